@@ -2,7 +2,9 @@
 
 from ptacore import models
 from ptacore.adjoints import adjoint, sensitivity, time_time_jacobian
+from ptacore.certificates import Certificates, certify
 from ptacore.fixed_points import FixedPoints, fixed_points
+from ptacore.initialize import Oscillators, pta_
 from ptacore.integrate import DivergenceError, trajectory
 from ptacore.lyapunov import LyapunovSpectrum, lyapunov_spectrum
 from ptacore.models.system import System
@@ -11,17 +13,21 @@ from ptacore.periodic_orbit import ConvergenceError, PeriodicOrbit, periodic_orb
 __version__ = "0.1.0"
 
 __all__ = [
+    "Certificates",
     "ConvergenceError",
     "DivergenceError",
     "FixedPoints",
     "LyapunovSpectrum",
+    "Oscillators",
     "PeriodicOrbit",
     "System",
     "adjoint",
+    "certify",
     "fixed_points",
     "lyapunov_spectrum",
     "models",
     "periodic_orbit",
+    "pta_",
     "sensitivity",
     "time_time_jacobian",
     "trajectory",

@@ -1,7 +1,7 @@
 """The compiled backend: kernels.c, built once by the machine's C compiler and called through ctypes.
 
-It advances the built-in tanh and ReLU networks in double precision on the CPU; everything else, and machines
-without a compiler, take the torch backend, which does the same arithmetic.
+It advances the built-in tanh and ReLU networks, and GRUs whose gates are constant, in double precision on the CPU;
+everything else, and machines without a compiler, take the torch backend, which does the same arithmetic.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ptacore.models.gru import GRUFlow, GRUMap
 from ptacore.models.networks import ReLUFlow, TanhFlow, TanhMap, TanhRateFlow
 from ptacore.models.system import System
 
@@ -34,8 +35,8 @@ FLAGS = [
     "-shared",
     "-fPIC",
 ]
-FORM = {TanhFlow: 0, TanhRateFlow: 1, ReLUFlow: 1, TanhMap: 2}  # enum of kernels.c
-SMALL = 4  # states up to which many networks share the lanes (LARGEST of kernels.c)
+FORM = {TanhFlow: 0, TanhRateFlow: 1, ReLUFlow: 1, TanhMap: 2, GRUFlow: 1, GRUMap: 2}  # enum of kernels.c
+SMALL = 4  # states up to which networks share the lanes (LARGEST of kernels.c)
 
 
 def _processor() -> str:
@@ -87,6 +88,21 @@ def available() -> bool:
     return _library() is not None
 
 
+def _network(system: System, dt: float) -> tuple[int, int, Tensor, Tensor, float] | None:
+    """The system as one of the kernels' networks (form, phi, W, b, h); None where it is none of them."""
+    form = FORM.get(type(system))
+    if form is None or system.dtype != torch.float64 or system.device.type != "cpu":
+        return None
+    if not isinstance(system, (GRUFlow, GRUMap)):
+        return form, int(system.nonlinearity == "tanh"), system.W, system.b, dt / system.tau
+    renewed = 1 - torch.sigmoid(system.b_z)
+    if not system.gates_are_constant or (renewed != renewed.flatten()[0]).any():
+        return None
+    r = torch.sigmoid(system.b_r)
+    W = r[..., None] * system.W if system.kind == "map" else system.W * r[..., None, :]
+    return form, 1, W, system.b, dt * renewed.flatten()[0].item()
+
+
 def advance_for(
     system: System, dt: float
 ) -> Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor, Tensor | None]] | None:
@@ -95,10 +111,10 @@ def advance_for(
     x (..., n) and V (..., n, k) are not changed. growth (..., k), where it is not None, says that V has been
     kept orthonormal on the way and by how much (logarithm) its columns have grown.
     """
-    form = FORM.get(type(system))
-    if form is None or system.dtype != torch.float64 or system.device.type != "cpu" or not available():
+    network = _network(system, dt)
+    if network is None or not available():
         return None
-    phi = 1 if system.nonlinearity == "tanh" else 0
+    form, phi, weights, bias, h = network
     n = system.dim
 
     def shared_or_batched(parameter: Tensor, axes: int, batch: torch.Size) -> tuple[Tensor, int]:
@@ -111,11 +127,11 @@ def advance_for(
         batch, k = x.shape[:-1], V.shape[-1]
         x = x.detach().clone(memory_format=torch.contiguous_format)
         V = V.detach().clone(memory_format=torch.contiguous_format)
-        W, W_stride = shared_or_batched(system.W, 2, batch)
-        b, b_stride = shared_or_batched(system.b, 1, batch)
-        arguments = (form, phi, batch.numel(), n, k, steps, dt / system.tau, W.data_ptr(), W_stride,
+        W, W_stride = shared_or_batched(weights, 2, batch)
+        b, b_stride = shared_or_batched(bias, 1, batch)
+        arguments = (form, phi, batch.numel(), n, k, steps, h, W.data_ptr(), W_stride,
                      b.data_ptr(), b_stride, x.data_ptr(), V.data_ptr())  # fmt: skip
-        if n <= SMALL and batch.numel() > 1:
+        if n <= SMALL:
             growth = x.new_empty(*batch, k)
             _library().advance_small(*arguments, growth.data_ptr())
             return x, V, growth

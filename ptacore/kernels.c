@@ -18,7 +18,8 @@
 #include <immintrin.h>
 #endif
 
-enum { CURRENT, RATE, MAP };      /* tau x' = -x + W phi(x) + b;  tau x' = -x + phi(W x + b);  x <- phi(W x + b) */
+/* CURRENT: tau x' = -x + W phi(x) + b;  RATE: tau x' = -x + phi(W x + b);  MAP: x <- (1 - h) x + h phi(W x + b) */
+enum { CURRENT, RATE, MAP };
 enum { RELU, TANH };
 
 #if defined(__AVX512F__)
@@ -32,12 +33,13 @@ enum { RELU, TANH };
 
 typedef double vec __attribute__((vector_size(8 * LANES), aligned(8)));
 
-/* tanh to about two units in the last place, without branches, so that loops over it vectorize:
- * with e = exp(2|x|) - 1, tanh|x| = e / (e + 2), and e by range reduction, 2|x| = m ln 2 + r. NaN stays NaN. */
-INLINE double fast_tanh(double x) {
+/* tanh and its derivative to a few units in the last place, without branches, so that loops over it vectorize:
+ * with e = exp(2|x|) - 1, tanh|x| = e / (e + 2) and tanh' = 4 (e + 1) / (e + 2)^2, where 1 - tanh^2 would lose its
+ * digits; e by range reduction, 2|x| = m ln 2 + r. NaN stays NaN. */
+INLINE double fast_tanh(double x, double *slope) {
     const double shift = 0x1.8p52;
     double y = 2.0 * fabs(x);
-    y = y > 40.0 ? 40.0 : y;
+    y = y > 700.0 ? 700.0 : y;
     double m = y * 1.4426950408889634 + shift;           /* low bits of m: round(2|x| / ln 2) */
     int64_t bits;
     memcpy(&bits, &m, 8);
@@ -59,14 +61,15 @@ INLINE double fast_tanh(double x) {
     bits = (int64_t)((uint64_t)bits << 52) + 0x3ff0000000000000LL;
     double power;
     memcpy(&power, &bits, 8);                            /* 2^m */
-    double e = power * p + (power - 1.0);
-    return copysign(e / (e + 2.0), x);
+    double e = power * p + (power - 1.0), inverse = 1.0 / (e + 2.0);
+    *slope = 4.0 * (e + 1.0) * inverse * inverse;
+    return copysign(e * inverse, x);
 }
 
 /* phi and its derivative at count numbers */
 INLINE void nonlinearity(int phi, int count, const double *u, double *value, double *slope) {
     if (phi == TANH)
-        for (int i = 0; i < count; i++) { double y = fast_tanh(u[i]); value[i] = y; slope[i] = 1.0 - y * y; }
+        for (int i = 0; i < count; i++) value[i] = fast_tanh(u[i], &slope[i]);
     else
         for (int i = 0; i < count; i++) { value[i] = u[i] < 0.0 ? 0.0 : u[i]; slope[i] = u[i] > 0.0 ? 1.0 : 0.0; }
 }
@@ -106,7 +109,7 @@ typedef struct {
     int form, phi, n, padded, columns;   /* padded: rows, a multiple of LANES; columns: vectors a row */
     const double *W;                     /* packed: panels of LANES rows, column by column */
     const double *b;
-    double h;                            /* step / tau */
+    double h;                            /* step / tau; for maps the share that is renewed, 1 without a leak */
     vec *X, *S, *S2, *A, *Z, *Z2;        /* base, stage, next stage, sum, operand of the product, its next */
 } Dense;
 
@@ -141,7 +144,7 @@ INLINE void block(const Dense *d, int stage, int row, int column, int count, dou
                 y *= slope[i] - (vec){0};
                 if (column + c == 0) y[0] = value[i];
             }
-            if (d->form == MAP) { d->S2[at + c] = y; continue; }
+            if (d->form == MAP) { d->S2[at + c] = d->S[at + c] * (1.0 - d->h - (vec){0}) + y * (d->h - (vec){0}); continue; }
             vec k = (y - d->S[at + c]) * (d->h - (vec){0});
             vec sum = (stage == 0 ? d->X[at + c] : d->A[at + c]) + k * (SUM[stage] - (vec){0});
             d->A[at + c] = sum;
@@ -264,7 +267,7 @@ INLINE void field(int form, int phi, int n, int columns, double h, wide W[][LARG
             if (form != CURRENT && c == 0) nonlinearity(phi, WIDE, y, y, slope);
             if (form != CURRENT && c > 0)
                 for (int l = 0; l < WIDE; l++) y[l] *= slope[l];
-            for (int l = 0; l < WIDE; l++) K[i][c][l] = form == MAP ? y[l] : h * (y[l] - S[i][c][l]);
+            for (int l = 0; l < WIDE; l++) K[i][c][l] = form == MAP ? (1.0 - h) * S[i][c][l] + h * y[l] : h * (y[l] - S[i][c][l]);
         }
 }
 

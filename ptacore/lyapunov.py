@@ -68,6 +68,24 @@ class LyapunovSpectrum:
         )
 
     @property
+    def smooth_exponents(self) -> Tensor:
+        """The exponents averaged with weights exp(-1 / u (1 - u)), 0 < u < 1 over the window: (..., k).
+
+        On periodic and quasi-periodic orbits the error falls faster than any power of the window's length [1]_, while
+        that of the plain mean falls as its inverse. On chaotic orbits nothing is gained.
+
+        References
+        ----------
+        .. [1] S. Das, C. B. Dock, Y. Saiki, et al., Europhysics Letters 114:40005, 2016.
+        """
+        times = self.times.reshape(-1, *[1] * (self.history.ndim - 1))
+        growth = (self.history * times).diff(dim=0, prepend=torch.zeros_like(self.history[:1]))  # of each stretch
+        lengths = self.times.diff(prepend=self.times.new_zeros(1))
+        u = (self.times - lengths / 2) / self.times[-1]
+        weights = torch.exp(-1 / (u * (1 - u)))
+        return torch.tensordot(weights, growth, 1) / (weights * lengths).sum()
+
+    @property
     def tolerance(self) -> Tensor:
         """Half-width of the confidence interval (Student's t), at least the resolution: (..., k)."""
         from scipy.special import (

@@ -88,7 +88,7 @@ class ModuleMap(System):
             new = torch.relu(a + c) if self.relu else torch.tanh(a + c)
             if not derivatives:
                 return new, None, None
-            slope = ((new > 0).to(new.dtype) if self.relu else 1 - new * new)[..., None]
+            slope = ((new > 0).to(new.dtype) if self.relu else torch.cosh(a + c).pow(-2))[..., None]
             return new, slope * U, slope * W
         (ar, az, an), (cr, cz, cn) = a.chunk(3, -1), c.chunk(3, -1)
         r, z = torch.sigmoid(ar + cr), torch.sigmoid(az + cz)
@@ -97,7 +97,7 @@ class ModuleMap(System):
         if not derivatives:
             return out, None, None
         to_z = ((h - new) * z * (1 - z))[..., None]
-        to_n = ((1 - z) * (1 - new * new))[..., None]
+        to_n = ((1 - z) * torch.cosh(an + r * cn).pow(-2))[..., None]
         to_r = to_n * (cn * r * (1 - r))[..., None]
         (Ur, Uz, Un), (Wr, Wz, Wn) = U.chunk(3), W.chunk(3)
         by_input = to_r * Ur + to_z * Uz + to_n * Un

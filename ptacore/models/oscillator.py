@@ -1,0 +1,265 @@
+"""The 2 x 2 block of Eq. 19, a scaled rotation, in four networks, and its bifurcation curves in closed form.
+
+With x' = R x short for a rotation, all four are one family. The flow ``dx/dt = -x + tanh(b R x)`` is the tanh flow
+(gain b = alpha) and, at half the gain and half the speed, the GRU flow. Its Euler step
+``x <- (1 - h) x + h tanh(b R x)`` is the tanh map at h = 1 (b = alpha) and the GRU map at h = 1/2 (b = alpha / 2).
+So all have the same fixed points at the same b. And all commute with quarter turns, which leave tanh by element
+unchanged: an orbit that turns by k quarters in each step of a map solves the fixed-point equation of another block,
+and the edges of the 0:1, 1:4 and 1:2 tongues follow from the one curve `saddle_node_angle`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ptacore.models.gru import GRUFlow, GRUMap
+from ptacore.models.networks import TanhMap, TanhRateFlow
+from ptacore.models.system import System, to_tensor
+
+SYSTEMS = {"tanh map": TanhMap, "tanh flow": TanhRateFlow, "GRU map": GRUMap, "GRU flow": GRUFlow}
+
+
+def _check(system: str) -> None:
+    if system not in SYSTEMS:
+        raise ValueError(f"system: expected one of {', '.join(map(repr, SYSTEMS))}, got {system!r}")
+
+
+def _gate(system: str) -> float:
+    """Gain b of the family over alpha: 1, or 1/2 where a gate at 1/2 stands before tanh."""
+    _check(system)
+    return 0.5 if system.startswith("GRU") else 1.0
+
+
+def scaled_rotation(alpha, theta) -> Tensor:
+    """Scaled rotation alpha (cos -sin; sin cos) (Eq. 19).
+
+    Parameters
+    ----------
+    alpha : array (...)
+        Gain.
+    theta : array (...)
+        Angle in radians; alpha and theta broadcast.
+
+    Returns
+    -------
+    Tensor (..., 2, 2), float64
+
+    Examples
+    --------
+    >>> scaled_rotation(2.0, 0.0)
+    tensor([[2., -0.],
+            [0., 2.]], dtype=torch.float64)
+    """
+    alpha, theta = torch.broadcast_tensors(
+        to_tensor(alpha, "alpha", torch.float64), to_tensor(theta, "theta", torch.float64)
+    )
+    c, s = alpha * theta.cos(), alpha * theta.sin()
+    return torch.stack([torch.stack([c, -s], -1), torch.stack([s, c], -1)], -2)
+
+
+def oscillator(system: str, alpha, theta) -> System:
+    """The network of two units whose recurrent weights are a scaled rotation, without bias.
+
+    Parameters
+    ----------
+    system : {"tanh map", "tanh flow", "GRU map", "GRU flow"}
+        Eq. 21, Eq. 20, and the GRU with zero gate weights and biases (gates at 1/2) in discrete time, as torch
+        has it, and in continuous time.
+    alpha : array (...)
+        Gain.
+    theta : array (...)
+        Angle in radians; alpha and theta broadcast, and their axes are batch axes of the system.
+
+    Returns
+    -------
+    System
+
+    Raises
+    ------
+    ValueError
+        If there is no such system.
+
+    Examples
+    --------
+    >>> oscillator("GRU map", 4.0, 0.0).jacobian(torch.zeros(2, dtype=torch.float64))  # 1/2 + 4/4
+    tensor([[1.5000, 0.0000],
+            [0.0000, 1.5000]], dtype=torch.float64)
+    """
+    _check(system)
+    return SYSTEMS[system](scaled_rotation(alpha, theta))
+
+
+def origin_exponent(system: str, alpha, theta) -> Tensor:
+    """Growth rate at the origin: both Lyapunov exponents where it attracts (negative), per unit time or step.
+
+    ln(alpha) and ln|1/2 + alpha e^(i theta) / 4| for the maps, alpha cos(theta) - 1 and (alpha cos(theta) / 2 - 1) / 2
+    for the flows.
+
+    Parameters
+    ----------
+    system : {"tanh map", "tanh flow", "GRU map", "GRU flow"}
+        As for `oscillator`.
+    alpha, theta : array (...)
+        Gain and angle; they broadcast.
+
+    Returns
+    -------
+    Tensor (...), float64
+
+    Examples
+    --------
+    >>> origin_exponent("tanh flow", 1.2, 0.0)
+    tensor(0.2000, dtype=torch.float64)
+    """
+    b = _gate(system) * to_tensor(alpha, "alpha", torch.float64)
+    theta = to_tensor(theta, "theta", torch.float64)
+    h = _gate(system)  # the gate that renews and the gate before tanh are both at 1/2 in the GRU
+    if system.endswith("flow"):
+        return h * (b * theta.cos() - 1)
+    return torch.log(torch.hypot(1 - h + h * b * theta.cos(), h * b * theta.sin()))
+
+
+def critical_gain(system: str, theta) -> Tensor:
+    """Gain at which the origin loses stability: Hopf (flows) or Neimark-Sacker (maps) bifurcation.
+
+    alpha = 1 (tanh map), alpha cos(theta) = 1 (tanh flow), alpha^2 + 4 alpha cos(theta) = 12 (GRU map),
+    alpha cos(theta) = 2 (GRU flow).
+
+    Parameters
+    ----------
+    system : {"tanh map", "tanh flow", "GRU map", "GRU flow"}
+        As for `oscillator`.
+    theta : array (...)
+        Angle in radians.
+
+    Returns
+    -------
+    Tensor (...), float64; inf where no gain makes the origin unstable.
+
+    Examples
+    --------
+    >>> critical_gain("GRU map", [0.0, torch.pi])
+    tensor([2., 6.], dtype=torch.float64)
+    """
+    theta = to_tensor(theta, "theta", torch.float64)
+    gate = _gate(system)
+    if system.endswith("flow"):
+        return torch.where(theta.cos() > 0, 1 / (gate * theta.cos()), math.inf)
+    if system == "tanh map":
+        return torch.ones_like(theta)
+    return -2 * theta.cos() + torch.sqrt(12 + 4 * theta.cos() ** 2)
+
+
+def saddle_node_angle(gain, directions: int = 4096) -> Tensor:
+    """Angle LL(gain) below which x = tanh(gain R(theta) x) has solutions other than 0 (saddle-node bifurcation).
+
+    A solution needs u = gain R(theta) x with x = tanh(u): the length of u is `gain` times that of x, which fixes |u| in
+    each direction, and theta is the angle between the two. LL is the largest such angle over all directions. Near
+    gain = 1 it is (gain - 1) / (2 sqrt(2)).
+
+    Parameters
+    ----------
+    gain : array (...)
+        Gain b of the family: alpha for tanh, alpha / 2 for the GRU.
+    directions : int
+        Number of directions, in an eighth of a turn, over which to look for the largest angle; between them it
+        is interpolated by a parabola.
+
+    Returns
+    -------
+    Tensor (...), float64, in radians; 0 for gain <= 1, where there are none.
+
+    Examples
+    --------
+    >>> [round(v, 4) for v in saddle_node_angle([1.01, 1.5, 3.0]).tolist()]
+    [0.0035, 0.1478, 0.3851]
+    """
+    gain = to_tensor(gain, "gain", torch.float64)
+    flat, where = torch.unique(gain.flatten(), return_inverse=True)  # a grid repeats its gains
+    angles = [_largest_angle(part, directions) for part in flat.clamp_min(1.0).split(256)]
+    return torch.cat(angles)[where].reshape(gain.shape) if gain.numel() else torch.zeros_like(gain)
+
+
+def _largest_angle(gain: Tensor, directions: int) -> Tensor:
+    """`saddle_node_angle` of gains (m,) >= 1."""
+    phi = torch.linspace(0, math.pi / 4, directions, dtype=torch.float64)  # of u = atanh(x)
+    c, s = phi.cos(), phi.sin()
+    low = torch.zeros(len(gain), directions, dtype=torch.float64)
+    high = math.sqrt(2) * gain[:, None].expand_as(low)
+    for _ in range(54):  # |u| / |tanh u| grows with |u|
+        r = (low + high) / 2
+        short = r < gain[:, None] * torch.hypot(torch.tanh(r * c), torch.tanh(r * s))
+        low, high = torch.where(short, r, low), torch.where(short, high, r)
+    angle = torch.atan2(torch.tanh(high * s), torch.tanh(high * c)) - phi
+    best = angle.argmax(-1, keepdim=True).clamp(1, directions - 2)
+    before, at, after = (angle.gather(-1, best + i) for i in (-1, 0, 1))
+    bend = before - 2 * at + after
+    peak = at - torch.where(bend < 0, (after - before) ** 2 / (8 * bend.clamp_max(-1e-300)), 0.0)
+    return torch.where(gain > 1, peak[:, 0].clamp_min(0), 0.0)
+
+
+@dataclass(frozen=True)
+class Tongue:
+    """A strong Arnold tongue |theta - centre| < LL(alpha / tip), inside which orbits lock to `turns` a step.
+
+    Attributes
+    ----------
+    name : str
+        Rotation number as p:q, p turns in q steps.
+    turns : float
+        The same as a number, p/q.
+    centre : float
+        Angle theta of the tongue's axis, in radians.
+    tip : float
+        Gain alpha at which it begins, on the Neimark-Sacker curve.
+    """
+
+    name: str
+    turns: float
+    centre: float
+    tip: float
+
+    def half_width(self, alpha) -> Tensor:
+        """Half-width in theta (radians) at gains alpha (...); 0 below the tip."""
+        return saddle_node_angle(to_tensor(alpha, "alpha", torch.float64) / self.tip)
+
+    def contains(self, alpha, theta) -> Tensor:
+        """Whether (alpha, theta) lies inside: (...), bool."""
+        theta = to_tensor(theta, "theta", torch.float64)
+        distance = (theta.abs() - self.centre).abs()  # all is even in theta
+        return distance < self.half_width(alpha)
+
+
+def strong_tongues(system: str) -> list[Tongue]:
+    """The tongues whose orbits turn by whole quarters in each step; for flows, where orbits rest, only 0:1.
+
+    Turning by k quarters in each step, (1 - h) x + h y = i^k x with y = tanh(b R(theta) x) (points of the plane as
+    complex numbers): y = c x with c = (i^k - 1 + h) / h, so y = tanh((b / |c|) R(theta - arg c) y), the fixed-point
+    equation at gain b / |c| and angle theta - arg c.
+
+    Parameters
+    ----------
+    system : {"tanh map", "tanh flow", "GRU map", "GRU flow"}
+        As for `oscillator`.
+
+    Returns
+    -------
+    list of Tongue, with 0 <= centre <= pi
+
+    Examples
+    --------
+    >>> [(t.name, round(t.centre / torch.pi, 3), round(t.tip, 3)) for t in strong_tongues("GRU map")]
+    [('0:1', 0.0, 2.0), ('1:4', 0.648, 4.472), ('1:2', 1.0, 6.0)]
+    """
+    gate = _gate(system)
+    if system.endswith("flow"):
+        return [Tongue("0:1", 0.0, 0.0, 1 / gate)]
+    tongues = []
+    for name, turns, quarter in (("0:1", 0.0, 1), ("1:4", 0.25, 1j), ("1:2", 0.5, -1)):
+        c = complex(quarter - 1 + gate) / gate
+        tongues.append(Tongue(name, turns, abs(math.atan2(c.imag, c.real)), abs(c) / gate))
+    return tongues
