@@ -76,8 +76,8 @@ def _draw(count: int, system: str, alpha, theta, excess, generator) -> Oscillato
             what = "excess" if alpha is None else "gain"
             raise ValueError(
                 f"alpha, theta: none of {tried} points in the ranges oscillates ({what} {gains[0]:g} to {gains[1]:g}, "
-                f"angle {angles[0]:g} to {angles[1]:g}); a {system} needs a gain above models.critical_gain and an angle "
-                "outside its tongues (models.strong_tongues)"
+                f"angle {angles[0]:g} to {angles[1]:g}); a {system} needs a gain above models.critical_gain and an "
+                "angle outside its tongues (models.strong_tongues)"
             )
         size = max(32, 2 * (count - have))
         t, a = uniform(*angles, size), uniform(*gains, size)
