@@ -45,7 +45,7 @@ class Certificates:
         Lyapunov exponents per unit time (per step for maps), smoothly averaged.
     frequency : Tensor (...)
         Turns about the origin per unit time (per step for maps; times 2 pi: radians); exactly p/q for a locked
-        orbit, 0 at fixed points.
+        orbit, 0 at fixed points; negative where theta turns the other way.
     period : Tensor (...)
         Of a locked orbit in steps, of a limit cycle in units of time; nan for the others.
     multiplier : Tensor (...)
@@ -166,7 +166,7 @@ def _map_orbits(out: Certificates, net: System, x: Tensor, resolution: float, lo
     out.kind[:] = torch.where(leading.abs() <= resolution, CIRCLE, UNRESOLVED)
     out.frequency[:], out.residual[:] = second / math.tau, (second - first).abs() / math.tau
     out.kind[out.kind == UNRESOLVED] = torch.where(leading > resolution, CHAOS, UNRESOLVED)[out.kind == UNRESOLVED]
-    candidates = (miss < 1e-6) | (leading < -resolution)
+    candidates = (miss < 1e-6) | ((leading < -resolution) & (miss < 1e-2))
     for q in period[candidates].unique().tolist():
         at = (candidates & (period == q)).nonzero()[:, 0]
         point, multiplier, residual, copies = _close(_part(net, at), x[at], q)
@@ -219,8 +219,11 @@ def _cycles(net: System, x: Tensor, steps: int, iterations: int):
     s, zero = _to_quarter(net, x.norm(dim=-1).log(), angle, steps)[0], torch.zeros_like(angle)
     for _ in range(iterations):
         end, time, divergence = _to_quarter(net, s, zero, steps)
-        s, before = s - ((end - s) / torch.expm1(divergence)).clamp(-0.5, 0.5), s
-    return time, divergence, (end.exp() - before.exp()).abs()
+        residual = (end.exp() - s.exp()).abs()
+        if (residual < 1e-12).all():
+            break
+        s = s - ((end - s) / torch.expm1(divergence)).clamp(-0.5, 0.5)
+    return time, divergence, residual
 
 
 def _flow_orbits(out: Certificates, net: System, x: Tensor) -> None:
@@ -239,6 +242,8 @@ def _flow_orbits(out: Certificates, net: System, x: Tensor) -> None:
     turning = (~rests).nonzero()[:, 0]
     # The second pass is for cycles that linger where fixed points are about to appear; they contract strongly.
     for steps, iterations in ((100, 10), (1600, 2)):
+        if not len(turning):
+            break
         time, divergence, residual = _cycles(_part(net, turning), x[turning], steps, iterations)
         good = (residual < 1e-8) & (divergence < 0)
         at = turning[good]
@@ -249,14 +254,14 @@ def _flow_orbits(out: Certificates, net: System, x: Tensor) -> None:
     out.frequency[cycle] = 1 / out.period[cycle]
 
 
-def _follow(system: str, alpha: Tensor, theta: Tensor, start, steps: int, progress: bool = False):
+def _follow(system: str, alpha: Tensor, theta: Tensor, start, steps: int, dt: float, progress: bool = False):
     """Smooth exponents (m, 2) and last states (m, 2) of points (m,) from a start, after a transient of a fifth."""
-    dt = TIME_STEP[system]
+    start = to_tensor(start, "start", torch.float64).expand(len(alpha), 2)
     exponents, states = [], []
     with tqdm(total=len(alpha), disable=not progress, desc=system, unit="point") as bar:
-        for a, t in zip(alpha.split(CELLS), theta.split(CELLS), strict=True):
+        for a, t, x in zip(alpha.split(CELLS), theta.split(CELLS), start.split(CELLS), strict=True):
             spectrum = lyapunov_spectrum(
-                oscillator(system, a, t), start, duration=steps * dt, transient=steps // 5 * dt, dt=dt, samples=250
+                oscillator(system, a, t), x, duration=steps * dt, transient=steps // 5 * dt, dt=dt, samples=250
             )
             exponents.append(spectrum.smooth_exponents)
             states.append(spectrum.state)
@@ -264,7 +269,7 @@ def _follow(system: str, alpha: Tensor, theta: Tensor, start, steps: int, progre
     return torch.cat(exponents), torch.cat(states)
 
 
-def _marks(system: str, alpha: Tensor, theta: Tensor, exponents: Tensor, x: Tensor, window: int) -> Tensor:
+def _marks(system: str, alpha: Tensor, theta: Tensor, exponents: Tensor, x: Tensor, steps: int) -> Tensor:
     """A mean over each attractor that quarter turns do not change: it tells attractors from each other.
 
     Of |x|^2 over the orbit of a map, of the divergence over that of a flow. (The mean of a map's log |det J| has
@@ -274,7 +279,7 @@ def _marks(system: str, alpha: Tensor, theta: Tensor, exponents: Tensor, x: Tens
     if net.kind == "flow":
         return exponents.sum(-1)
     total = torch.zeros_like(alpha)
-    for w in _bump(window).tolist():
+    for w in _bump(min(steps // 3, 4096)).tolist():
         x = net(x)
         total += w * (x * x).sum(-1)
     return total
@@ -284,7 +289,7 @@ def _bistable(system: str, alpha: Tensor, theta: Tensor, steps: int, first: Tens
     """Whether other starts lead to attractors of another mark than the first, followed for longer if it seems so."""
 
     def marks(start):
-        return _marks(system, alpha, theta, *_follow(system, alpha, theta, start, steps), steps // 3)
+        return _marks(system, alpha, theta, *_follow(system, alpha, theta, start, steps, TIME_STEP[system]), steps)
 
     slow = first is None
     first = marks(STARTS[0]) if slow else first
@@ -297,7 +302,8 @@ def _bistable(system: str, alpha: Tensor, theta: Tensor, steps: int, first: Tens
 
 def _certify(system: str, alpha: Tensor, theta: Tensor, steps: int, patience: int, progress: bool) -> Certificates:
     """`certify` for points (m,)."""
-    exponents, x = _follow(system, alpha, theta, STARTS[0], steps, progress)
+    dt = TIME_STEP[system]
+    exponents, x = _follow(system, alpha, theta, STARTS[0], steps, dt, progress)
     nothing = torch.full_like(alpha, math.nan)
     out = Certificates(
         system, alpha, theta, torch.full(alpha.shape, UNRESOLVED), exponents, torch.zeros_like(alpha), nothing,
@@ -308,12 +314,14 @@ def _certify(system: str, alpha: Tensor, theta: Tensor, steps: int, patience: in
     if net.kind == "flow":
         _flow_orbits(out, net, x)
     else:
-        _map_orbits(out, net, x, math.log(10) / steps, steps // 20)
+        _map_orbits(out, net, x, math.log(10) / steps, min(steps // 20, 4096))
     rate = origin_exponent(system, alpha, theta)
     decays = (rate <= 1e-12) & (x.norm(dim=-1) < 0.05)  # also where it decays too slowly to be seen to end
     out.kind[decays], out.frequency[decays], out.residual[decays] = ORIGIN, 0.0, 0.0
     out.multiplier[decays], out.period[decays], out.copies[decays] = rate[decays].exp(), math.nan, 1
-    first = _marks(system, alpha, theta, exponents, x, steps // 12)
+    if net.kind == "flow" and decays.any():  # the origin can be fast, up to 1 + alpha: there with smaller steps
+        out.exponents[decays], _ = _follow(system, alpha[decays], theta[decays], x[decays], steps, dt / 5)
+    first = _marks(system, alpha, theta, exponents, x, steps // 4)
     out.bistable[:] = _bistable(system, alpha, theta, steps // 4, first)
     out.bistable[rate.abs() < 1e-9] = False  # at the bifurcation all decays algebraically, too slowly to tell
     unsure = ((out.kind == CHAOS) | (out.kind == UNRESOLVED)).nonzero()[:, 0]
@@ -379,6 +387,10 @@ def certify(system: str, alpha, theta, steps: int | None = None, progress: bool 
     steps = (10_000 if flow else 5_000) if steps is None else steps
     if not (isinstance(steps, int) and steps >= 1000):
         raise ValueError(f"steps: expected an integer of at least 1000, got {steps!r}")
-    flat = _certify(system, alpha.flatten(), theta.flatten(), steps, 0 if flow else 2, progress)
+    folded = theta.remainder(math.tau)  # an angle and its negative are mirror images
+    folded = torch.minimum(folded, math.tau - folded)
+    flat = _certify(system, alpha.flatten(), folded.flatten(), steps, 0 if flow else 2, progress)
+    flat.frequency.mul_(torch.where(theta.sin() < 0, -1.0, 1.0).flatten())
+    flat.theta.copy_(theta.flatten())
     values = (getattr(flat, field.name) for field in fields(flat)[1:])
-    return Certificates(system, *(v.reshape(*alpha.shape, *v.shape[1:]) for v in values))
+    return Certificates(system, *(v.reshape(alpha.shape + v.shape[1:]) for v in values))

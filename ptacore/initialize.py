@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ptacore.certificates import certify
-from ptacore.models.oscillator import SYSTEMS, critical_gain, scaled_rotation
+from ptacore.models.oscillator import SYSTEMS, critical_gain, scaled_rotation, strong_tongues
 
 # Gains above the critical one at which the origin unwinds by up to 30 % a step (or in a time constant).
 EXCESS = {"tanh map": (0.0, 0.3), "tanh flow": (0.0, 0.3), "GRU map": (0.0, 1.2), "GRU flow": (0.0, 0.6)}
@@ -84,6 +84,8 @@ def _draw(count: int, system: str, alpha, theta, excess, generator) -> Oscillato
         critical = critical_gain(system, t)
         a = a if alpha is not None else a + critical
         possible = torch.isfinite(a) & (a > critical)
+        for tongue in strong_tongues(system):
+            possible &= ~tongue.contains(a, t)
         tried += size
         if possible.any():
             point = certify(system, a[possible], t[possible])

@@ -243,7 +243,7 @@ int advance_dense(int form, int phi, int64_t batch, int n, int k, int64_t steps,
 
 /* ------------------------------------------------------------------------------------- many small networks */
 
-#define DELAY 8                   /* steps between normalizations: 10^-16 a step, squared, does not underflow */
+#define DELAY 8                   /* steps between normalizations, where lengths allow it */
 #define LARGEST 4                 /* states; larger networks fill the lanes of advance_dense well enough */
 typedef double wide[WIDE];
 
@@ -274,8 +274,12 @@ INLINE void field(int form, int phi, int n, int columns, double h, wide W[][LARG
 /* The growth of a column as a product, in two parts so that it cannot overflow: value * 2^exponent. */
 typedef struct { wide value, exponent; } Growth;
 
-/* Modified Gram-Schmidt without the normalization: tangent columns orthogonal to those before them. */
-INLINE void orthogonalize(int n, int columns, wide X[][LARGEST + 1]) {
+#define TINY 1e-250               /* squares of lengths between this and its inverse are safe */
+
+/* Modified Gram-Schmidt without the normalization: tangent columns orthogonal to those before them.
+ * Returns whether a length was out of range. */
+INLINE int orthogonalize(int n, int columns, wide X[][LARGEST + 1]) {
+    int64_t bad = 0;
     for (int c = 2; c < columns; c++)
         for (int p = 1; p < c; p++)
             for (int l = 0; l < WIDE; l++) {
@@ -284,48 +288,85 @@ INLINE void orthogonalize(int n, int columns, wide X[][LARGEST + 1]) {
                     dot += X[i][p][l] * X[i][c][l];
                     square += X[i][p][l] * X[i][p][l];
                 }
+                bad |= (square > TINY && square < 1.0 / TINY) ? 0 : 1;
                 double share = square > 0.0 ? dot / square : 0.0;
                 for (int i = 0; i < n; i++) X[i][c][l] -= share * X[i][p][l];
             }
+    return bad != 0;
+}
+
+/* Whether the length of a tangent column is out of range: zero, not finite, or about to be. */
+INLINE int out_of_range(int n, int columns, wide X[][LARGEST + 1]) {
+    int64_t bad = 0;
+    for (int c = 1; c < columns; c++)
+        for (int l = 0; l < WIDE; l++) {
+            double square = 0.0;
+            for (int i = 0; i < n; i++) square += X[i][c][l] * X[i][c][l];
+            bad |= (square > TINY && square < 1.0 / TINY) ? 0 : 1;
+        }
+    return bad != 0;
 }
 
 /* Tangent columns to length one; their lengths multiply the growth. A zero column stays zero, NaN stays NaN. */
 INLINE void normalize(int n, int columns, wide X[][LARGEST + 1], Growth *growth) {
     for (int c = 1; c < columns; c++)
         for (int l = 0; l < WIDE; l++) {
-            double square = 0.0;
-            for (int i = 0; i < n; i++) square += X[i][c][l] * X[i][c][l];
+            double largest = 0.0, square = 0.0;
+            for (int i = 0; i < n; i++) largest = fabs(X[i][c][l]) > largest ? fabs(X[i][c][l]) : largest;
+            double shrink = largest == 0.0 ? 1.0 : 1.0 / largest;      /* so that no square underflows */
+            for (int i = 0; i < n; i++) X[i][c][l] *= shrink, square += X[i][c][l] * X[i][c][l];
             double length = sqrt(square), inverse = square == 0.0 ? 0.0 : 1.0 / length;
             for (int i = 0; i < n; i++) X[i][c][l] *= inverse;
-            double product = growth[c - 1].value[l] * length, mantissa;
+            double product = growth[c - 1].value[l] * (length * largest), mantissa;
             int64_t bits;
             memcpy(&bits, &product, 8);
             double power = (double)((bits >> 52) - 1023);
             bits = (bits & 0x000fffffffffffffLL) | 0x3ff0000000000000LL;
             memcpy(&mantissa, &bits, 8);
-            growth[c - 1].value[l] = product > 0.0 ? mantissa : 0.0;
+            growth[c - 1].value[l] = product > 0.0 ? mantissa : product == product ? 0.0 : product;
             growth[c - 1].exponent[l] += product > 0.0 ? power : 0.0;
         }
 }
 
+/* One step of state and tangent columns, which it does not normalize. */
+INLINE void small_step(int form, int phi, int n, int columns, double h, wide W[][LARGEST], const wide *b,
+                       wide X[][LARGEST + 1]) {
+    wide S[LARGEST][LARGEST + 1], A[LARGEST][LARGEST + 1], K[LARGEST][LARGEST + 1];
+    for (int stage = 0; stage < (form == MAP ? 1 : 4); stage++) {
+        field(form, phi, n, columns, h, W, b, stage == 0 ? X : S, K);
+        for (int i = 0; i < n; i++)
+            for (int c = 0; c < columns; c++)
+                for (int l = 0; l < WIDE; l++) {
+                    if (form == MAP) { A[i][c][l] = K[i][c][l]; continue; }
+                    A[i][c][l] = (stage == 0 ? X[i][c][l] : A[i][c][l]) + SUM[stage] * K[i][c][l];
+                    S[i][c][l] = X[i][c][l] + NEXT[stage] * K[i][c][l];
+                }
+    }
+    for (int i = 0; i < n; i++)
+        for (int c = 0; c < columns; c++) memcpy(X[i][c], A[i][c], sizeof(wide));
+}
+
+/* Steps, normalized every DELAY of them; where a length leaves the range on the way, again, normalized at each. */
 INLINE void small_steps(int form, int phi, int n, int columns, int64_t steps, double h, wide W[][LARGEST],
                         const wide *b, wide X[][LARGEST + 1], Growth *growth) {
-    wide S[LARGEST][LARGEST + 1], A[LARGEST][LARGEST + 1], K[LARGEST][LARGEST + 1];
-    for (int64_t s = 0; s < steps; s++) {
-        for (int stage = 0; stage < (form == MAP ? 1 : 4); stage++) {
-            field(form, phi, n, columns, h, W, b, stage == 0 ? X : S, K);
-            for (int i = 0; i < n; i++)
-                for (int c = 0; c < columns; c++)
-                    for (int l = 0; l < WIDE; l++) {
-                        if (form == MAP) { A[i][c][l] = K[i][c][l]; continue; }
-                        A[i][c][l] = (stage == 0 ? X[i][c][l] : A[i][c][l]) + SUM[stage] * K[i][c][l];
-                        S[i][c][l] = X[i][c][l] + NEXT[stage] * K[i][c][l];
-                    }
+    wide saved[LARGEST][LARGEST + 1];
+    for (int64_t s = 0; s < steps; s += DELAY) {
+        int count = steps - s < DELAY ? (int)(steps - s) : DELAY, bad = 0;
+        memcpy(saved, X, sizeof saved);
+        for (int i = 0; i < count; i++) {
+            small_step(form, phi, n, columns, h, W, b, X);
+            bad |= orthogonalize(n, columns, X);
         }
-        for (int i = 0; i < n; i++)
-            for (int c = 0; c < columns; c++) memcpy(X[i][c], A[i][c], sizeof(wide));
-        orthogonalize(n, columns, X);
-        if (s % DELAY == DELAY - 1 || s == steps - 1) normalize(n, columns, X, growth);
+        if (bad || out_of_range(n, columns, X)) {
+            memcpy(X, saved, sizeof saved);
+            for (int i = 0; i < count; i++) {
+                small_step(form, phi, n, columns, h, W, b, X);
+                normalize(n, columns, X, growth);
+                orthogonalize(n, columns, X);
+                normalize(n, columns, X, growth);
+            }
+        } else
+            normalize(n, columns, X, growth);
     }
 }
 

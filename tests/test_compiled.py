@@ -13,7 +13,7 @@ from ptacore.integrate import step_tangent
 from ptacore.lyapunov import _orthonormalize
 
 pytestmark = pytest.mark.skipif(not compiled.available(), reason="no C compiler on this machine")
-NETWORKS = [models.TanhFlow, models.TanhRateFlow, models.ReLUFlow, models.TanhMap]
+NETWORKS = [models.TanhFlow, models.TanhRateFlow, models.ReLUFlow, models.TanhMap, models.GRUFlow, models.GRUMap]
 
 
 def torch_steps(system, x, V, steps, dt, normalize):
@@ -112,3 +112,21 @@ def test_the_source_compiles_without_warnings():
         ["cc", *flags, "-Wall", "-Wextra", "-fsyntax-only", compiled.SOURCE], capture_output=True, text=True
     )
     assert done.stderr == ""
+
+
+def test_gates_that_depend_on_the_state_or_differ_take_torch():
+    W, gate = random((3, 3), 0), random((3, 3), 1)
+    for gru in (models.GRUMap, models.GRUFlow):
+        assert compiled.advance_for(gru(W, b_r=[0.0, 1.0, 2.0], b_z=0.3), 1.0 if gru.kind == "map" else 0.1)
+        assert compiled.advance_for(gru(W, W_r=gate), 1.0) is None
+        assert compiled.advance_for(gru(W, W_z=gate), 1.0) is None
+        assert compiled.advance_for(gru(W, b_z=[0.0, 0.0, 1.0]), 1.0) is None
+
+
+@pytest.mark.parametrize("backend", ["compiled", "torch"])
+@pytest.mark.parametrize("gain", [20.0, 60.0, 300.0])
+def test_saturated_units_keep_the_digits_of_their_slope(backend, gain):
+    # x <- tanh(g x) rests at x = 1 to rounding: exponent ln(g) - 2 ln cosh(g) = ln(4 g) - 2 g
+    found = lyapunov_spectrum(models.TanhMap([[gain]]), [0.9], duration=20, transient=5, backend=backend)
+    expected = torch.log(torch.tensor(4 * gain, dtype=torch.float64)) - 2 * gain
+    torch.testing.assert_close(found.exponents[0], expected, rtol=1e-12, atol=0)

@@ -344,3 +344,19 @@ def test_an_interruption_passes_through(monkeypatch):
 
     with pytest.raises(KeyboardInterrupt):
         lyapunov_spectrum(System.from_function(field, 1, "flow"), [1.0], duration=10.0, dt=0.1)
+
+
+def test_smooth_average_of_a_quasi_periodic_orbit_converges_faster_than_the_plain_one():
+    network = models.oscillator("tanh map", 1.2, 1.0)
+    found = [lyapunov_spectrum(network, [0.3, 0.1], duration=n, transient=500) for n in (500, 2000)]
+    smooth = [abs(s.smooth_exponents[0].item()) for s in found]
+    plain = [abs(s.exponents[0].item()) for s in found]
+    assert smooth[1] < 1e-9 < 1e-7 < plain[1]
+    assert smooth[1] < smooth[0] / 100  # four times the window; the plain mean gains a factor of four
+
+
+def test_smooth_average_of_constant_rates_is_their_value():
+    found = lyapunov_spectrum(
+        models.LinearFlow([[-1.0, 2.0], [0.0, -3.0]]), [1.0, 1.0], duration=3, transient=30, dt=0.01
+    )
+    torch.testing.assert_close(found.smooth_exponents, found.exponents, rtol=0, atol=1e-9)
