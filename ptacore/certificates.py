@@ -319,11 +319,11 @@ def _certify(system: str, alpha: Tensor, theta: Tensor, steps: int, patience: in
     decays = (rate <= 1e-12) & (x.norm(dim=-1) < 0.05)  # also where it decays too slowly to be seen to end
     out.kind[decays], out.frequency[decays], out.residual[decays] = ORIGIN, 0.0, 0.0
     out.multiplier[decays], out.period[decays], out.copies[decays] = rate[decays].exp(), math.nan, 1
-    if net.kind == "flow" and decays.any():  # the origin can be fast, up to 1 + alpha: there with smaller steps
-        out.exponents[decays], _ = _follow(system, alpha[decays], theta[decays], x[decays], steps, dt / 5)
     first = _marks(system, alpha, theta, exponents, x, steps // 4)
     out.bistable[:] = _bistable(system, alpha, theta, steps // 4, first)
     out.bistable[rate.abs() < 1e-9] = False  # at the bifurcation all decays algebraically, too slowly to tell
+    if net.kind == "flow" and decays.any():  # the origin can be fast, up to 1 + alpha: there with smaller steps
+        out.exponents[decays], _ = _follow(system, alpha[decays], theta[decays], x[decays], steps, dt / 5)
     unsure = ((out.kind == CHAOS) | (out.kind == UNRESOLVED)).nonzero()[:, 0]
     if patience and len(unsure):
         _put(out, unsure, _certify(system, alpha[unsure], theta[unsure], 8 * steps, patience - 1, progress))
