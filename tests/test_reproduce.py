@@ -33,7 +33,14 @@ def pretend_made(figure: Figure) -> Figure:
 
 
 @pytest.mark.parametrize(
-    "name", ["ptacore/lyapunov.py", "ptacore/models/kernels.c", "requirements.lock", "results/toy/run.json"]
+    "name",
+    [
+        "ptacore/lyapunov.py",
+        "ptacore/models/kernels.c",
+        "ptacore/plotting/picture.js",
+        "requirements.lock",
+        "results/toy/run.json",
+    ],
 )
 def test_an_edited_file_makes_the_figure_stale_and_is_named(root, name):
     figure = pretend_made(Figure(root, "toy"))

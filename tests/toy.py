@@ -1,4 +1,4 @@
-"""A small checkout to make figures in: one notebook, a package of two files, a book of one page."""
+"""A small checkout to make figures in: one notebook, a package of three files, a book of one page."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,11 +15,12 @@ CHECK = "if seed < 0:\n    raise ValueError(f'seed: must not be negative, got {s
 
 
 def make_checkout(root: Path) -> Path:
-    for folder in ("notebooks", "ptacore/models", "book", "results/toy"):
+    for folder in ("notebooks", "ptacore/models", "ptacore/plotting", "book", "results/toy"):
         (root / folder).mkdir(parents=True)
     write_notebook(root)
     (root / "ptacore/lyapunov.py").write_text("x = 1\n")
     (root / "ptacore/models/kernels.c").write_text("int x = 1;\n")
+    (root / "ptacore/plotting/picture.js").write_text("const x = 1;\n")
     (root / "requirements.lock").write_text("numpy==2.4.6\n")
     (root / "results/toy/run.json").write_text("{}")
     (root / "_config.yml").write_text("title: Toy\nexecute: {execute_notebooks: 'off'}\n")

@@ -1,5 +1,6 @@
 """Panels that several figures share, and their one style."""
 
+from ptacore.plotting.explorable import explorable
 from ptacore.plotting.panels import (
     plot_adjoints,
     plot_one_neuron,
@@ -11,6 +12,7 @@ from ptacore.plotting.style import COLORS, figure, save
 
 __all__ = [
     "COLORS",
+    "explorable",
     "figure",
     "plot_adjoints",
     "plot_one_neuron",

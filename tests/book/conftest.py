@@ -129,16 +129,32 @@ class Visit:
             raise AttributeError(name) from None
 
 
-def _open(context: Any, site: str, path: str, ready: str | None) -> Visit:
-    visit = Visit()
-    note = visit.problems.append
-    page = context.new_page()
+def _watch(page: Any, site: str, note: Callable[[str], None]) -> Any:
+    """Note what goes wrong on a page, and every request to another host."""
     page.on("console", lambda message: message.type == "error" and note(f"console: {message.text}"))
     page.on("pageerror", lambda error: note(f"script: {error}"))
     page.on("request", lambda r: r.url.startswith((site, "data:")) or note(f"foreign request: {r.url}"))
     # a page that redirects abandons what it was loading, which is no failure
     page.on("requestfailed", lambda r: r.failure == "net::ERR_ABORTED" or note(f"failed: {r.url}"))
     page.on("response", lambda answer: answer.status >= 400 and note(f"{answer.status}: {answer.url}"))
+    return page
+
+
+@pytest.fixture
+def watch(site: str) -> Callable[[Any], list[str]]:
+    """A function that returns the list to which a page's problems will be added."""
+
+    def watch(page: Any) -> list[str]:
+        problems: list[str] = []
+        _watch(page, site, problems.append)
+        return problems
+
+    return watch
+
+
+def _open(context: Any, site: str, path: str, ready: str | None) -> Visit:
+    visit = Visit()
+    page = _watch(context.new_page(), site, visit.problems.append)
     try:
         page.goto(f"{site}/{path}")
         page.wait_for_function("!document.querySelector('.math') || window.MathJax?.startup?.promise")
