@@ -14,7 +14,7 @@ from torch.nn.functional import pad
 from torch.nn.utils import skip_init
 
 from ptacore.models import fused
-from ptacore.models.fused import Cell, Product
+from ptacore.models.fused import Cell, Product, Readout
 
 
 class Recurrent(nn.Module):
@@ -47,9 +47,41 @@ class Recurrent(nn.Module):
         """Number of trainable parameters, with those of the readout."""
         return sum(p.numel() for p in self.parameters() if p.requires_grad)
 
-    def forward(self, inputs: Tensor, state: Tensor | None = None) -> Tensor:
-        """Outputs (T, B, n_outputs) for inputs (T, B, m), from a state (B, S); zero unless given."""
-        return self.readout(self.hidden(inputs, state))
+    def forward(
+        self,
+        inputs: Tensor,
+        state: Tensor | None = None,
+        dropout: float = 0.0,
+        generator: Generator | None = None,
+    ) -> Tensor:
+        """Outputs for a sequence.
+
+        Parameters
+        ----------
+        inputs : Tensor (T, B, m)
+            In the network's dtype, on its device.
+        state : Tensor (B, S), optional
+            Before the first step; zero unless given.
+        dropout : float
+            Share of the hidden units that the readout does not see, drawn for every step and sequence.
+        generator : torch.Generator, optional
+            On the CPU, source of the dropout; torch's global one unless given.
+
+        Returns
+        -------
+        Tensor (T, B, n_outputs)
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a shape, the dtype or the device does not fit, or dropout is outside [0, 1).
+        """
+        within("dropout", dropout, 0, 1, "[)")
+        seed = int(torch.randint(2**62, (), generator=generator)) if dropout else 0
+        return self._outputs(inputs, state, Readout(self.readout.weight, self.readout.bias, dropout, seed))
+
+    def _outputs(self, inputs: Tensor, state: Tensor | None, readout: Readout) -> Tensor:
+        return readout(self.hidden(inputs, state))
 
     def hidden(self, inputs: Tensor, state: Tensor | None = None) -> Tensor:
         """What the readout reads: (T, B, m) -> (T, B, H)."""
@@ -97,19 +129,22 @@ class CellNetwork(Recurrent):
         return self.cell.states * self.n_hidden
 
     def hidden(self, inputs, state=None):
-        return self._tracks(inputs, state)[0]
+        return self._run(inputs, state)[1][0]
 
     def states(self, inputs, state=None):
-        return torch.cat(self._tracks(inputs, state), -1)
+        return torch.cat(self._run(inputs, state)[1], -1)
 
     def step(self, x, state):
         weight_in, bias, weights = self.operands()
         gates = fused.project(self.cell, x, weight_in, bias)
         return torch.cat(self.cell.step(gates, state.split(self.n_hidden, -1), weights, self.constants), -1)
 
-    def _tracks(self, inputs: Tensor, state: Tensor | None) -> tuple[Tensor, ...]:
+    def _outputs(self, inputs, state, readout):
+        return self._run(inputs, state, readout)[0]
+
+    def _run(self, inputs: Tensor, state: Tensor | None, readout: Readout | None = None):
         start = self._start(inputs, state).split(self.n_hidden, -1)
-        return fused.run(self.cell, inputs, *self.operands(), start, self.constants, self.backend)
+        return fused.run(self.cell, inputs, *self.operands(), start, self.constants, self.backend, readout)
 
 
 class TorchNetwork(CellNetwork):
@@ -129,6 +164,10 @@ class TorchNetwork(CellNetwork):
     def hidden(self, inputs, state=None):
         own = inputs.is_cuda and self.backend == "auto"
         return self.by_torch(inputs, state) if own else super().hidden(inputs, state)
+
+    def _outputs(self, inputs, state, readout):
+        own = inputs.is_cuda and self.backend == "auto"
+        return readout(self.by_torch(inputs, state)) if own else super()._outputs(inputs, state, readout)
 
     def by_torch(self, inputs: Tensor, state: Tensor | None = None) -> Tensor:
         """`hidden` by torch's module."""

@@ -40,6 +40,23 @@ def test_one_call_signature(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_dropout_hides_units_from_the_readout_and_its_generator_alone_decides(name):
+    model, inputs, start = model_and_data(name)
+    before = torch.get_rng_state()
+    a, b, c = (model(inputs, start, 0.5, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.equal(a, b)
+    assert not torch.equal(a, c)
+    assert not torch.equal(a, model(inputs, start))
+    many = torch.stack([model(inputs, start, 0.5, torch.Generator().manual_seed(seed)) for seed in range(300)])
+    error = many.std(0) / 300**0.5
+    assert ((many.mean(0) - model(inputs, start)).abs() < 5 * error).all()
+    for wrong in (1.0, -0.1, "half"):
+        with pytest.raises(ValueError, match=r"^dropout: expected a number in \[0, 1\), got "):
+            model(inputs, start, dropout=wrong)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_parameters_are_counted(name):
     model, *_ = model_and_data(name)
     expected = PARAMETERS[name.split("-")[0]] + K * (H + 1)
