@@ -21,10 +21,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear
 
-from ptacore.models.fused_kernel import Kernel, available
+from ptacore.models.fused_kernel import SLAB, Kernel, available
 
 BACKENDS = ("auto", "compiled", "torch", "autograd")
-CHUNK = 2048  # rows (steps x batch) in a chunk
+CHUNK = 1 << 17  # numbers (steps x batch x n) in a chunk
 
 Tensors = tuple[Tensor, ...]
 
@@ -161,7 +161,7 @@ def drop(h: Tensor, rate: float, seed: int) -> Tensor:
     """Dropout of h (T, B, n) by the masks that `run` uses, whatever the backend."""
     if rate == 0:
         return h
-    return h * torch.cat([_mask(h[c], rate, seed + c.start) for c in _chunks(*h.shape[:2])])
+    return h * torch.cat([_mask(h[c], rate, seed + c.start) for c in _chunks(*h.shape)])
 
 
 def first_derivatives_only(instead: str) -> None:
@@ -219,46 +219,46 @@ class _Scan(torch.autograd.Function):
         weights, start = plan.split(rest)
         (steps, batch), n = inputs.shape[:2], start[0].shape[1]
         engine = plan.engine(plan.cell, weights, plan.constants, n)
-        weight_in, bias = _resize(weight_in, n, engine.width), _resize(bias, n, engine.width)
+        driver = _driver(plan.cell, weight_in, bias, engine.width)
         tracks = [engine.empty(inputs, steps + 1, batch, engine.width) for _ in start]
         for track, x in zip(tracks, start, strict=True):
             track[0, :, :n], track[0, :, n:] = x, 0
-        chunks = _chunks(steps, batch)
+        chunks = _chunks(steps, batch, n)
         keep = engine.keep and plan.recording and any(ctx.needs_input_grad)
-        gates = engine.empty(inputs, steps if keep else chunks[0].stop, batch, len(bias))
+        gates = engine.empty(inputs, steps if keep else chunks[0].stop, batch, len(driver))
         outputs = None if read_bias is None else inputs.new_empty(steps, batch, len(read_bias))
         for c in chunks:
             g = gates[c] if keep else gates[: c.stop - c.start]
-            _project(inputs[c], weight_in, bias, g)
+            torch.mm(_with_one(inputs[c], driver), driver.T, out=g.flatten(0, 1))
             engine.forward(g, [track[c.start : c.stop + 1] for track in tracks])
             if outputs is not None:
                 h = _dropped(tracks[0][1:, :, :n][c], plan, c)
                 torch.addmm(read_bias, h.flatten(0, 1), read_weight.T, out=outputs[c].flatten(0, 1))
         ctx.plan, ctx.n = plan, n
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(inputs, weight_in, bias, read_weight, *weights, *tracks, *([gates] if keep else []))
+        ctx.save_for_backward(inputs, driver, read_weight, *weights, *tracks, *([gates] if keep else []))
         return outputs, *(track[1:, :, :n] for track in tracks)
 
     @staticmethod
     def backward(ctx, of_outputs, *received):
         first_derivatives_only('backend="autograd" has higher ones')
         plan, n = ctx.plan, ctx.n
-        inputs, weight_in, bias, read_weight, *rest = ctx.saved_tensors
+        inputs, driver, read_weight, *rest = ctx.saved_tensors
         weights, rest = plan.split(rest)
         tracks, kept = rest[: plan.cell.states], rest[plan.cell.states :]
         engine = plan.engine(plan.cell, weights, plan.constants, n)
         steps, batch = inputs.shape[:2]
-        adjoint = [bias.new_zeros(batch, engine.width) for _ in tracks]
-        gradients = _Gradients(engine, inputs, weight_in, bias, ctx.needs_input_grad[1])
+        adjoint = [driver.new_zeros(batch, engine.width) for _ in tracks]
+        gradients = _Gradients(engine, inputs, driver, ctx.needs_input_grad[1])
         reading = None if of_outputs is None else _Reading(plan, read_weight, of_outputs)
-        chunks = _chunks(steps, batch)
-        buffer = bias.new_empty(2, chunks[0].stop, batch, len(bias))
+        chunks = _chunks(steps, batch, n)
+        buffer = driver.new_empty(2, chunks[0].stop, batch, len(driver))
         for c in reversed(chunks):
             gates, out = buffer[:, : c.stop - c.start]
             if kept:
                 gates = kept[0][c]
             elif engine.projects_again:
-                _project(inputs[c], weight_in, bias, gates)
+                torch.mm(_with_one(inputs[c], driver), driver.T, out=gates.flatten(0, 1))
             arriving = [None if r is None else r[c] for r in received]
             if reading:
                 arriving[0] = reading.back(c, tracks[0][1:, :, :n][c], arriving[0])
@@ -287,24 +287,21 @@ class _Reading:
 
 
 class _Gradients:
-    """Collects the gradients of the input, of its weight, of the bias and of the recurrent weights."""
+    """Collects the gradients of the input, of its weight and the bias, and of the recurrent weights."""
 
-    def __init__(self, engine: Loop | Kernel, inputs: Tensor, weight_in: Tensor, bias: Tensor, of_input: bool):
-        self.engine, self.inputs, self.weight_in = engine, inputs, weight_in
+    def __init__(self, engine: Loop | Kernel, inputs: Tensor, driver: Tensor, of_input: bool):
+        self.engine, self.inputs, self.driver = engine, inputs, driver
         self.of_inputs = torch.empty_like(inputs) if of_input else None
-        self.of_weight_in = weight_in.new_zeros(weight_in.shape[::-1])
-        self.of_bias = torch.zeros_like(bias)
+        self.of_driver = torch.zeros_like(driver)
         width = engine.width
-        self.of_weights = [[bias.new_zeros(p.into * width, width) for _ in p.of] for p in engine.cell.products]
+        self.of_weights = [[driver.new_zeros(p.into * width, width) for _ in p.of] for p in engine.cell.products]
 
     def add(self, c: slice, gates: Tensor, tracks: list[Tensor]) -> None:
         """Add what the gradients (steps, B, ...) of a chunk's pre-activations give."""
-        rows, x, width = gates.flatten(0, 1), self.inputs[c].flatten(0, 1), self.engine.width
-        driven = rows[:, : len(self.weight_in)]
-        self.of_bias += rows.sum(0)
-        self.of_weight_in.addmm_(x.T, driven)
+        rows, width = gates.flatten(0, 1), self.engine.width
+        self.engine.accumulate(self.of_driver, rows, _with_one(self.inputs[c], self.driver))
         if self.of_inputs is not None:
-            self.of_inputs[c] = (driven @ self.weight_in).unflatten(0, gates.shape[:2])
+            self.of_inputs[c] = gates @ self.driver[:, : self.inputs.shape[-1]]
         for product, totals in zip(self.engine.cell.products, self.of_weights, strict=True):
             left = rows[:, product.first * width : (product.first + product.into) * width]
             for s, total in zip(product.of, totals, strict=True):
@@ -313,11 +310,13 @@ class _Gradients:
 
     def result(self, n: int) -> tuple[Tensors, Tensors]:
         """Gradients of inputs, weight_in and bias; and of the recurrent weights."""
-        weights = [torch.cat([total[:, :n] for total in totals], 1) for totals in self.of_weights]
-        of_in, of_bias, *weights = (
-            _resize(x, self.engine.width, n) for x in (self.of_weight_in.T, self.of_bias, *weights)
-        )
-        return (self.of_inputs, of_in, of_bias), tuple(weights)
+        cell, m = self.engine.cell, self.inputs.shape[-1]
+        slabs = self.of_driver.unflatten(0, (cell.gates, -1))[:, :n]
+        driven = self.of_inputs, slabs[: cell.inputs, :, :m].flatten(0, 1), slabs[..., m].flatten()
+        cut = [
+            [total.unflatten(0, (-1, self.engine.width))[:, :n, :n] for total in totals] for totals in self.of_weights
+        ]
+        return driven, tuple(torch.cat(parts, -1).flatten(0, 1) for parts in cut)
 
 
 class Loop:
@@ -358,16 +357,26 @@ class Loop:
         total.addmm_(left.T, right)
 
 
-def _chunks(steps: int, batch: int) -> list[slice]:
-    size = max(1, CHUNK // batch)
+def _chunks(steps: int, batch: int, n: int) -> list[slice]:
+    size = max(1, CHUNK // (batch * n))
     return [slice(a, min(a + size, steps)) for a in range(0, steps, size)]
 
 
-def _project(inputs: Tensor, weight_in: Tensor, bias: Tensor, gates: Tensor) -> None:
-    """`project`, in place."""
-    split = len(weight_in)
-    torch.addmm(bias[:split], inputs.flatten(0, 1), weight_in.T, out=gates.flatten(0, 1)[:, :split])
-    gates[..., split:] = bias[split:]
+def _driver(cell: Cell, weight_in: Tensor, bias: Tensor, width: int) -> Tensor:
+    """[weight_in, bias] (gates * width, m + 1), filled up with zeros: projects the inputs with a one behind them."""
+    m, n = weight_in.shape[1], len(bias) // cell.gates
+    out = bias.new_zeros(cell.gates, width, -(-(m + 1) // SLAB) * SLAB)
+    out[: cell.inputs, :n, :m] = weight_in.unflatten(0, (-1, n))
+    out[:, :n, m] = bias.unflatten(0, (-1, n))
+    return out.flatten(0, 1)
+
+
+def _with_one(inputs: Tensor, driver: Tensor) -> Tensor:
+    """Rows that `driver` projects: inputs (steps, B, m), one, zeros."""
+    m = inputs.shape[-1]
+    rows = inputs.new_zeros(inputs.shape[0] * inputs.shape[1], driver.shape[1])
+    rows[:, :m], rows[:, m] = inputs.flatten(0, 1), 1
+    return rows
 
 
 def _dropped(h: Tensor, plan: _Plan, c: slice) -> Tensor:
@@ -378,13 +387,3 @@ def _dropped(h: Tensor, plan: _Plan, c: slice) -> Tensor:
 def _mask(h: Tensor, rate: float, seed: int) -> Tensor:
     generator = torch.Generator(h.device).manual_seed(seed)
     return h.new_empty(h.shape).bernoulli_(1 - rate, generator=generator).div_(1 - rate)
-
-
-def _resize(x: Tensor, old: int, new: int) -> Tensor:
-    """x (slabs * old, ...) -> (slabs * new, ...): slabs are cut, or filled with zeros."""
-    if old == new:
-        return x
-    slabs, keep = x.unflatten(0, (-1, old)), min(old, new)
-    out = slabs.new_zeros(len(slabs), new, *x.shape[1:])
-    out[:, :keep] = slabs[:, :keep]
-    return out.flatten(0, 1)

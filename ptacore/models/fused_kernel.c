@@ -14,9 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../kernels.h"
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
 
 enum { TANH, GRU, LSTM, ANTISYMMETRIC, GATED_ANTISYMMETRIC, CORNN, LIPSCHITZ, LEM };     /* Cell.kernel */
 
@@ -50,15 +47,6 @@ typedef struct {
     double constants[4];
     Product product[2];
 } Net;
-
-/* Ask for large pages: otherwise the first touch of fresh memory costs more than what is computed there. */
-void huge_pages(void *memory, int64_t bytes) {
-#if defined(MADV_HUGEPAGE)
-    if (bytes >= 1 << 23) madvise((void *)(((uintptr_t)memory + 4095) & ~4095ULL), (bytes - 4095) & ~4095ULL, MADV_HUGEPAGE);
-#else
-    (void)memory, (void)bytes;
-#endif
-}
 
 #define REAL float
 #define BITS int32_t

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
+import weakref
+from collections import deque
 from pathlib import Path
 
 import torch
@@ -42,7 +45,6 @@ def _library() -> ctypes.CDLL | None:
     if library is None:
         return None
     net, i32, i64, pointer = ctypes.POINTER(_Net), ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
-    library.huge_pages.argtypes = [pointer, i64]
     for suffix in SUFFIX.values():
         getattr(library, f"pack_{suffix}").argtypes = [net, i32]
         getattr(library, f"advance_{suffix}").argtypes = [net, i64, pointer, pointer]
@@ -54,6 +56,35 @@ def _library() -> ctypes.CDLL | None:
 def available() -> bool:
     """Whether the compiled kernels can be used here; builds them if they have not been built."""
     return _library() is not None
+
+
+_idle: deque[Tensor] = deque(maxlen=4)  # memory that nobody uses any more
+
+
+def _lease(size: int) -> Tensor:
+    """Uninitialized memory of so many bytes, which becomes idle once the last tensor that shares it is gone.
+
+    A system takes as long to hand out fresh memory as the kernels to fill it; a training step needs what the one
+    before had. What is in use is never handed out.
+    """
+    memory = _fitting(size)
+    if memory is None:
+        memory = torch.empty(size, dtype=torch.uint8, device="cpu")
+    lease = memory.numpy()[:size]  # a view of its own: torch keeps it alive for as long as it uses the memory
+    weakref.finalize(lease, _idle.append, memory).atexit = False
+    return torch.from_numpy(lease)
+
+
+def _fitting(size: int) -> Tensor | None:
+    for _ in range(len(_idle)):
+        try:
+            memory = _idle.popleft()
+        except IndexError:  # another thread was faster
+            return None
+        if size <= len(memory) <= 2 * size:
+            return memory
+        _idle.append(memory)
+    return None
 
 
 class Kernel:
@@ -81,9 +112,7 @@ class Kernel:
 
     @staticmethod
     def empty(like: Tensor, *shape: int) -> Tensor:
-        new = like.new_empty(shape)
-        _library().huge_pages(new.data_ptr(), new.nbytes)
-        return new
+        return _lease(math.prod(shape) * like.element_size()).view(like.dtype).view(shape)
 
     def forward(self, gates: Tensor, tracks: list[Tensor]) -> None:
         self._prepare(gates.shape[1], transposed=False)

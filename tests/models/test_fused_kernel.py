@@ -76,6 +76,41 @@ def test_the_kernels_go_on_where_the_memory_is_not_in_order():
         torch.testing.assert_close(a, b, rtol=1e-13, atol=1e-13)
 
 
+def test_memory_is_used_again_but_never_while_somebody_uses_it():
+    fused_kernel._idle.clear()
+    model = build("gru", 3, 2, 64, torch.Generator().manual_seed(0))
+    inputs = torch.randn(50, 16, 3, generator=torch.Generator().manual_seed(1))
+
+    def addresses():
+        kept = {}
+        with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.setdefault(x.data_ptr(), x), lambda x: x):
+            outputs = model(inputs)
+        return outputs, {pointer for pointer, x in kept.items() if x.numel() >= 50 * 16 * 64}
+
+    first, used = addresses()
+    second, others = addresses()
+    assert len(used) == 2  # states and pre-activations
+    assert used.isdisjoint(others)
+    first.sum().backward()
+    del first
+    third, again = addresses()
+    assert again == used
+    expected = [torch.autograd.grad(x.square().sum(), model.recurrent.weight_hh_l0)[0] for x in (second, third)]
+    assert torch.equal(*expected)
+    states = model.states(inputs)
+    before = states.clone()
+    for _ in range(3):
+        model(2 * inputs).sum().backward()
+    assert torch.equal(states, before)
+
+
+def test_idle_memory_is_bounded():
+    model = build("tanh", 3, 2, 16, torch.Generator().manual_seed(0))
+    for T in (1, 10, 100, 1000, 3, 30, 300):
+        model(torch.zeros(T, 4, 3)).sum().backward()
+    assert len(fused_kernel._idle) <= 4
+
+
 def test_without_a_compiler_torch_takes_over_and_says_so(monkeypatch):
     model = build("gru", 3, 2, 5, torch.Generator().manual_seed(0)).double()
     inputs = torch.ones(6, 2, 3, dtype=torch.float64)
