@@ -8,73 +8,26 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import hashlib
-import os
-import platform
-import shutil
-import subprocess
-import tempfile
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from ptacore import compiler
 from ptacore.models.gru import GRUFlow, GRUMap
 from ptacore.models.networks import ReLUFlow, TanhFlow, TanhMap, TanhRateFlow
 from ptacore.models.system import System
 
 SOURCE = Path(__file__).with_name("kernels.c")
-FLAGS = [
-    "-O3",
-    "-march=native",
-    "-ffp-contract=fast",
-    "-fno-math-errno",
-    "-fno-trapping-math",
-    "-shared",
-    "-fPIC",
-]
 FORM = {TanhFlow: 0, TanhRateFlow: 1, ReLUFlow: 1, TanhMap: 2, GRUFlow: 1, GRUMap: 2}  # enum of kernels.c
 SMALL = 4  # states up to which networks share the lanes (LARGEST of kernels.c)
 
 
-def _processor() -> str:
-    """What a binary built for this machine depends on."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line for line in lines if line.startswith(("flags", "Features")))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def _build() -> Path:
-    """Path of the shared library; built where the cache has none for this source, compiler and processor."""
-    compiler = os.environ.get("CC") or next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
-    if compiler is None:
-        raise OSError("no C compiler found (looked for $CC, cc, gcc, clang)")
-    flags = FLAGS + (["-mprefer-vector-width=512"] if platform.machine() in ("x86_64", "AMD64") else [])
-    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True).stdout
-    key = hashlib.sha256("\0".join([SOURCE.read_text(), *flags, version, _processor()]).encode()).hexdigest()[:16]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ptacore"
-    library = cache / f"kernels-{key}.so"
-    if not library.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as folder:
-            new = Path(folder) / library.name
-            done = subprocess.run([compiler, *flags, "-o", new, SOURCE, "-lm"], capture_output=True, text=True)
-            if done.returncode:
-                raise OSError(f"{compiler} failed: {done.stderr.strip()[:500]}")
-            os.replace(new, library)
-    return library
-
-
 @functools.cache
 def _library() -> ctypes.CDLL | None:
-    try:
-        library = ctypes.CDLL(str(_build()))
-    except (OSError, RuntimeError, subprocess.SubprocessError) as error:  # RuntimeError: no home folder
-        warnings.warn(f"compiled backend not available, torch takes its place, slower: {error}", stacklevel=2)
+    library = compiler.load(SOURCE)
+    if library is None:
         return None
     i32, i64, f64, pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
     arguments = [i32, i32, i64, i32, i32, i64, f64, pointer, i64, pointer, i64, pointer, pointer]

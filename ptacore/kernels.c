@@ -14,9 +14,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+#include "kernels.h"
 
 /* CURRENT: tau x' = -x + W phi(x) + b;  RATE: tau x' = -x + phi(W x + b);  MAP: x <- (1 - h) x + h phi(W x + b) */
 enum { CURRENT, RATE, MAP };
@@ -29,7 +27,6 @@ enum { RELU, TANH };
 #endif
 #define COLS 3                    /* vectors of columns that one register block holds */
 #define WIDE 32                   /* networks that advance_small moves together */
-#define INLINE static inline __attribute__((always_inline))
 
 typedef double vec __attribute__((vector_size(8 * LANES), aligned(8)));
 
@@ -72,31 +69,6 @@ INLINE void nonlinearity(int phi, int count, const double *u, double *value, dou
         for (int i = 0; i < count; i++) value[i] = fast_tanh(u[i], &slope[i]);
     else
         for (int i = 0; i < count; i++) { value[i] = u[i] < 0.0 ? 0.0 : u[i]; slope[i] = u[i] > 0.0 ? 1.0 : 0.0; }
-}
-
-/* Decaying states end as denormal numbers, which cost up to eight times; flush them while a kernel runs. */
-INLINE uint64_t flush_denormals(void) {
-#if defined(__x86_64__)
-    unsigned old = _mm_getcsr();
-    _mm_setcsr(old | 0x8040);
-    return old;
-#elif defined(__aarch64__)
-    uint64_t old;
-    __asm__ volatile("mrs %0, fpcr" : "=r"(old));
-    __asm__ volatile("msr fpcr, %0" : : "r"(old | (1ULL << 24)));
-    return old;
-#else
-    return 0;
-#endif
-}
-
-INLINE void restore_denormals(uint64_t old) {
-#if defined(__x86_64__)
-    _mm_setcsr((unsigned)old);
-#elif defined(__aarch64__)
-    __asm__ volatile("msr fpcr, %0" : : "r"(old));
-#endif
-    (void)old;
 }
 
 /* Runge-Kutta: stage s goes to X + NEXT[s] h K, and the sum collects SUM[s] h K. */
