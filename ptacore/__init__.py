@@ -1,6 +1,6 @@
 """Lyapunov spectra, adjoints and oscillating initializations of recurrent networks."""
 
-from ptacore import models
+from ptacore import models, tasks
 from ptacore.adjoints import adjoint, sensitivity, time_time_jacobian
 from ptacore.certificates import Certificates, certify
 from ptacore.fixed_points import FixedPoints, fixed_points
@@ -29,6 +29,7 @@ __all__ = [
     "periodic_orbit",
     "pta_",
     "sensitivity",
+    "tasks",
     "time_time_jacobian",
     "trajectory",
 ]

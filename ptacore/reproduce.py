@@ -307,7 +307,7 @@ def _files_below(folder: Path) -> list[Path]:
 
 
 def _package_files(root: Path) -> list[Path]:
-    sources = [path for path in _files_below(root / "ptacore") if path.suffix in (".py", ".c", ".js")]
+    sources = [path for path in _files_below(root / "ptacore") if path.suffix in (".py", ".c", ".h", ".js")]
     return [*sources, *root.glob("requirements.lock")]
 
 

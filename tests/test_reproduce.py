@@ -37,6 +37,7 @@ def pretend_made(figure: Figure) -> Figure:
     [
         "ptacore/lyapunov.py",
         "ptacore/models/kernels.c",
+        "ptacore/models/kernels.h",
         "ptacore/plotting/picture.js",
         "requirements.lock",
         "results/toy/run.json",

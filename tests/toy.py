@@ -20,6 +20,7 @@ def make_checkout(root: Path) -> Path:
     write_notebook(root)
     (root / "ptacore/lyapunov.py").write_text("x = 1\n")
     (root / "ptacore/models/kernels.c").write_text("int x = 1;\n")
+    (root / "ptacore/models/kernels.h").write_text("#define Y 1\n")
     (root / "ptacore/plotting/picture.js").write_text("const x = 1;\n")
     (root / "requirements.lock").write_text("numpy==2.4.6\n")
     (root / "results/toy/run.json").write_text("{}")
