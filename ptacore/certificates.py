@@ -188,10 +188,11 @@ def _part(net: System, at: Tensor) -> System:
     return part
 
 
-def _to_quarter(net: System, s: Tensor, start: Tensor, steps: int) -> Tensor:
-    """A flow from radius exp(s) at angle `start` to the angle pi/2, the angle being the variable of integration.
+def _turn(net: System, s: Tensor, angles: Tensor) -> tuple[Tensor, Tensor]:
+    """A flow from radius exp(s) (m,) over the angles (N + 1, m), which are the steps of the integration (RK4).
 
-    Returns log radius, time, and the integral of the divergence over time; nan where the flow does not turn on.
+    Returns log radius, time and the integral of the divergence over time, (3, m), and the time of each step, (N, m);
+    nan where the flow does not turn on.
     """
 
     def rates(y, phi):
@@ -202,28 +203,48 @@ def _to_quarter(net: System, s: Tensor, start: Tensor, steps: int) -> Tensor:
         angular = torch.where(angular > 0, angular, math.nan)
         return torch.stack([radial, torch.ones_like(radial), divergence]) / angular
 
-    y, d = torch.stack([s, 0 * s, 0 * s]), (math.pi / 2 - start) / steps
-    for i in range(steps):
-        phi = start + i * d
+    y, times = torch.stack([s, 0 * s, 0 * s]), []
+    for phi, d in zip(angles[:-1], angles.diff(dim=0), strict=True):
         k1 = rates(y, phi)
         k2 = rates(y + d / 2 * k1, phi + d / 2)
         k3 = rates(y + d / 2 * k2, phi + d / 2)
         k4 = rates(y + d * k3, phi + d)
-        y = y + d / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
-    return y
+        step = d / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+        y = y + step
+        times.append(step[1])
+    return y, torch.stack(times)
 
 
-def _cycles(net: System, x: Tensor, steps: int, iterations: int):
-    """Newton's method for cycles near x (m, 2), by their quarters: quarter's time, its divergence, residual."""
-    angle = torch.atan2(x[:, 1], x[:, 0]).remainder(math.pi / 2)
-    s, zero = _to_quarter(net, x.norm(dim=-1).log(), angle, steps)[0], torch.zeros_like(angle)
-    for _ in range(iterations):
-        end, time, divergence = _to_quarter(net, s, zero, steps)
-        residual = (end.exp() - s.exp()).abs()
-        if (residual < 1e-12).all():
+def _spread(angles: Tensor, times: Tensor) -> Tensor:
+    """As many angles, spread so that steps share out the angle and the time evenly: the flow may linger somewhere."""
+    share = (times / times.sum(0) + 1 / len(times)) / 2
+    passed = torch.cat([torch.zeros_like(share[:1]), share.cumsum(0)]).T.contiguous()  # (m, N + 1)
+    wanted = torch.linspace(0, 1, len(angles), dtype=angles.dtype).expand_as(passed).contiguous()
+    right = torch.searchsorted(passed, wanted).clamp(1, len(times))
+    low, high = passed.gather(1, right - 1), passed.gather(1, right)
+    part = ((wanted - low) / (high - low)).clamp(0, 1)
+    return torch.lerp(angles.T.gather(1, right - 1), angles.T.gather(1, right), part).T
+
+
+def _cycles(net: System, x: Tensor, steps: int):
+    """Newton's method for cycles near x (m, 2), by their quarters: quarter's time, its divergence, residual, error.
+
+    The error is how much the time changes, relatively, when the steps are halved.
+    """
+    grid = torch.linspace(0, 1, steps + 1, dtype=x.dtype)[:, None]
+    start = torch.atan2(x[:, 1], x[:, 0]).remainder(math.pi / 2)
+    s = _turn(net, x.norm(dim=-1).log(), start + (math.pi / 2 - start) * grid)[0][0]
+    angles = (math.pi / 2 * grid).expand(-1, len(x))
+    for _ in range(2):
+        angles = _spread(angles, _turn(net, s, angles)[1])
+    for _ in range(10):
+        (end, time, divergence), _ = _turn(net, s, angles)
+        if ((end - s).abs() < 1e-11).all():
             break
         s = s - ((end - s) / torch.expm1(divergence)).clamp(-0.5, 0.5)
-    return time, divergence, residual
+    halves = torch.stack([angles[:-1], (angles[:-1] + angles[1:]) / 2], 1).flatten(0, 1)
+    (end, finer, divergence), _ = _turn(net, s, torch.cat([halves, angles[-1:]]))
+    return finer, divergence, (end.exp() - s.exp()).abs(), (time / finer - 1).abs()
 
 
 def _flow_orbits(out: Certificates, net: System, x: Tensor) -> None:
@@ -240,12 +261,11 @@ def _flow_orbits(out: Certificates, net: System, x: Tensor) -> None:
     out.multiplier[rests], out.residual[rests] = rate[rests].exp(), residual[rests]
     out.copies[rests & ~at_origin] = 4
     turning = (~rests).nonzero()[:, 0]
-    # The second pass is for cycles that linger where fixed points are about to appear; they contract strongly.
-    for steps, iterations in ((100, 10), (1600, 2)):
+    for steps in (200, 800):  # the second for cycles that linger where fixed points are about to appear
         if not len(turning):
             break
-        time, divergence, residual = _cycles(_part(net, turning), x[turning], steps, iterations)
-        good = (residual < 1e-8) & (divergence < 0)
+        time, divergence, residual, error = _cycles(_part(net, turning), x[turning], steps)
+        good = (residual < 1e-8) & (error < 1e-7) & (divergence < 0)
         at = turning[good]
         out.kind[at], out.residual[at] = CYCLE, residual[good]
         out.period[at], out.multiplier[at] = 4 * time[good], (4 * divergence[good]).exp()
