@@ -79,12 +79,12 @@ def _draw(count: int, system: str, alpha, theta, excess, generator) -> Oscillato
                 f"angle {angles[0]:g} to {angles[1]:g}); a {system} needs a gain above models.critical_gain and an "
                 "angle outside its tongues (models.strong_tongues)"
             )
-        size = max(32, 2 * (count - have))
+        size = max(128, 2 * (count - have))
         t, a = uniform(*angles, size), uniform(*gains, size)
         critical = critical_gain(system, t)
         a = a if alpha is not None else a + critical
         possible = torch.isfinite(a) & (a > critical)
-        for tongue in strong_tongues(system):
+        for tongue in strong_tongues(system) if possible.any() else []:
             possible &= ~tongue.contains(a, t)
         tried += size
         if possible.any():

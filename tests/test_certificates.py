@@ -53,7 +53,7 @@ def test_every_point_is_of_a_kind_that_can_be(system):
     assert not found.is_kind("fixed points")[beside].any()
 
 
-@pytest.mark.parametrize("alpha", [1.2, 2.0, 4.0])
+@pytest.mark.parametrize("alpha", [1.2, 4.0])
 def test_flow_rests_below_the_saddle_node_curve_and_turns_above(alpha):
     edge = saddle_node_angle(alpha)
     found = certify("tanh flow", alpha, edge + torch.tensor([-2e-3, 2e-3]))
@@ -62,7 +62,7 @@ def test_flow_rests_below_the_saddle_node_curve_and_turns_above(alpha):
     assert found.period[1] > 50  # on its way to infinity
 
 
-@pytest.mark.parametrize("alpha", [1.2, 2.0, 4.0])
+@pytest.mark.parametrize("alpha", [1.2, 4.0])
 def test_period_grows_as_the_inverse_root_of_the_distance_to_the_saddle_node(alpha):
     # saddle-node on an invariant circle: four passages, each as long as a constant over sqrt(distance)
     distance = torch.tensor([1.6e-2, 4e-3, 1e-3], dtype=torch.float64)
@@ -194,6 +194,7 @@ def test_two_attractors_beside_the_quarter_tongue_of_the_gru_are_reported():
     assert ends[1] < 1e-12 < 1e-3 < ends[0]  # the second start ends in period 4, the first does not
 
 
+@pytest.mark.slow
 def test_chaos_of_the_gru_at_high_gain_by_the_distance_of_two_orbits():
     found = certify("GRU map", 9.25, 0.73 * math.pi)
     assert found.is_kind("chaos")

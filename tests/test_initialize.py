@@ -21,7 +21,7 @@ def blocks_of(weight, m):
     return torch.stack([weight[2 * i : 2 * i + 2, 2 * i : 2 * i + 2] for i in range(m)]).double()
 
 
-@settings(max_examples=8)
+@settings(max_examples=4)
 @given(n=st.integers(2, 9), seed=st.integers(0, 1000), dtype=st.sampled_from([torch.float32, torch.float64]))
 def test_weight_is_block_diagonal_of_the_rotations_drawn(n, seed, dtype):
     weight = nn.Parameter(torch.randn(n, n, dtype=dtype, generator=seeded(1)))
@@ -36,9 +36,11 @@ def test_weight_is_block_diagonal_of_the_rotations_drawn(n, seed, dtype):
     assert weight.grad_fn is None
 
 
-@pytest.mark.parametrize("system", list(SYSTEMS))
+@pytest.mark.parametrize(
+    "system", ["tanh map", "GRU map", *(pytest.param(s, marks=pytest.mark.slow) for s in SYSTEMS if "flow" in s)]
+)
 def test_blocks_lie_in_the_oscillating_region_and_outside_all_tongues(system):
-    drawn = pta_(torch.zeros(80, 80), system=system, generator=seeded(2))
+    drawn = pta_(torch.zeros(50, 50), system=system, generator=seeded(2))
     assert (drawn.alpha > critical_gain(system, drawn.theta)).all()
     for tongue in strong_tongues(system):
         assert not tongue.contains(drawn.alpha, drawn.theta).any()
@@ -47,6 +49,7 @@ def test_blocks_lie_in_the_oscillating_region_and_outside_all_tongues(system):
     assert (drawn.exponents[:, 1] < 0).all()
 
 
+@pytest.mark.slow
 def test_draws_are_uniform_by_area():
     # At gains below 1.4 the strong tongues are nearly all that is cut out: the density of alpha is 1 - 4 LL / pi,
     # and given alpha the angle is uniform between the tongues.

@@ -154,7 +154,7 @@ def critical_gain(system: str, theta) -> Tensor:
     return -2 * theta.cos() + torch.sqrt(12 + 4 * theta.cos() ** 2)
 
 
-def saddle_node_angle(gain, directions: int = 4096) -> Tensor:
+def saddle_node_angle(gain, directions: int = 1024) -> Tensor:
     """Angle LL(gain) below which x = tanh(gain R(theta) x) has solutions other than 0 (saddle-node bifurcation).
 
     A solution needs u = gain R(theta) x with x = tanh(u): the length of u is `gain` times that of x, which fixes |u| in
