@@ -171,6 +171,40 @@ def _largest_of_five(stem: str, text: str = "{:.0e} at most, five systems"):
     return check
 
 
+NETWORKS = {"tanh_flow": "tanh, continuous", "tanh_map": "tanh, discrete",
+            "gru_flow": "GRU, continuous", "gru_map": "GRU, discrete"}  # fmt: skip
+
+
+def _each_network(value: Callable[[dict], str], holds: Callable[[dict], bool], last: str = ""):
+    """A statement about each of the four networks of Figure 5A-B."""
+
+    def check(numbers):
+        texts = [f"{title}: {value(numbers[name])}" for name, title in NETWORKS.items()]
+        return "; ".join(texts) + last, all(holds(numbers[name]) for name in NETWORKS)
+
+    return check
+
+
+def _similar_in_time(numbers):
+    differ = numbers["rest_differs"]
+    text = f"small angles: one saddle-node curve ({differ} cells rest in some networks only); "
+    return text + "large angles: flows stop at arccos(1/b), maps go on, cut by tongues", differ == 0
+
+
+def _no_gaps(numbers):
+    rows = [numbers[name] for name in ("tanh_map", "gru_map")]
+    tanh, gru = (r["locked_between_tongues"] / r["between_tongues"] for r in rows)
+    text = f"discrete time: locked in {tanh:.1%} (tanh) and {gru:.1%} (GRU) of the cells between the strong tongues"
+    return text, tanh == gru == 0
+
+
+def _one_attractor(numbers):
+    c, grid = numbers["corner"], {name: numbers[name]["bistable"] for name in NETWORKS}
+    text = f"GRU, discrete, edge of the 1:4 tongue: two attractors in {c['bistable']} cells of {c['cells']}, "
+    text += f"chaos in {c['chaos']}; other networks: two attractors in {sum(grid.values()) - grid['gru_map']} cells"
+    return text, c["bistable"] == 0 and sum(grid.values()) == 0
+
+
 LEDGER = [
     Claim("Fig. 3A", "One fixed point: every start leads to the same state.", "one point", "one fixed point, stable",
           "fig3", lambda d: (f"{d['one_fixed_point']['n_stable']} stable of {d['one_fixed_point']['n_fixed_points']}",
@@ -277,6 +311,31 @@ LEDGER = [
     Claim("Sec. 2.7", "So does a periodic one (oscillators of equal frequency).", "robust",
           "both zeros in 95% of draws at 0.1% changes", "identities",
           _identities("pta_survives_equal", text="in {0:.0%} of draws: a kept phase difference is fine-tuned")),
+    Claim("Fig. 5A", "In a region of gains and angles a pair of units has a leading exponent of zero.", "a region",
+          "certified cycles and circles, exponent below ln 10 over the averaging time, in all four networks", "fig5ab",
+          _each_network(lambda r: f"{r['zero'] / r['cells']:.0%} of the map",
+                        lambda r: r["zero"] > 0 and r["leading_where_zero"] <= r["resolution"])),
+    Claim("Sec. 2.7, Fig. 5A", "Such a pair has one zero exponent and no more: n/2 of n.", "n / 2",
+          "the second exponent is negative wherever the first is zero", "fig5ab",
+          _each_network(lambda r: f"{r['second_where_zero']:.4f} at most", lambda r: r["second_where_zero"] < 0)),
+    Claim("Sec. 2.8, Fig. 5B", "Pairs of units start to oscillate spontaneously.", "spontaneous",
+          "the origin is unstable wherever they oscillate: the smallest perturbation suffices", "fig5ab",
+          _each_network(lambda r: f"{r['zero_where_origin_attracts']} exceptions in {r['zero']} cells",
+                        lambda r: r["zero"] > 0 and r["zero_where_origin_attracts"] == 0)),
+    Claim("Sec. 2.8, Fig. 5B", "At a given gain it takes a large enough angle.", "a least angle",
+          "the least angle is that of the saddle-node curve, within one spacing of the grid", "fig5ab",
+          _each_network(lambda r: f"off by {r['least_angle_off']:.2f}", lambda r: r["least_angle_off"] <= 1,
+                        " spacings at most")),
+    Claim("Fig. 5A", "Continuous and discrete time behave alike, with other parameters.", "similar",
+          "the same cells rest at the same gain b (α; α/2 for GRUs)", "fig5ab", _similar_in_time),
+    Claim("Fig. 5A", "Within the outlined region the leading exponent is zero.", "zero",
+          "no cell is locked between the strong tongues", "fig5ab", _no_gaps),
+    Claim("Fig. 5A", "Gain and angle determine the exponents.", "functions of α and θ",
+          "three starts lead to one attractor, up to quarter turns, in every cell", "fig5ab", _one_attractor),
+    Claim("Sec. 2.8", "Pairs from all over the region oscillate at different frequencies.", "different",
+          "over a range of at least tenfold", "fig5ab",
+          _each_network(lambda r: f"{r['frequency'][0]:.1g} to {r['frequency'][1]:.2f}",
+                        lambda r: r["frequency"][1] > 10 * r["frequency"][0], " turns per τ or step")),
     Claim("Sec. 2.7", "PTAs are the only structurally stable dynamics with a persistent learning signal (conjecture).",
           "conjecture", "", "identities", None),
 ]  # fmt: skip

@@ -59,3 +59,33 @@ def test_every_claim_says_where_and_when_it_agrees():
         assert re.search(r"Fig|Sec|Eq|S\d", claim.where)
         assert claim.statement.endswith(".")
         assert claim.check is None or claim.tolerance
+
+
+NETWORK = dict(zero=300, cells=1000, leading_where_zero=1e-4, resolution=5e-4, second_where_zero=-0.1, bistable=0,
+               zero_where_origin_attracts=0, least_angle_off=0.9, frequency=[0.01, 0.5], between_tongues=400,
+               locked_between_tongues=0)  # fmt: skip
+FIG5 = {name: NETWORK for name in claims.NETWORKS} | {"rest_differs": 0, "corner": dict(cells=100, bistable=0, chaos=0)}
+
+
+@pytest.mark.parametrize(
+    ("row", "change", "falls"),
+    [
+        (None, {}, []),
+        ("tanh_flow", dict(leading_where_zero=1e-3), ["In a region"]),
+        ("gru_map", dict(zero=0), ["In a region", "Pairs of units start"]),
+        ("tanh_map", dict(second_where_zero=0.0), ["Such a pair has one"]),
+        ("gru_flow", dict(zero_where_origin_attracts=1), ["Pairs of units start"]),
+        ("tanh_map", dict(least_angle_off=1.2), ["At a given gain"]),
+        ("tanh_map", dict(locked_between_tongues=1), ["Within the outlined"]),
+        ("gru_map", dict(bistable=1), ["Gain and angle"]),
+        ("corner", dict(bistable=3), ["Gain and angle"]),
+        ("tanh_flow", dict(frequency=[0.1, 0.5]), ["Pairs from all over"]),
+    ],
+)
+def test_verdicts_on_pairs_of_units_follow_the_numbers(row, change, falls):
+    numbers = FIG5 | ({row: FIG5[row] | change} if row else {})
+    wrong = [c.statement for c in claims.LEDGER if c.figure == "fig5ab" and not c.check(numbers)[1]]
+    assert len(wrong) == len(falls)
+    assert all(text.startswith(start) for text, start in zip(wrong, falls, strict=True))
+    similar = next(c for c in claims.LEDGER if c.statement.startswith("Continuous and discrete"))
+    assert not similar.check(numbers | {"rest_differs": 5})[1]
