@@ -205,6 +205,52 @@ def _one_attractor(numbers):
     return text, c["bistable"] == 0 and sum(grid.values()) == 0
 
 
+def _left(numbers, name: str, size: float) -> list[float]:
+    """Shares of zero exponents left at a size of change, of own weights and of all weights."""
+    at = int(np.argmin(np.abs(np.log(np.array(numbers["sizes"]) / size))))
+    return [numbers["left"][f"{name}, {kind}"]["share"][at] for kind in ("own", "all")]
+
+
+def _continuous_attractors_lose(numbers):
+    names = ("line attractor", "ring attractor", "square", "identity")
+    left = {name: max(_left(numbers, name, 1e-2)) for name in names}
+    text = ", ".join(f"{name} {share:.1%}" for name, share in left.items())
+    return f"zeros left at changes of 1%: {text}", max(left.values()) < 0.05
+
+
+def _tori_survive(size: float):
+    def check(numbers):
+        left = {name: min(_left(numbers, f"PTA, {name}", size)) for name in ("tanh", "GRU", "flow")}
+        text = ", ".join(f"{name} {share:.1%}" for name, share in left.items())
+        return f"zeros left at changes of {size:.1%}: {text}", min(left.values()) > 0.95
+
+    return check
+
+
+def _torus_is_stable(numbers):
+    lost = {name: numbers["loss"][f"PTA, {name}"] for name in ("tanh", "GRU", "flow")}
+    slopes = ", ".join(f"{row['slope']:.2f}" for row in lost.values())
+    draws = sum(row["draws_at_one_percent"] for row in lost.values())
+    total = sum(row["draws"] for row in lost.values())
+    text = f"at 1%, {draws} of {total} networks lose a zero: pairs lock; the share lost grows as size to the {slopes}"
+    return text, draws == 0
+
+
+def _synchrony_leaves_one(numbers):
+    s = numbers["synchrony"]
+    text = "synchronous: one zero in {one_zero} of {cells} networks; ".format(**s["synchronous"])
+    text += "uncoupled: all eight in {all_zero} of {cells}; ".format(**s["independent"])
+    text += "silent: none in {without_zero} of {cells}".format(**s["silent"])
+    rows = ((s["synchronous"], "one_zero"), (s["independent"], "all_zero"), (s["silent"], "without_zero"))
+    return text, all(row[key] == row["cells"] > 0 for row, key in rows)
+
+
+def _adler(numbers):
+    pair = numbers["two_oscillators"]
+    text = f"critical coupling off by {pair['edge_error']:.4f} at most, the grid's spacing being {pair['grid']:.3f}"
+    return text, pair["edge_error"] <= pair["grid"]
+
+
 LEDGER = [
     Claim("Fig. 3A", "One fixed point: every start leads to the same state.", "one point", "one fixed point, stable",
           "fig3", lambda d: (f"{d['one_fixed_point']['n_stable']} stable of {d['one_fixed_point']['n_fixed_points']}",
@@ -336,6 +382,24 @@ LEDGER = [
           "over a range of at least tenfold", "fig5ab",
           _each_network(lambda r: f"{r['frequency'][0]:.1g} to {r['frequency'][1]:.2f}",
                         lambda r: r["frequency"][1] > 10 * r["frequency"][0], " turns per τ or step")),
+    Claim("Sec. 2.6", "Continuous attractors lose their zero exponents under changes of the weights (D-type noise).",
+          "lost", "under 5% left at changes of 1%, line, ring, square and identity", "fig5_stability",
+          _continuous_attractors_lose),
+    Claim("Sec. 2.6-2.7", "A limit cycle keeps its zero exponent under the same changes.", "kept",
+          "in at least 95% of draws at changes of 1%", "fig5_stability",
+          lambda d: ("in {:.0%} (own) and {:.0%} (all weights) of draws".format(*_left(d, "limit cycle", 1e-2)),
+                     min(_left(d, "limit cycle", 1e-2)) >= 0.95)),
+    Claim("Sec. 2.7", "Toroidal attractors keep their zero exponents where continuous attractors have lost theirs.",
+          "kept", "more than 95% left at changes of 1%, in all three networks", "fig5_stability", _tori_survive(1e-2)),
+    Claim("Sec. 2.7", "Also at larger changes.", "kept", "more than 95% left at changes of 10%", "fig5_stability",
+          _tori_survive(1e-1)),
+    Claim("Sec. 2.7", "Toroidal attractors are structurally stable: no small change costs a zero exponent.",
+          "structurally stable", "none of the networks loses one at changes of 1% of all weights", "fig5_stability",
+          _torus_is_stable),
+    Claim("Sec. 2.9, L5", "Without oscillation there is no zero exponent; in perfect synchrony one is left.",
+          "none, one", "in every network of each kind", "fig5_stability", _synchrony_leaves_one),
+    Claim("Sec. 2.9, L5", "Two oscillators lock, losing a zero, when coupling overcomes their frequency difference.",
+          "synchrony", "critical coupling as by Adler's equation, to the grid's spacing", "fig5_stability", _adler),
     Claim("Sec. 2.7", "PTAs are the only structurally stable dynamics with a persistent learning signal (conjecture).",
           "conjecture", "", "identities", None),
 ]  # fmt: skip
