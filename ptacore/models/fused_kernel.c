@@ -84,7 +84,7 @@ typedef struct {
 #define vec NAME(vec)
 #define Block NAME(Block)
 #define LANES ((int)(BYTES / sizeof(REAL)))
-typedef REAL vec __attribute__((vector_size(BYTES), aligned(sizeof(REAL))));
+typedef REAL vec __attribute__((vector_size(BYTES), aligned(sizeof(REAL)), may_alias));
 
 /* exp(y) - 1 for y >= 0, capped where it would overflow; y = m ln 2 + r and a Taylor series. NaN stays NaN. */
 INLINE REAL NAME(growth)(REAL y) {
@@ -191,10 +191,11 @@ static void NAME(product)(int rows, const REAL *in, int64_t in_row, int64_t inpu
     }
 }
 
-/* total (outputs, columns) += left (rows, outputs)^T right (rows, columns), both numbers multiples of a slab's. */
+/* total (outputs, columns) += left (rows, outputs)^T right (rows, columns); outputs and columns fill whole slabs. */
 void NAME(accumulate)(int64_t rows, const REAL *left, int64_t left_row, int64_t outputs, const REAL *right,
                       int64_t columns, REAL *total) {
     vec panel[DEPTH * COLS];
+    uint64_t old = flush_denormals();
     for (int64_t first = 0; first < rows; first += DEPTH, left += DEPTH * left_row, right += DEPTH * columns)
         for (int64_t column = 0; column < columns; column += COLS * LANES) {
             int64_t depth = rows - first < DEPTH ? rows - first : DEPTH, count = (columns - column) / LANES;
@@ -208,6 +209,7 @@ void NAME(accumulate)(int64_t rows, const REAL *left, int64_t left_row, int64_t 
                 NAME(tiles)(from, left_row, depth, panel, count, to, ROWS, column);
             }
         }
+    restore_denormals(old);
 }
 
 /* ------------------------------------------------------------------------------------------------------- cells */
@@ -216,7 +218,8 @@ typedef struct {
     const Net *net;
     int rows;
     int64_t width, row;           /* numbers in a slab, and in a row of pre-activations */
-    REAL *gates, *dgates;         /* pre-activations (of the old state; an adjoint finds what the step left) and theirs */
+    REAL *gates;                  /* pre-activations; an adjoint finds what its step left there */
+    REAL *dgates;                 /* and their gradients */
     REAL *old[2], *new[2];        /* states before and after the step */
     REAL *adjoint[2];             /* of the new state, then of the old one */
 } Block;
@@ -233,8 +236,8 @@ INLINE void NAME(recur)(const Block *b, int product, int first, int of, const RE
 INLINE void NAME(recur_back)(const Block *b, int product, int first, int of, REAL *adjoint) {
     const Product *q = &b->net->product[product];
     const int64_t inputs = q->into * b->width;
-    NAME(product)(b->rows, b->dgates + first * b->width, b->row, inputs, (const REAL *)q->packed + of * inputs * b->width,
-                  adjoint, b->width, b->width);
+    const REAL *packed = (const REAL *)q->packed + of * inputs * b->width;
+    NAME(product)(b->rows, b->dgates + first * b->width, b->row, inputs, packed, adjoint, b->width, b->width);
 }
 
 #define UNITS for (int i = 0; i < b->rows; i++) INDEPENDENT for (int64_t j = 0; j < b->width; j++)
@@ -288,7 +291,8 @@ static void NAME(adjoint_gru)(const Block *b) {
 static void NAME(step_lstm)(const Block *b) {            /* slabs i, f, g, o; states h, c */
     recur(b, 0, 0, 0, b->old[0]);
     UNITS {
-        REAL in = sigmoid_of(G(0)), f = sigmoid_of(G(1)), g = tanh_of(G(2)), o = sigmoid_of(G(3)), c = f * OLD(1) + in * g;
+        REAL in = sigmoid_of(G(0)), f = sigmoid_of(G(1)), g = tanh_of(G(2)), o = sigmoid_of(G(3));
+        REAL c = f * OLD(1) + in * g;
         G(0) = in;
         G(1) = f;
         G(2) = g;

@@ -166,8 +166,7 @@ class TorchNetwork(CellNetwork):
         return self.by_torch(inputs, state) if own else super().hidden(inputs, state)
 
     def _outputs(self, inputs, state, readout):
-        own = inputs.is_cuda and self.backend == "auto"
-        return readout(self.by_torch(inputs, state)) if own else super()._outputs(inputs, state, readout)
+        return readout(self.hidden(inputs, state)) if inputs.is_cuda else super()._outputs(inputs, state, readout)
 
     def by_torch(self, inputs: Tensor, state: Tensor | None = None) -> Tensor:
         """`hidden` by torch's module."""
