@@ -58,7 +58,7 @@ $(VENV)/.locked: requirements.lock
 $(VENV)/.installed: $(VENV)/.locked pyproject.toml
 	@echo "== package: pip install -e ."
 	@$(BIN)/python -m pip install --quiet --no-deps -e .
-	@$(BIN)/python -c "from ptacore import compiled; print('compiled kernels:', compiled.available())"
+	@$(BIN)/python -c "from ptacore import compiled; from ptacore.models import fused_kernel; print('compiled kernels:', compiled.available() and fused_kernel.available())"
 	@touch $@
 
 # Newest versions that fit pyproject.toml. A CPU build of torch and the CUDA packages behind torch are written out
