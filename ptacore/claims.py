@@ -218,13 +218,10 @@ def _continuous_attractors_lose(numbers):
     return f"zeros left at changes of 1%: {text}", max(left.values()) < 0.1
 
 
-def _tori_survive(size: float):
-    def check(numbers):
-        left = {name: min(_left(numbers, f"PTA, {name}", size)) for name in ("tanh", "GRU", "flow")}
-        text = ", ".join(f"{name} {share:.1%}" for name, share in left.items())
-        return f"zeros left at changes of {size:.1%}: {text}", min(left.values()) > 0.95
-
-    return check
+def _tori_survive(numbers):
+    left = {name: _left(numbers, f"PTA, {name}", 1e-2) for name in ("tanh", "GRU", "flow")}
+    text = ", ".join(f"{name} {own:.1%} and {every:.1%}" for name, (own, every) in left.items())
+    return f"zeros left at changes of 1% (own, all weights): {text}", min(map(min, left.values())) > 0.95
 
 
 def _torus_is_stable(numbers):
@@ -390,9 +387,7 @@ LEDGER = [
           lambda d: ("in {:.0%} (own) and {:.0%} (all weights) of draws".format(*_left(d, "limit cycle", 1e-2)),
                      min(_left(d, "limit cycle", 1e-2)) >= 0.95)),
     Claim("Sec. 2.7", "Toroidal attractors keep their zero exponents where continuous attractors have lost theirs.",
-          "kept", "more than 95% left at changes of 1%, in all three networks", "fig5_stability", _tori_survive(1e-2)),
-    Claim("Sec. 2.7", "Also at larger changes.", "kept", "more than 95% left at changes of 10%", "fig5_stability",
-          _tori_survive(1e-1)),
+          "kept", "more than 95% left at changes of 1%, in all three networks", "fig5_stability", _tori_survive),
     Claim("Sec. 2.7", "Toroidal attractors are structurally stable: no small change costs a zero exponent.",
           "structurally stable", "none of the networks loses one at changes of 1% of all weights", "fig5_stability",
           _torus_is_stable),

@@ -89,3 +89,32 @@ def test_verdicts_on_pairs_of_units_follow_the_numbers(row, change, falls):
     assert all(text.startswith(start) for text, start in zip(wrong, falls, strict=True))
     similar = next(c for c in claims.LEDGER if c.statement.startswith("Continuous and discrete"))
     assert not similar.check(numbers | {"rest_differs": 5})[1]
+
+
+def test_claims_on_changes_of_the_weights_follow_the_numbers():
+    """Hand-written shares at sizes of 0.1% and 1%: the second decides."""
+    names = ("line attractor", "ring attractor", "square", "identity", "PTA, tanh", "PTA, GRU", "PTA, flow")
+    left = {
+        f"{name}, {kind}": {"share": [1.0, 0.97 if "PTA" in name else 0.02]}
+        for name in names
+        for kind in ("own", "all")
+    }
+    numbers = {"sizes": [1e-3, 1e-2], "left": left}
+    numbers["loss"] = {f"PTA, {k}": dict(slope=1.0, draws_at_one_percent=0, draws=9) for k in ("tanh", "GRU", "flow")}
+    checks = [claims._continuous_attractors_lose, claims._tori_survive, claims._torus_is_stable]
+    assert [check(numbers)[1] for check in checks] == [True, True, True]
+    left["ring attractor, own"]["share"][1] = 0.5
+    left["PTA, GRU, all"]["share"][1] = 0.9
+    numbers["loss"]["PTA, flow"]["draws_at_one_percent"] = 1
+    assert [check(numbers)[1] for check in checks] == [False, False, False]
+    assert "1 of 27" in claims._torus_is_stable(numbers)[0]
+
+
+def test_synchrony_has_to_leave_one_zero_in_every_network():
+    groups = {"synchronous": "one_zero", "independent": "all_zero", "silent": "without_zero"}
+    numbers = {"synchrony": {group: {"cells": 3, key: 3} for group, key in groups.items()}}
+    assert claims._synchrony_leaves_one(numbers)[1]
+    for group, key in groups.items():
+        numbers["synchrony"][group][key] = 2
+        assert not claims._synchrony_leaves_one(numbers)[1]
+        numbers["synchrony"][group][key] = 3
