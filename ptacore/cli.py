@@ -1,4 +1,4 @@
-"""``ptacore`` on the command line: make figures, build the book, print the claims."""
+"""``ptacore`` on the command line: make figures, build the book, print the claims, train networks."""
 
 from __future__ import annotations
 
@@ -68,6 +68,30 @@ def _parser() -> argparse.ArgumentParser:
     book.set_defaults(command=_book)
     claims = commands.add_parser("claims", parents=[common], help="print the paper's claims with their verdicts")
     claims.set_defaults(command=_claims)
+
+    train = commands.add_parser("train", help="train a network on a task, or resume where it was interrupted")
+    train.add_argument("task", metavar="TASK", help="such as copy-memory")
+    train.add_argument("model", metavar="MODEL", help="such as tanh-pta")
+    train.add_argument("--preset", default="quick", help="quick (64 units, minutes) or paper (250 units, hours)")
+    train.add_argument("--seed", type=int, default=0, help="of weights, order of the sequences and dropout")
+    train.add_argument("--units", type=int, help="hidden units, instead of the preset's")
+    train.add_argument(
+        "--set",
+        dest="given",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a setting of training, task or network, such as: --set lr=3e-4 --set delay=200 --set model.dt=0.1",
+    )
+    train.add_argument(
+        "--output", type=Path, metavar="DIR", help="record in DIR/TASK/MODEL/... instead of results/own/"
+    )
+    train.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1")
+    train.add_argument("--dtype", default="float32", choices=("float32", "float64"))
+    train.add_argument(
+        "--threads", type=int, default=1, help="of the processor; two runs side by side beat two threads"
+    )
+    train.set_defaults(command=_train)
     return parser
 
 
@@ -119,6 +143,43 @@ def _claims(arguments: argparse.Namespace, root: Path) -> int:
     from ptacore import claims
 
     return claims.main(root / "_build" / "figures" / arguments.preset) or 0
+
+
+def _train(arguments: argparse.Namespace, root: Path) -> int:
+    import torch
+
+    from ptacore import training
+
+    try:
+        given = _key_values(arguments.given)
+        torch.set_num_threads(arguments.threads)
+        task, model, settings = training.experiment(
+            arguments.task, arguments.model, arguments.preset, arguments.seed, arguments.units, **given
+        )
+        model.to(arguments.device, getattr(torch, arguments.dtype))
+        experiment = training.Experiment(task, model, settings)
+        folder = experiment.folder(arguments.output or root / "results" / "own")
+        _say(f"{task.name}, {model.name} ({model.n_parameters:,} parameters): {_shown(folder)}")
+        run = training.train(*experiment, folder, progress=sys.stderr.isatty())
+    except (ValueError, TypeError) as error:
+        raise reproduce.UsageError(str(error)) from error
+    except RuntimeError as error:
+        return _complain(str(error), code=1)
+    s, seconds = run.summary, run.provenance["seconds"]
+    _say(f"{s['status']} ({s['reason']}) after {seconds:,.0f} s; best epoch {s['best_epoch']} of {s['epochs']}")
+    if s["best_epoch"]:
+        loss, chance = s["test_loss"], s["chance_loss"]
+        _say(f"test: cross-entropy {loss:.4g} (chance {chance:.4g}), accuracy {s['test_accuracy']:.2%}")
+    return int(s["status"] == "diverged")
+
+
+def _key_values(texts: Sequence[str]) -> dict[str, object]:
+    """The pairs of --set."""
+    pairs = [text.partition("=") for text in texts]
+    for (key, equals, _), text in zip(pairs, texts, strict=True):
+        if not (key and equals):
+            raise reproduce.UsageError(f"--set: expected KEY=VALUE, got {text!r}")
+    return {key: reproduce.parse_value(value) for key, _, value in pairs}
 
 
 def _shown(path: Path) -> Path:

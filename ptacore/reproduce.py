@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import importlib.metadata
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -24,12 +22,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ptacore import provenance
+
 ROOT = Path(__file__).resolve().parents[1]
 """The checkout that this package is run from."""
 
 PRESETS = ("quick", "paper")
 SET_BY_OPTION = {"preset": "--preset", "output_dir": "--output"}  # parameters that every figure has
-VERSIONS_OF = ("ptacore", "torch", "numpy", "scipy", "matplotlib", "papermill")
 
 
 class UsageError(ValueError):
@@ -103,7 +102,7 @@ class Figure:
             "the parameters": _digest({**self.given, "preset": self.preset}),
         }
         hashes |= {f"the file of {key}": _sha256(Path(text)) for key, text in self.given.items() if _is_file(text)}
-        records = _files_below(self.root / "results" / self.name)
+        records = [p for p in _files_below(self.root / "results" / self.name) if p.suffix in (".json", ".csv")]
         return hashes | _hash_files(self.root, [*_package_files(self.root), *records])
 
     def changes(self) -> list[str]:
@@ -426,48 +425,19 @@ def _tidy(notebook: Any) -> Any:
 
 
 def _provenance(figure: Figure, parameters: dict[str, Any], inputs: dict[str, str]) -> dict[str, Any]:
-    commit = _git(figure.root, "rev-parse", "HEAD")
+    commit, dirty = provenance.commit(figure.root)
     return {
         "figure": figure.name,
         "hash": _digest(inputs),
-        "commit": commit or "unknown",
-        "dirty": bool(_git(figure.root, "status", "--porcelain")) if commit else None,
+        "commit": commit,
+        "dirty": dirty,
         "preset": figure.preset,
         "seed": parameters.get("seed"),
         "parameters": parameters,
-        "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "os": platform.platform()},
-        "versions": {"python": platform.python_version(), **_versions()},
+        "machine": provenance.machine(),
+        "versions": provenance.versions(),
         "inputs": inputs,
     }
-
-
-def _git(root: Path, *command: str) -> str | None:
-    try:
-        done = subprocess.run(["git", "-C", root, *command], capture_output=True, text=True)
-    except OSError:
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
-
-
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.processor() or platform.machine()
-
-
-def _versions() -> dict[str, str]:
-    installed = {name: _version(name) for name in VERSIONS_OF}
-    return {name: version for name, version in installed.items() if version}
-
-
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 # ---- files ---------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from toy import CHECK, PARAMETERS, WORK, edit_notebook, make_checkout, tree, write_notebook
 
-from ptacore import reproduce
+from ptacore import provenance, reproduce
 from ptacore.reproduce import BookError, Figure, FigureError, UsageError
 
 
@@ -393,7 +393,7 @@ def test_provenance_knows_the_commit_and_whether_the_tree_is_clean(root):
         ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "c"],
     ]
     for command in commands:
-        assert reproduce._git(root, *command) is not None
+        assert provenance._git(root, *command) is not None
     figure = Figure(root, "toy")
     clean = reproduce._provenance(figure, {}, {})
     assert len(clean["commit"]) == 40

@@ -1,0 +1,51 @@
+"""Where a result comes from: commit, machine and versions."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+PACKAGES = ("ptacore", "torch", "numpy", "scipy", "matplotlib", "papermill")
+
+
+def commit(root: Path, *paths: str) -> tuple[str, bool | None]:
+    """The commit of a checkout and whether files (below these paths) differ; ("unknown", None) where there is none."""
+    head = _git(root, "rev-parse", "HEAD")
+    return (head, bool(_git(root, "status", "--porcelain", "--", *paths))) if head else ("unknown", None)
+
+
+def machine() -> dict[str, str | int | None]:
+    """Processor, number of cores and operating system."""
+    return {"cpu": _cpu(), "cores": os.cpu_count(), "os": platform.platform()}
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the `PACKAGES` that are installed."""
+    return {"python": platform.python_version()} | {name: v for name in PACKAGES if (v := _version(name))}
+
+
+def _git(root: Path, *command: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", root, *command], capture_output=True, text=True)
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or platform.machine()
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,93 @@
+"""Checkpoints that are whole or absent: written atomically, sealed by a hash, the one before kept."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import warnings
+from pathlib import Path
+
+import torch
+
+HEADER = b"ptacore checkpoint 1\n"
+NAMES = ("checkpoint.pt", "checkpoint.previous.pt")  # newest first
+
+
+class CheckpointError(RuntimeError):
+    """No checkpoint of a folder can be used."""
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file that, whatever happens, holds its old content or the new one."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(scratch, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(scratch, path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def save(folder: Path, run: str, state: dict) -> None:
+    """Write a checkpoint of a run and keep the one before it.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run.
+    run : str
+        What tells this run from others.
+    state : dict
+        Of tensors, numbers, texts, lists and dicts.
+    """
+    buffer = io.BytesIO()
+    torch.save({"run": run, "state": state}, buffer)
+    payload = buffer.getvalue()
+    newest, previous = (folder / name for name in NAMES)
+    if newest.exists():
+        os.replace(newest, previous)
+    write_atomically(newest, HEADER + hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload)
+
+
+def load(folder: Path, run: str, device: torch.device | str = "cpu") -> dict | None:
+    """The newest good checkpoint of a run; None where the folder has none at all.
+
+    Warns of a checkpoint that had to be passed over, with the reason.
+
+    Raises
+    ------
+    CheckpointError
+        If there are checkpoints and none can be used; the message says why for each.
+    """
+    refused = []
+    for path in (folder / name for name in NAMES):
+        if path.exists():
+            try:
+                state = _read(path, run, device)
+            except CheckpointError as error:
+                refused.append(f"{path}: {error}")
+                continue
+            for reason in refused:
+                warnings.warn(f"{reason}; {path.name} is used, the last good checkpoint", stacklevel=3)
+            return state
+    if refused:
+        raise CheckpointError("; ".join(refused) + f". Remove them from {folder} to begin the run anew")
+    return None
+
+
+def _read(path: Path, run: str, device: torch.device | str) -> dict:
+    content = path.read_bytes()
+    if not content.startswith(HEADER):
+        if HEADER.startswith(content):
+            raise CheckpointError("cut off in its first line")
+        raise CheckpointError("not a checkpoint of ptacore")
+    digest, _, payload = content[len(HEADER) :].partition(b"\n")
+    if hashlib.sha256(payload).hexdigest().encode() != digest:
+        raise CheckpointError("truncated or damaged: its content does not have the hash that was recorded")
+    found = torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
+    if found["run"] != run:
+        raise CheckpointError("of another run: its task, network, settings or initial weights differ from these")
+    return found["state"]

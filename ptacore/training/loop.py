@@ -1,0 +1,400 @@
+"""The training loop: back-propagation through time, resumable to the bit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+from filelock import FileLock, Timeout
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from tqdm.auto import tqdm
+
+from ptacore import provenance
+from ptacore.models.trainable import Recurrent
+from ptacore.tasks.task import Batch, Split, Task
+from ptacore.training import checkpoints, records
+from ptacore.training.probes import probe
+from ptacore.training.records import Run
+from ptacore.training.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+EVALUATED = 1 << 22  # numbers (steps x sequences x units) in a batch without gradients
+
+
+def train(
+    task: Task,
+    model: nn.Module,
+    settings: Settings | None = None,
+    folder: str | Path | None = None,
+    *,
+    progress: bool = False,
+    on_epoch: Callable[[dict], None] | None = None,
+) -> Run:
+    """Train a network on a task.
+
+    Adam minimizes the cross-entropy on mini-batches of the training split. After every epoch the validation split is
+    looked at; at the end the network has the weights with which its loss was lowest, and those meet the test split.
+
+    Parameters
+    ----------
+    task : Task
+    model : Recurrent or torch.nn.Module
+        Trained in place, in its own dtype, on its own device. A module of your own is called with inputs (T, B, m)
+        and returns (T, B, n_outputs); dropout and probes need a `Recurrent`.
+    settings : Settings, optional
+        The defaults of `Settings` if omitted.
+    folder : str or Path, optional
+        Where to record the run. If the same run was begun there before, it is resumed, and its history will
+        be the same to the last bit as if it had never been interrupted. If it has ended, its record is returned.
+    progress : bool
+        Show a progress bar.
+    on_epoch : callable, optional
+        Called with the row of the history after every epoch, once it is safely written.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    ValueError
+        If the network does not fit the task, or the folder holds another run.
+    CheckpointError
+        If the folder has checkpoints and none can be used.
+    RuntimeError
+        If another process trains in that folder.
+
+    Notes
+    -----
+    A loss or a gradient that is not finite ends the run with the status "diverged" and the reason. The weights of
+    the best epoch are kept nevertheless.
+
+    Examples
+    --------
+    >>> from ptacore.models.recurrent import build
+    >>> from ptacore.tasks import CopyMemory
+    >>> task = CopyMemory(delay=3, tokens=2, symbols=3, sizes=(5, 2, 2))
+    >>> model = build("gru", task.n_inputs, task.n_outputs, 8, torch.Generator().manual_seed(0))
+    >>> run = train(task, model, Settings(epochs=3))
+    >>> run.summary["status"], run.column("updates")
+    ('epoch limit', array([1., 2., 3.]))
+    """
+    settings = settings or Settings()
+    _check(task, model, settings)
+    session = _Session(task, model, settings, folder and Path(folder))
+    if session.folder is None:
+        return session.run(progress, on_epoch)
+    with _alone_in(session.folder):
+        if session.open():
+            return session.ended()
+        return session.run(progress, on_epoch)
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, split: Split) -> dict[str, float | None]:
+    """Loss and accuracy of a network on all sequences of a split.
+
+    Parameters
+    ----------
+    model : Recurrent or torch.nn.Module
+        From inputs (T, B, m) to outputs (T, B, n_outputs).
+    split : Split
+
+    Returns
+    -------
+    dict
+        "loss": cross-entropy in nats over the steps of the answer; "loss_every_step": over all steps of the sequences,
+        None if the targets do not change within a sequence; "accuracy": share of right answers among the scored steps.
+    """
+    weight = next(model.parameters())
+    every_step = split.targets.ndim == 2
+    sums, counts = [0.0, 0.0, 0.0], [0, 0, 0]
+    training = model.training
+    model.eval()
+    try:
+        for rows in torch.arange(len(split)).split(_evaluated_together(model, split)):
+            batch = split.batch(rows, weight.dtype, weight.device)
+            outputs = model(batch.inputs)
+            answers, truth = outputs[batch.scored], batch.targets[batch.scored]
+            sums[0] += float(cross_entropy(answers, truth, reduction="sum"))
+            sums[2] += int((answers.argmax(-1) == truth).sum())
+            counts[0] += len(truth)
+            counts[2] += len(truth)
+            if every_step:
+                sums[1] += float(cross_entropy(outputs[batch.valid], batch.targets[batch.valid], reduction="sum"))
+                counts[1] += int(batch.valid.sum())
+    finally:
+        model.train(training)
+    loss, loss_every_step, accuracy = (s / n if n else None for s, n in zip(sums, counts, strict=True))
+    return {"loss": loss, "loss_every_step": loss_every_step, "accuracy": accuracy}
+
+
+def loss_of(outputs: Tensor, batch: Batch, kind: str) -> Tensor:
+    """Cross-entropy in nats over the steps of the answer ("scored") or of the sequences ("every-step")."""
+    steps = batch.scored if kind == "scored" else batch.valid
+    return cross_entropy(outputs[steps], batch.targets[steps])
+
+
+class _NotFinite(ArithmeticError):
+    """Training has left the finite numbers."""
+
+
+class _Session:
+    """A run while it is trained: what a checkpoint has to hold, and how to get from one epoch to the next."""
+
+    def __init__(self, task: Task, model: nn.Module, settings: Settings, folder: Path | None):
+        self.task, self.model, self.settings, self.folder = task, model, settings, folder
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=settings.lr)
+        self.config = describe(task, model, settings)
+        self.history: list[dict] = []
+        self.probes: list[dict] = []
+        self.best = _copy(model)
+        self.best_epoch, self.sessions, self.seconds = 0, 0, 0.0
+        self.started, self.commits = _now(), []
+
+    # ---- files
+
+    def open(self) -> bool:
+        """Take up the folder's run, if there is one; whether it has ended."""
+        if (self.folder / "config.json").exists():
+            run = records.read_run(self.folder)
+            if differences := _differences(run.config, self.config):
+                raise ValueError(f"folder: {self.folder} holds another run: {'; '.join(differences)}")
+            if run.finished:
+                return True
+        records.write_json(self.folder / "config.json", self.config)
+        if state := checkpoints.load(self.folder, records.digest(self.config), _device(self.model)):
+            self.restore(state)
+        return False
+
+    def ended(self) -> Run:
+        """The record of a run that has ended; the network gets its best weights."""
+        if state := checkpoints.load(self.folder, records.digest(self.config), _device(self.model)):
+            self.model.load_state_dict(state["best"])
+        return records.read_run(self.folder)
+
+    def save(self) -> None:
+        if self.folder is None:
+            return
+        checkpoints.save(self.folder, records.digest(self.config), self.state())
+        records.write_history(self.folder / "history.csv", self.history)
+        if self.probes:
+            records.write_json(self.folder / "probes.json", self.probes)
+
+    def state(self) -> dict:
+        names = ("history", "probes", "best", "best_epoch", "sessions", "seconds", "started", "commits")
+        parts = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+        return parts | {name: getattr(self, name) for name in names}
+
+    def restore(self, state: dict) -> None:
+        self.model.load_state_dict(state.pop("model"))
+        self.optimizer.load_state_dict(state.pop("optimizer"))
+        vars(self).update(state)
+
+    # ---- epochs
+
+    def run(self, progress: bool, on_epoch: Callable[[dict], None] | None) -> Run:
+        """Train to the end, and record it."""
+        self.sessions += 1
+        commit, changed = provenance.commit(ROOT, "ptacore")
+        self.commits = list(dict.fromkeys([*self.commits, commit + " with changes" * bool(changed)]))
+        s, train = self.settings, self.task.split("train")
+        updates = s.epochs * math.ceil(len(train) / s.batch_size)
+        status, reason = "epoch limit", f"{s.epochs} epochs"
+        done = self.history[-1]["updates"] if self.history else 0
+        with tqdm(total=updates, initial=done, disable=not progress, unit="update") as bar:
+            while len(self.history) < s.epochs:
+                if len(self.history) - self.best_epoch >= s.patience:
+                    status, reason = "early stopping", f"no lower validation loss in {s.patience} epochs"
+                    break
+                clock = time.perf_counter()
+                try:
+                    self.look()
+                    row = self.epoch(train, bar)
+                except _NotFinite as error:
+                    status, reason = "diverged", str(error)
+                    break
+                finally:
+                    self.seconds += time.perf_counter() - clock
+                self.save()
+                bar.set_postfix(validation=f"{row['validation_loss']:.4g}", refresh=False)
+                if on_epoch:
+                    on_epoch(row)
+        return self.conclude(status, reason)
+
+    def look(self) -> None:
+        """Probe the dynamics, when it is time to."""
+        every, epoch = self.settings.probe_every, len(self.history)
+        if every and epoch % every == 0 and all(p["epoch"] != epoch for p in self.probes):
+            found = probe(self.model, self.task.split("validation"), self.settings.probe_exponents)
+            self.probes.append({"epoch": epoch} | found)
+
+    def epoch(self, train: Split, bar: tqdm) -> dict:
+        """One pass through the training split; the new row of the history."""
+        s, number = self.settings, len(self.history) + 1
+        generator = torch.Generator().manual_seed(_stream(s.seed, number))
+        waited = len(self.history) - self.best_epoch
+        if waited and waited % s.decay_wait == 0:
+            for group in self.optimizer.param_groups:
+                group["lr"] *= s.decay
+        weight, losses, norms = next(self.model.parameters()), [], []
+        done = self.history[-1]["updates"] if self.history else 0
+        self.model.train()
+        for rows in torch.randperm(len(train), generator=generator).split(s.batch_size):
+            loss, norm = self.update(train.batch(rows, weight.dtype, weight.device), generator)
+            losses.append(loss)
+            norms.append(norm)
+            if not (math.isfinite(loss) and math.isfinite(norm)):
+                where = f"in update {done + len(losses)} (epoch {number}, learning rate {self.lr:g})"
+                raise _NotFinite(f"loss {loss:g}, norm of the gradient {norm:g} {where}")
+            bar.update()
+        validation = evaluate(self.model, self.task.split("validation"))
+        if not math.isfinite(validation["loss"]):
+            raise _NotFinite(f"validation loss {validation['loss']:g} after epoch {number}")
+        row = {
+            "epoch": number,
+            "updates": done + len(losses),
+            "lr": self.lr,
+            "train_loss": sum(losses) / len(losses),
+            "gradient_norm": sum(norms) / len(norms),
+        }
+        row |= {f"validation_{name}": value for name, value in validation.items()}
+        self.history.append(row)
+        if self.best_epoch == 0 or row["validation_loss"] < self.history[self.best_epoch - 1]["validation_loss"]:
+            self.best, self.best_epoch = _copy(self.model), number
+        return row
+
+    def update(self, batch: Batch, generator: torch.Generator) -> tuple[float, float]:
+        """One step of Adam; the loss and the norm of its gradient before clipping."""
+        s = self.settings
+        drop = {"dropout": s.dropout, "generator": generator} if s.dropout else {}
+        loss = loss_of(self.model(batch.inputs, **drop), batch, s.loss)
+        self.optimizer.zero_grad()
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), s.clip or math.inf)
+        self.optimizer.step()
+        return float(loss.detach()), float(norm)
+
+    @property
+    def lr(self) -> float:
+        return self.optimizer.param_groups[0]["lr"]
+
+    def conclude(self, status: str, reason: str) -> Run:
+        """Test the best weights; write the record's last files, the summary last of all."""
+        self.model.load_state_dict(self.best)
+        test = dict.fromkeys(("loss", "loss_every_step", "accuracy"))
+        if self.best_epoch:
+            test = evaluate(self.model, self.task.split("test"))
+        summary = {
+            "status": status,
+            "reason": reason,
+            "epochs": len(self.history),
+            "updates": self.history[-1]["updates"] if self.history else 0,
+            "best_epoch": self.best_epoch,
+            "chance_loss": self.task.chance_loss(),
+            "parameters": sum(p.numel() for p in self.model.parameters() if p.requires_grad),
+        }
+        summary |= {f"test_{name}": value for name, value in test.items()}
+        origin = self.provenance()
+        if self.folder is not None:
+            records.write_history(self.folder / "history.csv", self.history)
+            records.write_json(self.folder / "provenance.json", origin)
+            records.write_json(self.folder / "summary.json", summary)
+        return Run(self.config, self.history, summary, origin, self.probes, self.folder)
+
+    def provenance(self) -> dict:
+        return {
+            "engine": records.ENGINE,
+            "commits": self.commits,
+            "machine": provenance.machine() | {"device": str(_device(self.model))},
+            "versions": provenance.versions(),
+            "threads": torch.get_num_threads(),
+            "seconds": round(self.seconds, 1),
+            "sessions": self.sessions,
+            "started": self.started,
+            "finished": _now(),
+        }
+
+
+def describe(task: Task, model: nn.Module, settings: Settings) -> dict:
+    """All that determines a run, as JSON takes it: task, network with its initial weights' hash, settings."""
+    weights = hashlib.sha256()
+    for tensor in model.state_dict().values():
+        weights.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy())
+    network = {
+        "name": getattr(model, "name", type(model).__name__),
+        "options": getattr(model, "options", {}),
+        "n_hidden": getattr(model, "n_hidden", None),
+        "dtype": str(next(model.parameters()).dtype).removeprefix("torch."),
+        "initial": weights.hexdigest()[:16],
+    }
+    config = {"task": task.config(), "model": network, "training": settings.config()}
+    return json.loads(json.dumps(config))  # as it is read back: lists for tuples
+
+
+def _check(task: Task, model: nn.Module, settings: Settings) -> None:
+    for name in ("n_inputs", "n_outputs"):
+        got, needed = getattr(model, name, None), getattr(task, name)
+        if got not in (None, needed):
+            raise ValueError(f"model: has {name} = {got}, but {task.name} needs {needed}")
+    if not isinstance(model, Recurrent):
+        for name in ("dropout", "probe_every"):
+            if getattr(settings, name):
+                raise ValueError(f"{name}: needs a network of ptacore.models.recurrent, got {type(model).__name__}")
+    if settings.loss == "every-step" and not task.every_step:
+        raise ValueError(f"loss: {task.name} has targets at its scored steps only, so every-step cannot be minimized")
+
+
+@contextmanager
+def _alone_in(folder: Path):
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RuntimeError(f"another process is training in {folder}") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _differences(recorded: dict, wanted: dict) -> list[str]:
+    found = []
+    for part in wanted:
+        for name in sorted({*recorded[part], *wanted[part]}):
+            there, here = recorded[part].get(name), wanted[part].get(name)
+            if there != here:
+                found.append(f"{part}.{name} is {there!r} there and {here!r} here")
+    return found
+
+
+def _stream(seed: int, epoch: int) -> int:
+    """Seed of an epoch's randomness, which thus depends on nothing that came before."""
+    return int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _evaluated_together(model: nn.Module, split: Split) -> int:
+    steps, units = split.codes.shape[1], getattr(model, "state_size", None) or 256
+    return max(1, EVALUATED // (steps * units))
+
+
+def _copy(model: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+
+
+def _device(model: nn.Module) -> torch.device:
+    return next(model.parameters()).device
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,112 @@
+"""Sizes of runs: those of the paper, and some that a laptop trains in a minute."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from ptacore.models import recurrent
+from ptacore.models.trainable import Recurrent
+from ptacore.tasks import TASKS, Task, make_task
+from ptacore.training import records
+from ptacore.training.loop import describe
+from ptacore.training.settings import Settings
+
+PRESETS = ("quick", "paper")
+IMAGES = ("sequential-images", "permuted-images")
+QUICK = {  # task settings for networks of 64 units
+    "copy-memory": {"delay": 20, "tokens": 5, "sizes": (2000, 500, 500)},
+    "random-delay-copy": {"delay": (20, 24), "tokens": 5, "sizes": (2000, 500, 500)},
+    "temporal-order": {"delay": (20, 24), "sizes": (2000, 500, 500)},
+    "sequential-images": {},
+    "permuted-images": {},
+}
+
+
+class Experiment(NamedTuple):
+    """A task, a network with its initial weights, and how to train it."""
+
+    task: Task
+    model: Recurrent
+    settings: Settings
+
+    def folder(self, root: str | Path) -> Path:
+        """Where below `root` this run is recorded: task/network/seed-arm."""
+        config = describe(*self)
+        run = records.Run(config, [], {}, {})
+        return Path(root) / self.task.name / self.model.name / f"seed-{run.seed}-{run.arm}"
+
+
+def experiment(task: str, model: str, preset: str = "paper", seed: int = 0, units: int | None = None, **given):
+    """Everything for `train`, from names.
+
+    Parameters
+    ----------
+    task : str
+        A key of `ptacore.tasks.TASKS`.
+    model : str
+        A key of `ptacore.models.recurrent.MODELS`.
+    preset : {"quick", "paper"}
+        "paper": 250 units, 10,000 sequences, 400 epochs (125 for images); "quick": 64 units, shorter delays, fewer
+        sequences, 40 epochs.
+    seed : int
+        Of the initial weights, of the order of the sequences and of the dropout. The sequences have a seed of
+        their own, the task's.
+    units : int, optional
+        Hidden units, instead of the preset's.
+    **given
+        Settings of the training, parameters of the task, options of the network, by name; or "task.seed", "model.dt",
+        "training.lr" where a name would be ambiguous.
+
+    Returns
+    -------
+    Experiment
+        Of a task, a network on the CPU in torch's default dtype, and `Settings`.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, with those that are valid, or a value outside its range.
+
+    Examples
+    --------
+    >>> task, model, settings = experiment("copy-memory", "cornn", "quick", lr=1e-2, dt=0.1)
+    >>> task.delay, model.options["dt"], settings.lr
+    (20, 0.1, 0.01)
+    """
+    for what, name, valid in (("task", task, TASKS), ("model", model, recurrent.MODELS), ("preset", preset, PRESETS)):
+        if name not in valid:
+            raise ValueError(f"{what}: expected one of {', '.join(valid)}, got {name!r}")
+    quick = preset == "quick"
+    own = _sort(task, model, given)
+    made = make_task(task, **((QUICK[task] if quick else {}) | own["task"]))
+    generator = torch.Generator().manual_seed(seed)
+    n_hidden = units or (64 if quick else 250)
+    network = recurrent.build(model, made.n_inputs, made.n_outputs, n_hidden, generator, **own["model"])
+    settings = Settings(epochs=40 if quick else 125 if task in IMAGES else 400, batch_size=32 if quick else 128)
+    return Experiment(made, network, replace(settings, **({"seed": seed} | own["training"])))
+
+
+def _sort(task: str, model: str, given: dict) -> dict[str, dict]:
+    """The given values by what they belong to."""
+    groups = {
+        "task": [name for name in TASKS[task].parameters() if name != "seed"],
+        "model": list(recurrent.defaults(model)),
+        "training": [name for name in Settings.names() if name != "seed"],
+    }
+    own = {group: {} for group in groups}
+    for name, value in given.items():
+        group, _, key = name.rpartition(".")
+        homes = [g for g, names in groups.items() if key in names and group in ("", g)]
+        if (group, key) == ("task", "seed"):
+            homes = ["task"]
+        if not homes:
+            valid = "; ".join(f"{g}: {', '.join(names) or 'none'}" for g, names in groups.items())
+            raise ValueError(f"{name}: no such setting. There are, {valid}; and task.seed")
+        if len(homes) > 1:
+            raise ValueError(f"{name}: say {' or '.join(f'{g}.{key}' for g in homes)}")
+        own[homes[0]][key] = value
+    return own

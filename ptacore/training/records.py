@@ -1,0 +1,228 @@
+"""Records of training runs: folders of small text files, written atomically and read back with suspicion.
+
+A run's folder holds ``config.json`` (task, network, settings), ``history.csv`` (a line for each epoch), ``probes.json``
+(if the dynamics were looked at) and, once it has ended, ``provenance.json`` and ``summary.json``.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ptacore.training.checkpoints import write_atomically
+
+ENGINE = 1
+"""Raised whenever a change of the code gives the same configuration another history."""
+
+COLUMNS = (
+    *("epoch", "updates", "lr", "train_loss", "gradient_norm"),
+    *("validation_loss", "validation_loss_every_step", "validation_accuracy"),
+)
+STATUSES = ("epoch limit", "early stopping", "diverged")
+SUMMARY = {
+    "status": str,
+    "reason": str,
+    "epochs": int,
+    "updates": int,
+    "best_epoch": int,
+    "chance_loss": float,
+    "parameters": int,
+    "test_loss": float,
+    "test_loss_every_step": float,
+    "test_accuracy": float,
+}
+PROVENANCE = ("engine", "commits", "machine", "versions", "seconds", "finished")
+OPTIONAL = ("test_loss", "test_loss_every_step", "test_accuracy")  # none, if training failed in its first epoch
+
+
+class RecordError(ValueError):
+    """A record is incomplete, malformed or contradicts itself."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training run.
+
+    Attributes
+    ----------
+    config : dict
+        "task", "model" and "training": all that determines the run.
+    history : list of dict
+        A row for each epoch: epoch (from 1), updates, lr, train_loss (of the loss that was minimized, with dropout),
+        gradient_norm (mean, before clipping), validation_loss (cross-entropy in nats over the steps of the answer),
+        validation_loss_every_step (None for tasks without targets at every step), validation_accuracy.
+    summary : dict
+        status ("epoch limit", "early stopping", "diverged", or "unfinished"), reason, epochs, updates, best_epoch (the
+        one with the lowest validation loss, whose weights are tested; 0 if there is none), chance_loss, parameters
+        (their number), test_loss, test_loss_every_step, test_accuracy.
+    provenance : dict
+        engine, commits (of the package, one unless a run was resumed with another), machine, versions, threads,
+        seconds, sessions (how often it was begun or resumed), started, finished.
+    probes : list of dict
+        What `probe` returned, with the epoch.
+    folder : Path or None
+        Where it is recorded.
+    """
+
+    config: dict
+    history: list[dict]
+    summary: dict
+    provenance: dict
+    probes: list[dict] = field(default_factory=list)
+    folder: Path | None = None
+
+    def column(self, name: str) -> np.ndarray:
+        """A column of the history, (epochs,); NaN where there is no value.
+
+        Raises
+        ------
+        KeyError
+            If there is no such column.
+        """
+        if name not in COLUMNS:
+            raise KeyError(f"column: expected one of {', '.join(COLUMNS)}, got {name!r}")
+        return np.array([np.nan if row[name] is None else row[name] for row in self.history], dtype=float)
+
+    @property
+    def finished(self) -> bool:
+        return self.summary["status"] != "unfinished"
+
+    @property
+    def seed(self) -> int:
+        return self.config["training"]["seed"]
+
+    @cached_property
+    def arm(self) -> str:
+        """What runs have in common that differ by nothing but the seed and the look at their dynamics."""
+        training = {k: v for k, v in self.config["training"].items() if k != "seed" and not k.startswith("probe")}
+        model = {k: v for k, v in self.config["model"].items() if k != "initial"}
+        return digest({"task": self.config["task"], "model": model, "training": training})
+
+
+def digest(data) -> str:
+    """Eight characters that tell apart what JSON tells apart."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def write_json(path: Path, data) -> None:
+    """Write JSON, atomically.
+
+    Raises
+    ------
+    ValueError
+        If there is a NaN or an infinity in it.
+    """
+    write_atomically(path, (json.dumps(data, indent=1, allow_nan=False) + "\n").encode())
+
+
+def write_history(path: Path, history: list[dict]) -> None:
+    """Write a history, atomically; numbers are read back to the last bit."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    table.writerows(history)
+    write_atomically(path, text.getvalue().encode())
+
+
+def read_run(folder: str | Path) -> Run:
+    """Read the record of a run.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Of a run that has ended, or of one under way, whose status is "unfinished".
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    RecordError
+        If a file is missing, cannot be read, or says what cannot be; the message names file and fault.
+    """
+    folder = Path(folder)
+    config = _read_json(folder / "config.json")
+    for part in ("task", "model", "training"):
+        _require(isinstance(config.get(part), dict), folder / "config.json", f"has no {part!r}")
+    history = _read_history(folder / "history.csv")
+    probes = _read_json(folder / "probes.json", list) if (folder / "probes.json").exists() else []
+    if not (folder / "summary.json").exists():
+        return Run(config, history, {"status": "unfinished"}, {}, probes, folder)
+    summary, provenance = (_read_json(folder / f"{name}.json") for name in ("summary", "provenance"))
+    _check_summary(folder / "summary.json", summary, history)
+    for name in PROVENANCE:
+        _require(name in provenance, folder / "provenance.json", f"has no {name!r}")
+    return Run(config, history, summary, provenance, probes, folder)
+
+
+def read_runs(folder: str | Path) -> list[Run]:
+    """Read all runs in a folder and its subfolders, in the order of their paths; none if the folder does not exist.
+
+    Raises
+    ------
+    RecordError
+        If one of them is malformed.
+    """
+    return [read_run(path.parent) for path in sorted(Path(folder).rglob("config.json"))]
+
+
+def _require(condition: bool, path: Path, fault: str) -> None:
+    if not condition:
+        raise RecordError(f"{path}: {fault}")
+
+
+def _read_json(path: Path, kind: type = dict):
+    try:
+        data = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise RecordError(f"{path}: is missing") from None
+    except (OSError, ValueError) as error:
+        raise RecordError(f"{path}: is no JSON ({error})") from error
+    _require(isinstance(data, kind), path, f"holds a {type(data).__name__}, not a {kind.__name__}")
+    return data
+
+
+def _read_history(path: Path) -> list[dict]:
+    try:
+        rows = list(csv.reader(path.read_text().splitlines()))
+    except FileNotFoundError:
+        return []  # killed in the first epoch
+    _require(bool(rows) and tuple(rows[0]) == COLUMNS, path, f"its first line is not {','.join(COLUMNS)}")
+    history = []
+    for number, row in enumerate(rows[1:], start=1):
+        line = f"line {number + 1}"
+        _require(len(row) == len(COLUMNS), path, f"{line} has {len(row)} fields instead of {len(COLUMNS)}")
+        values = {}
+        for name, text in zip(COLUMNS, row, strict=True):
+            whole, absent = name in ("epoch", "updates"), text == "" and name == "validation_loss_every_step"
+            try:
+                values[name] = None if absent else (int if whole else float)(text)
+            except ValueError:
+                raise RecordError(f"{path}: {line}: {name} is {text!r}, which is no number") from None
+            _require(absent or math.isfinite(values[name]), path, f"{line}: {name} is {text}")
+        _require(values["epoch"] == number, path, f"{line} is of epoch {values['epoch']} instead of {number}")
+        history.append(values)
+    return history
+
+
+def _check_summary(path: Path, summary: dict, history: list[dict]) -> None:
+    for name, kind in SUMMARY.items():
+        _require(name in summary, path, f"has no {name!r}")
+        value = summary[name]
+        valid = isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)
+        _require(valid or (value is None and name in OPTIONAL), path, f"{name} is {value!r}, not a {kind.__name__}")
+        _require(kind is str or value is None or math.isfinite(value), path, f"{name} is {value}")
+    _require(summary["status"] in STATUSES, path, f"status is {summary['status']!r}, not {' or '.join(STATUSES)}")
+    _require(summary["epochs"] == len(history), path, f"has {summary['epochs']} epochs, the history {len(history)}")
+    losses = [row["validation_loss"] for row in history]
+    best = losses.index(min(losses)) + 1 if losses else 0
+    _require(summary["best_epoch"] == best, path, f"best_epoch is {summary['best_epoch']}, by the history {best}")

@@ -1,0 +1,95 @@
+"""What a training run is told: learning rate, clipping, dropout, decay, early stopping (S2.3)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, fields
+
+from ptacore.models.trainable import within
+from ptacore.tasks.task import integer
+
+LOSSES = ("scored", "every-step")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How a network is trained: by Adam, on mini-batches of a fixed training set.
+
+    Parameters
+    ----------
+    lr : float
+        Adam's learning rate at the start.
+    clip : float or None
+        Largest norm of the gradient, to which longer ones are scaled; None for no limit.
+    dropout : float
+        Share of hidden units that the readout does not see during training, drawn anew for every step and sequence.
+    decay : float
+        Factor of the learning rate whenever `decay_wait` epochs in a row brought no lower validation loss.
+    decay_wait : int
+        The paper gives a factor only, neither when nor how often it applies.
+    patience : int
+        Training ends early after so many epochs without a lower validation loss.
+    epochs : int
+        Most epochs; 400 in the paper (S2.2), 125 for images (S2.1).
+    batch_size : int
+        Sequences a batch; the paper does not say.
+    loss : {"scored", "every-step"}
+        Whether the cross-entropy that is minimized averages the steps of the answer, or all steps of the sequence.
+    seed : int
+        Of the order of the sequences and of the dropout.
+    probe_every : int
+        Epochs between looks at the network's dynamics, see `probe`; the first is taken before training. 0 for none.
+    probe_exponents : int or None
+        Leading Lyapunov exponents to compute then; None for all.
+
+    Raises
+    ------
+    ValueError
+        If a value is outside its range; the message names it and the range.
+
+    Examples
+    --------
+    >>> Settings(lr=3e-4).epochs
+    400
+    >>> Settings(dropout=1.5)
+    Traceback (most recent call last):
+    ...
+    ValueError: dropout: expected a number in [0, 1), got 1.5
+    """
+
+    lr: float = 1e-3
+    clip: float | None = 1.0
+    dropout: float = 0.0
+    decay: float = 0.5
+    decay_wait: int = 10
+    patience: int = 40
+    epochs: int = 400
+    batch_size: int = 128
+    loss: str = "scored"
+    seed: int = 0
+    probe_every: int = 0
+    probe_exponents: int | None = 10
+
+    def __post_init__(self):
+        within("lr", self.lr, 0, math.inf)
+        if self.clip is not None:
+            within("clip", self.clip, 0, math.inf)
+        within("dropout", self.dropout, 0, 1, "[)")
+        within("decay", self.decay, 0, 1, "(]")
+        for name in ("decay_wait", "patience", "epochs", "batch_size"):
+            integer(getattr(self, name), name, 1)
+        integer(self.seed, "seed", 0)
+        integer(self.probe_every, "probe_every", 0)
+        if self.probe_exponents is not None:
+            integer(self.probe_exponents, "probe_exponents", 1)
+        if self.loss not in LOSSES:
+            raise ValueError(f"loss: expected one of {', '.join(LOSSES)}, got {self.loss!r}")
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Names of the settings."""
+        return [field.name for field in fields(cls)]
+
+    def config(self) -> dict:
+        """All settings, as JSON takes them."""
+        return asdict(self)
