@@ -92,6 +92,10 @@ def _parser() -> argparse.ArgumentParser:
         "--threads", type=int, default=1, help="of the processor; two runs side by side beat two threads"
     )
     train.set_defaults(command=_train)
+
+    table = commands.add_parser("table", help="print Table S1: the paper's numbers, and those of recorded runs")
+    table.add_argument("folder", nargs="?", type=Path, help="where the runs are; results/fig5c if omitted")
+    table.set_defaults(command=_table)
     return parser
 
 
@@ -152,11 +156,13 @@ def _train(arguments: argparse.Namespace, root: Path) -> int:
 
     try:
         given = _key_values(arguments.given)
+        if arguments.threads < 1:
+            raise ValueError(f"--threads: expected at least 1, got {arguments.threads}")
         torch.set_num_threads(arguments.threads)
         task, model, settings = training.experiment(
             arguments.task, arguments.model, arguments.preset, arguments.seed, arguments.units, **given
         )
-        model.to(arguments.device, getattr(torch, arguments.dtype))
+        _move(model, arguments.device, arguments.dtype)
         experiment = training.Experiment(task, model, settings)
         folder = experiment.folder(arguments.output or root / "results" / "own")
         _say(f"{task.name}, {model.name} ({model.n_parameters:,} parameters): {_shown(folder)}")
@@ -171,6 +177,32 @@ def _train(arguments: argparse.Namespace, root: Path) -> int:
         loss, chance = s["test_loss"], s["chance_loss"]
         _say(f"test: cross-entropy {loss:.4g} (chance {chance:.4g}), accuracy {s['test_accuracy']:.2%}")
     return int(s["status"] == "diverged")
+
+
+def _move(model, device: str, dtype: str) -> None:
+    import torch
+
+    try:
+        model.to(device, getattr(torch, dtype))
+    except (RuntimeError, AssertionError) as error:  # the latter where torch was built without CUDA
+        raise ValueError(f"--device: {device!r} cannot be used: {str(error).splitlines()[0]}") from error
+
+
+def _table(arguments: argparse.Namespace, root: Path) -> int:
+    from ptacore import training
+
+    folder = arguments.folder or root / "results" / "fig5c"
+    if not folder.is_dir():
+        raise reproduce.UsageError(f"{folder} does not exist; ptacore train records runs")
+    try:
+        runs = training.read_runs(folder)
+    except training.RecordError as error:
+        return _complain(str(error), code=1)
+    cells = training.table(runs)
+    shown, unfinished = sum(len(cell.runs) for cell in cells), sum(not run.finished for run in runs)
+    _say(training.show(cells))
+    _say(f"{shown} of {len(runs)} runs in {_shown(folder)} are shown; {unfinished} have not ended.")
+    return 0
 
 
 def _key_values(texts: Sequence[str]) -> dict[str, object]:

@@ -6,8 +6,10 @@ from ptacore.training.presets import Experiment, experiment
 from ptacore.training.probes import adjoint_norms, as_system, probe
 from ptacore.training.records import RecordError, Run, read_run, read_runs
 from ptacore.training.settings import Settings
+from ptacore.training.table import Cell, show, table
 
 __all__ = [
+    "Cell",
     "CheckpointError",
     "Experiment",
     "RecordError",
@@ -20,5 +22,7 @@ __all__ = [
     "probe",
     "read_run",
     "read_runs",
+    "show",
+    "table",
     "train",
 ]
