@@ -3,16 +3,18 @@
 #   make book    make the figures that are stale, then the book        PRESET=quick|paper
 #   make test    run the tests that take seconds
 #
-# and `make figures`, `make test-all`, `make lint`, `make clean`, `make lock`. PYTHON chooses the interpreter.
+# and `make figures`, `make campaign` (the training runs behind Figure 5C: hours; JOBS at a time), `make test-all`,
+# `make lint`, `make clean`, `make lock`. PYTHON chooses the interpreter.
 
 PYTHON ?= python3
 PRESET ?= quick
 PYTEST_ARGS ?=
+JOBS ?= 1
 VENV := .venv
 BIN := $(VENV)/bin
 UV := UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv
 
-.PHONY: book figures test test-all lint clean lock
+.PHONY: book figures campaign test test-all lint clean lock
 .DELETE_ON_ERROR:
 
 book: $(VENV)/.installed
@@ -23,6 +25,11 @@ figures: $(VENV)/.installed
 	@echo "== figures ($(PRESET))"
 	@$(BIN)/ptacore figures --preset $(PRESET)
 	@echo "Open _build/figures/$(PRESET)/ (make book shows them in their pages)"
+
+# Interrupt it at will: runs go on where they were, and those that have ended are not made again.
+campaign: $(VENV)/.installed
+	@echo "== campaign: results/fig5c/campaign.txt"
+	@$(BIN)/ptacore campaign --jobs $(JOBS)
 
 # The pages are tested once they are built.
 test: $(VENV)/.installed

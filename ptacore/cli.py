@@ -93,6 +93,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.set_defaults(command=_train)
 
+    campaign = commands.add_parser("campaign", help="make a list of training runs; ended ones are not made again")
+    campaign.add_argument("file", nargs="?", type=Path, help="arguments of train, a run on each line")
+    campaign.add_argument("--jobs", type=int, default=1, help="runs at a time, each on one processor core")
+    campaign.add_argument("--output", type=Path, metavar="DIR", help="record there instead of beside the file")
+    campaign.set_defaults(command=_campaign)
+
     table = commands.add_parser("table", help="print Table S1: the paper's numbers, and those of recorded runs")
     table.add_argument("folder", nargs="?", type=Path, help="where the runs are; results/fig5c if omitted")
     table.set_defaults(command=_table)
@@ -177,6 +183,22 @@ def _train(arguments: argparse.Namespace, root: Path) -> int:
         loss, chance = s["test_loss"], s["chance_loss"]
         _say(f"test: cross-entropy {loss:.4g} (chance {chance:.4g}), accuracy {s['test_accuracy']:.2%}")
     return int(s["status"] == "diverged")
+
+
+def _campaign(arguments: argparse.Namespace, root: Path) -> int:
+    from ptacore import training
+
+    path = arguments.file or root / "results" / "fig5c" / "campaign.txt"
+    try:
+        runs = training.read_campaign(path)
+        if arguments.jobs < 1:
+            raise ValueError(f"--jobs: expected at least 1, got {arguments.jobs}")
+    except (OSError, ValueError) as error:
+        raise reproduce.UsageError(str(error)) from error
+    output = (arguments.output or path.parent).absolute()
+    codes = training.run_campaign(runs, ["--output", str(output)], arguments.jobs)
+    failed = [" ".join(run) for run, code in zip(runs, codes, strict=True) if code]
+    return _complain(f"{len(failed)} of {len(runs)} runs failed: {'; '.join(failed)}", code=1) if failed else 0
 
 
 def _move(model, device: str, dtype: str) -> None:

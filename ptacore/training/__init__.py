@@ -1,5 +1,6 @@
 """How networks are trained: the loop, its settings, checkpoints, records, and looks at the dynamics on the way."""
 
+from ptacore.training.campaign import read_campaign, run_campaign
 from ptacore.training.checkpoints import CheckpointError
 from ptacore.training.loop import evaluate, train
 from ptacore.training.presets import Experiment, experiment
@@ -20,8 +21,10 @@ __all__ = [
     "evaluate",
     "experiment",
     "probe",
+    "read_campaign",
     "read_run",
     "read_runs",
+    "run_campaign",
     "show",
     "table",
     "train",
