@@ -2,7 +2,8 @@
 
 from ptacore.training.campaign import read_campaign, run_campaign
 from ptacore.training.checkpoints import CheckpointError
-from ptacore.training.loop import evaluate, train
+from ptacore.training.evaluation import evaluate, loss_of
+from ptacore.training.loop import train
 from ptacore.training.presets import Experiment, experiment
 from ptacore.training.probes import adjoint_norms, as_system, probe
 from ptacore.training.records import RecordError, Run, read_run, read_runs
@@ -20,6 +21,7 @@ __all__ = [
     "as_system",
     "evaluate",
     "experiment",
+    "loss_of",
     "probe",
     "read_campaign",
     "read_run",
