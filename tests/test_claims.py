@@ -118,3 +118,61 @@ def test_synchrony_has_to_leave_one_zero_in_every_network():
         numbers["synchrony"][group][key] = 2
         assert not claims._synchrony_leaves_one(numbers)[1]
         numbers["synchrony"][group][key] = 3
+
+
+def _learning(**accuracy):
+    """Hand-written results of Figure 5C: recorded recall accuracies, and losses by the same shares of chance."""
+    recorded = {
+        name.replace("_", "-"): dict(test_accuracy=a, test_loss=[2.0 * (1 - share) + 2e-4 for share in a])
+        for name, a in accuracy.items()
+    }
+    live = {"tanh": [2.0, 2.1], "tanh-pta": [0.2, 0.3], "gru": [1.8, 1.9], "gru-pta": [0.2, 0.1]}
+    live = {name: dict(best_validation=losses) for name, losses in live.items()}
+    ends = {
+        "tanh-pta": {"end": {"zero": [0, 3], "positive": [0, 1]}},
+        "gru-pta": {"end": {"zero": [0], "positive": [0]}},
+    }
+    return dict(
+        recorded=recorded, live=live, chance=2.0, epochs=8, dynamics={"large": {"units": 250, "lag": 110} | ends}
+    )
+
+
+def _verdicts(numbers, tmp_path, monkeypatch):
+    """Of the claims on Figure 5C, in their order."""
+    monkeypatch.setattr(claims, "LEDGER", [c for c in claims.LEDGER if c.figure == "fig5c"])
+    (tmp_path / "fig5c").mkdir()
+    (tmp_path / "fig5c" / "fig5c.json").write_text(json.dumps(numbers))
+    return [entry.verdict for entry in claims.entries(tmp_path)]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "expected"),
+    [
+        # who learns, then Table S1: default (1.86), orthogonal (1.35), PTA (1.58e-4)
+        (dict(tanh=[0.07], tanh_orthogonal=[0.33], tanh_pta=[1.0, 1.0]), "yyyy"),
+        (dict(tanh=[0.2], tanh_orthogonal=[0.07], tanh_pta=[1.0]), "ynny"),
+        (dict(tanh=[0.07], tanh_orthogonal=[0.33, 1.0], tanh_pta=[1.0]), "nyny"),
+        (dict(tanh=[0.07], tanh_orthogonal=[0.33], tanh_pta=[1.0, 0.98]), "nyyn"),
+        (dict(tanh=[0.07], tanh_pta=[1.0]), "?y?y"),
+        ({}, "????"),
+    ],
+)
+def test_learning_is_judged_by_the_recorded_runs_and_not_without_them(recorded, expected, tmp_path, monkeypatch):
+    words = {"y": claims.REPRODUCED, "n": claims.DIFFERS, "?": claims.NOT_TESTABLE}
+    found = _verdicts(_learning(**recorded), tmp_path, monkeypatch)
+    assert found[:4] == [words[letter] for letter in expected]
+
+
+def test_claims_on_speed_and_on_what_training_ends_with_follow_the_numbers():
+    numbers = _learning()
+    assert claims._pta_is_faster(numbers)[1]
+    assert claims._ends_without_oscillation(numbers)[1]
+    numbers["live"]["gru-pta"]["best_validation"] = [0.2, 1.85]  # behind one default network
+    assert not claims._pta_is_faster(numbers)[1]
+    large = numbers["dynamics"]["large"]
+    large["gru-pta"]["end"]["positive"] = [2]  # one of three is left
+    assert claims._ends_without_oscillation(numbers)[1] is False
+    large["tanh-pta"] = large["gru-pta"] = {"start": {}, "end": {}}
+    assert claims._ends_without_oscillation(numbers)[1] is None
+    del large["tanh-pta"], large["gru-pta"]
+    assert claims._ends_without_oscillation(numbers)[1] is None
