@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from filelock import FileLock, Timeout
 from torch import Tensor, nn
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from ptacore import provenance
 from ptacore.integrate import DivergenceError

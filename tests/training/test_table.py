@@ -31,10 +31,12 @@ def written(runs):
 
 def test_settings_are_chosen_by_the_validation_loss_whatever_the_test_says():
     good = [run(1.0, 0.3, seed, lr=0.1) for seed in (0, 1, 2)]
-    lucky = [run(0.1, 0.4, seed, lr=0.2) for seed in (0, 1)]
-    found = cell(lucky + good)
-    assert (found.runs, found.arms, found.paper) == (good, 2, 1.86)
+    lucky = [run(0.1, 0.4, seed, lr=0.2) for seed in (0, 1, 2)]
+    single = [run(0.1, 0.2, lr=0.3)]
+    found = cell(lucky + good + single)
+    assert (found.runs, found.arms, found.paper) == (good, 3, 1.86)
     assert found.values.tolist() == [1, 1, 1]
+    assert cell(single + lucky[:1]).runs == single
 
 
 def test_mean_spread_and_number_of_runs():
