@@ -118,7 +118,7 @@ def show(cells: list[Cell]) -> str:
         lines += [f"{row} ({measure})", f"  {'network':<16} {'paper':>9}  {'ours':>21}  runs  parameters   hours"]
         lines += [_line(cell) for cell in filled] + [""]
     notes = (
-        "ours: mean ± standard deviation over seeds, of the settings with the most runs, and among those with the lowest",
+        "ours: mean ± standard deviation over seeds, of the settings with the most runs and, among them, the lowest",
         "mean validation loss.",
         "The paper's numbers are averages over 5 networks, each tuned; it gives no spread.",
     )
