@@ -42,6 +42,26 @@ def table(rows: list[dict], first: str, columns: tuple[str, ...] = ("once", "err
     return [*lines, ""]
 
 
+def training(record: dict) -> list[str]:
+    """Ours against the peer: a row for each network and length, with the goals, reached or not."""
+    lines = [
+        "| Network | T | CPU&nbsp;s | Peer | CPU&nbsp;s | Ratio | Range | Goal | Memory |",
+        "|---|--:|--:|---|--:|--:|--:|--:|--:|",
+    ]
+    memory = {(row["name"], row["T"]): row for row in record["memory"]}
+    for title, (ours, peer) in record["tables"].items():
+        name, T = title.split(", T = ")
+        goal, used = peer.get("target"), memory.get((name, int(T)))
+        cells = [name, f"{int(T):,}", number(ours["seconds"]), peer["name"].removeprefix(f"{name}, ")]
+        cells += [number(peer["seconds"]), number(peer["ratio"]), "–".join(map(number, peer["ratio_range"]))]
+        cells.append(f"{goal:g}" + ", missed" * (peer["ratio"] < goal) if goal else "")
+        cells.append(
+            "{ours:.0f} of {theirs:.0f} MB".format(**used) + ", missed" * (used["ratio"] > 0.5) if used else ""
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
 def provenance(*records: dict) -> list[str]:
     """One sentence for each different machine, date and set of versions; in practice one."""
     sentences = []
@@ -60,8 +80,8 @@ def loads(name: str, r: dict) -> str:
 
 
 def main() -> None:
-    spectrum, small, imports = (read(name) for name in ("spectrum", "small_systems", "imports"))
-    s, maps, flows = spectrum["task"], small["task"]["maps"], small["task"]["flows"]
+    spectrum, small, steps, imports = (read(name) for name in ("spectrum", "small_systems", "recurrent", "imports"))
+    s, maps, flows, step = spectrum["task"], small["task"]["maps"], small["task"]["flows"], steps["task"]
     lines = [
         "## One network of many units",
         "",
@@ -83,13 +103,29 @@ def main() -> None:
         "",
         *table(small["tables"]["maps"], "Maps"),
         *table(small["tables"]["flows"], "Flows"),
+        "## A training step",
+        "",
+        f"Forward and backward through T steps: {step['units']} units, {step['batch']} sequences of {step['symbols']} "
+        f"symbols, a linear readout of every step, {step['dtype']}. The first seconds are ours; *ratio*: how many "
+        "times as fast as the peer that is; *memory*: what a step needs, ours of the peer's; the goal is at most half.",
+        "",
+        *training(steps),
         "## Importing",
         "",
         *table(imports["tables"]["imports"], "In a fresh interpreter", columns=()),
         "## The machine",
         "",
-        *provenance(spectrum, small, imports),
-        "; ".join([loads("Networks", spectrum), loads("small networks", small), loads("imports", imports)]) + ".",
+        *provenance(spectrum, small, steps, imports),
+        "; ".join(
+            loads(name, r)
+            for name, r in (
+                ("Networks", spectrum),
+                ("small networks", small),
+                ("training steps", steps),
+                ("imports", imports),
+            )
+        )
+        + ".",
     ]
     TARGET.write_text("\n".join(lines) + "\n")
     print(f"wrote book/{TARGET.name}")

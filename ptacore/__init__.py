@@ -1,6 +1,6 @@
 """Lyapunov spectra, adjoints and oscillating initializations of recurrent networks."""
 
-from ptacore import models, tasks
+from ptacore import models, tasks, training
 from ptacore.adjoints import adjoint, sensitivity, time_time_jacobian
 from ptacore.certificates import Certificates, certify
 from ptacore.fixed_points import FixedPoints, fixed_points
@@ -31,5 +31,6 @@ __all__ = [
     "sensitivity",
     "tasks",
     "time_time_jacobian",
+    "training",
     "trajectory",
 ]

@@ -1,4 +1,4 @@
-"""What evolves: systems, the paper's networks, and the five stereotypes of Figure 3."""
+"""What evolves: systems, the paper's networks, the five stereotypes of Figure 3, and networks to be trained."""
 
 from ptacore.models.gru import GRUFlow, GRUMap
 from ptacore.models.module_map import ModuleMap
@@ -12,6 +12,7 @@ from ptacore.models.oscillator import (
     scaled_rotation,
     strong_tongues,
 )
+from ptacore.models.recurrent import MODELS, build
 from ptacore.models.stereotypes import (
     chaos,
     limit_cycle,
@@ -22,18 +23,22 @@ from ptacore.models.stereotypes import (
     two_fixed_points,
 )
 from ptacore.models.system import System
+from ptacore.models.trainable import Recurrent
 
 __all__ = [
+    "MODELS",
     "GRUFlow",
     "GRUMap",
     "LinearFlow",
     "ModuleMap",
     "ReLUFlow",
+    "Recurrent",
     "System",
     "TanhFlow",
     "TanhMap",
     "TanhRateFlow",
     "Tongue",
+    "build",
     "chaos",
     "critical_gain",
     "limit_cycle",

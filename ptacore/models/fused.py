@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import linear
+from torch.nn.functional import linear, pad
 
 from ptacore.models.fused_kernel import SLAB, Kernel, available
 
@@ -219,21 +219,25 @@ class _Scan(torch.autograd.Function):
         weights, start = plan.split(rest)
         (steps, batch), n = inputs.shape[:2], start[0].shape[1]
         engine = plan.engine(plan.cell, weights, plan.constants, n)
-        driver = _driver(plan.cell, weight_in, bias, engine.width)
+        driver, driving = _driver(plan.cell, weight_in, bias, engine.width), _with_one(inputs)
         tracks = [engine.empty(inputs, steps + 1, batch, engine.width) for _ in start]
         for track, x in zip(tracks, start, strict=True):
             track[0, :, :n], track[0, :, n:] = x, 0
         chunks = _chunks(steps, batch, n)
         keep = engine.keep and plan.recording and any(ctx.needs_input_grad)
-        gates = engine.empty(inputs, steps if keep else chunks[0].stop, batch, len(driver))
+        gates = engine.empty(inputs, steps if keep else chunks[0].stop, batch, driver.shape[1])
         outputs = None if read_bias is None else inputs.new_empty(steps, batch, len(read_bias))
+        if outputs is not None:
+            reader = _filled_up(read_weight.T, -(-len(read_bias) // SLAB) * SLAB)
+            reading = inputs.new_empty(chunks[0].stop, batch, reader.shape[1])
         for c in chunks:
             g = gates[c] if keep else gates[: c.stop - c.start]
-            torch.mm(_with_one(inputs[c], driver), driver.T, out=g.flatten(0, 1))
+            engine.accumulate(g.flatten(0, 1), driving[c].flatten(0, 1).T, driver, fresh=True)
             engine.forward(g, [track[c.start : c.stop + 1] for track in tracks])
             if outputs is not None:
-                h = _dropped(tracks[0][1:, :, :n][c], plan, c)
-                torch.addmm(read_bias, h.flatten(0, 1), read_weight.T, out=outputs[c].flatten(0, 1))
+                h, read = _dropped(tracks[0][1:][c], n, plan, c), reading[: c.stop - c.start]
+                engine.accumulate(read.flatten(0, 1), h[..., :n].flatten(0, 1).T, reader, fresh=True)
+                torch.add(read[..., : len(read_bias)], read_bias, out=outputs[c])
         ctx.plan, ctx.n = plan, n
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(inputs, driver, read_weight, *weights, *tracks, *([gates] if keep else []))
@@ -250,22 +254,22 @@ class _Scan(torch.autograd.Function):
         steps, batch = inputs.shape[:2]
         adjoint = [driver.new_zeros(batch, engine.width) for _ in tracks]
         gradients = _Gradients(engine, inputs, driver, ctx.needs_input_grad[1])
-        reading = None if of_outputs is None else _Reading(plan, read_weight, of_outputs)
+        reading = None if of_outputs is None else _Reading(plan, engine, read_weight, of_outputs)
         chunks = _chunks(steps, batch, n)
-        buffer = driver.new_empty(2, chunks[0].stop, batch, len(driver))
+        buffer = driver.new_empty(2, chunks[0].stop, batch, driver.shape[1])
         for c in reversed(chunks):
             gates, out = buffer[:, : c.stop - c.start]
             if kept:
                 gates = kept[0][c]
             elif engine.projects_again:
-                torch.mm(_with_one(inputs[c], driver), driver.T, out=gates.flatten(0, 1))
+                engine.accumulate(gates.flatten(0, 1), gradients.driving[c].flatten(0, 1).T, driver, fresh=True)
             arriving = [None if r is None else r[c] for r in received]
             if reading:
-                arriving[0] = reading.back(c, tracks[0][1:, :, :n][c], arriving[0])
+                arriving[0] = reading.back(c, tracks[0][1:][c], arriving[0])
             part = [track[c.start : c.stop + 1] for track in tracks]
             engine.backward(gates, part, arriving, adjoint, out)
             gradients.add(c, out, part)
-        of_readout = (reading.of_weight, reading.of_bias) if reading else (None, None)
+        of_readout = (reading.of_weight[:, :n], reading.of_bias) if reading else (None, None)
         driven, recurrent = gradients.result(n)
         return None, *driven, *of_readout, *recurrent, *(a[:, :n] for a in adjoint)
 
@@ -273,16 +277,17 @@ class _Scan(torch.autograd.Function):
 class _Reading:
     """Gradients of the readout: what arrives at the states, and what its parameters collect."""
 
-    def __init__(self, plan: _Plan, weight: Tensor, of_outputs: Tensor):
-        self.plan, self.weight, self.of_outputs = plan, weight, of_outputs
-        self.of_weight, self.of_bias = torch.zeros_like(weight), weight.new_zeros(len(weight))
+    def __init__(self, plan: _Plan, engine: Loop | Kernel, weight: Tensor, of_outputs: Tensor):
+        self.plan, self.engine, self.n, self.of_outputs = plan, engine, weight.shape[1], of_outputs
+        self.weight = _filled_up(weight, engine.width)
+        self.of_weight, self.of_bias = torch.zeros_like(self.weight), of_outputs.sum((0, 1))
 
     def back(self, c: slice, h: Tensor, besides: Tensor | None) -> Tensor:
-        """Gradient of a chunk's h (steps, B, n), `besides` included."""
-        received = self.of_outputs[c].flatten(0, 1)
-        self.of_weight.addmm_(received.T, _dropped(h, self.plan, c).flatten(0, 1))
-        self.of_bias += received.sum(0)
-        arriving = _dropped((received @ self.weight).view(h.shape), self.plan, c)
+        """Gradient of a chunk's h (steps, B, width): (steps, B, n), `besides` included."""
+        received, arriving = self.of_outputs[c].flatten(0, 1), torch.empty_like(h)
+        self.engine.accumulate(self.of_weight, received, _dropped(h, self.n, self.plan, c).flatten(0, 1))
+        self.engine.accumulate(arriving.flatten(0, 1), received.T, self.weight, fresh=True)
+        arriving = _dropped(arriving, self.n, self.plan, c)[..., : self.n]
         return arriving if besides is None else arriving + besides
 
 
@@ -290,7 +295,7 @@ class _Gradients:
     """Collects the gradients of the input, of its weight and the bias, and of the recurrent weights."""
 
     def __init__(self, engine: Loop | Kernel, inputs: Tensor, driver: Tensor, of_input: bool):
-        self.engine, self.inputs, self.driver = engine, inputs, driver
+        self.engine, self.driver, self.driving = engine, driver, _with_one(inputs)
         self.of_inputs = torch.empty_like(inputs) if of_input else None
         self.of_driver = torch.zeros_like(driver)
         width = engine.width
@@ -299,9 +304,9 @@ class _Gradients:
     def add(self, c: slice, gates: Tensor, tracks: list[Tensor]) -> None:
         """Add what the gradients (steps, B, ...) of a chunk's pre-activations give."""
         rows, width = gates.flatten(0, 1), self.engine.width
-        self.engine.accumulate(self.of_driver, rows, _with_one(self.inputs[c], self.driver))
+        self.engine.accumulate(self.of_driver, self.driving[c].flatten(0, 1), rows)
         if self.of_inputs is not None:
-            self.of_inputs[c] = gates @ self.driver[:, : self.inputs.shape[-1]]
+            self.of_inputs[c] = gates @ self.driver[:-1].T
         for product, totals in zip(self.engine.cell.products, self.of_weights, strict=True):
             left = rows[:, product.first * width : (product.first + product.into) * width]
             for s, total in zip(product.of, totals, strict=True):
@@ -310,9 +315,9 @@ class _Gradients:
 
     def result(self, n: int) -> tuple[Tensors, Tensors]:
         """Gradients of inputs, weight_in and bias; and of the recurrent weights."""
-        cell, m = self.engine.cell, self.inputs.shape[-1]
-        slabs = self.of_driver.unflatten(0, (cell.gates, -1))[:, :n]
-        driven = self.of_inputs, slabs[: cell.inputs, :, :m].flatten(0, 1), slabs[..., m].flatten()
+        cell = self.engine.cell
+        slabs = self.of_driver.unflatten(1, (cell.gates, -1))[..., :n]
+        driven = self.of_inputs, slabs[:-1, : cell.inputs].flatten(1).T, slabs[-1].flatten()
         cut = [
             [total.unflatten(0, (-1, self.engine.width))[:, :n, :n] for total in totals] for totals in self.of_weights
         ]
@@ -352,9 +357,9 @@ class Loop:
                 new = self.cell.step(given[0], tuple(given[1:]), self.weights, self.constants)
             out[t], *adjoint[:] = torch.autograd.grad(new, given, total)
 
-    def accumulate(self, total: Tensor, left: Tensor, right: Tensor) -> None:
-        """total += left^T right"""
-        total.addmm_(left.T, right)
+    def accumulate(self, total: Tensor, left: Tensor, right: Tensor, fresh: bool = False) -> None:
+        """total = left^T right, added to what is there unless `fresh`. right and total: contiguous whole slabs."""
+        total.addmm_(left.T, right, beta=0 if fresh else 1)
 
 
 def _chunks(steps: int, batch: int, n: int) -> list[slice]:
@@ -363,25 +368,32 @@ def _chunks(steps: int, batch: int, n: int) -> list[slice]:
 
 
 def _driver(cell: Cell, weight_in: Tensor, bias: Tensor, width: int) -> Tensor:
-    """[weight_in, bias] (gates * width, m + 1), filled up with zeros: projects the inputs with a one behind them."""
+    """[weight_in, bias]^T (m + 1, gates * width), filled up with zeros: projects the inputs with a one behind them."""
     m, n = weight_in.shape[1], len(bias) // cell.gates
-    out = bias.new_zeros(cell.gates, width, -(-(m + 1) // SLAB) * SLAB)
-    out[: cell.inputs, :n, :m] = weight_in.unflatten(0, (-1, n))
-    out[:, :n, m] = bias.unflatten(0, (-1, n))
-    return out.flatten(0, 1)
+    out = bias.new_zeros(m + 1, cell.gates, width)
+    out[:m, : cell.inputs, :n] = weight_in.T.unflatten(1, (-1, n))
+    out[m, :, :n] = bias.unflatten(0, (-1, n))
+    return out.flatten(1)
 
 
-def _with_one(inputs: Tensor, driver: Tensor) -> Tensor:
-    """Rows that `driver` projects: inputs (steps, B, m), one, zeros."""
-    m = inputs.shape[-1]
-    rows = inputs.new_zeros(inputs.shape[0] * inputs.shape[1], driver.shape[1])
-    rows[:, :m], rows[:, m] = inputs.flatten(0, 1), 1
-    return rows
+def _with_one(inputs: Tensor) -> Tensor:
+    """What `_driver` projects: (steps, B, m) -> (steps, B, m + 1)."""
+    return pad(inputs, (0, 1), value=1.0)
 
 
-def _dropped(h: Tensor, plan: _Plan, c: slice) -> Tensor:
-    """A chunk of `drop`."""
-    return h * _mask(h, plan.dropout, plan.seed + c.start) if plan.dropout else h
+def _filled_up(weight: Tensor, columns: int) -> Tensor:
+    """With columns of zeros behind."""
+    out = weight.new_zeros(len(weight), columns)
+    out[:, : weight.shape[1]] = weight
+    return out
+
+
+def _dropped(h: Tensor, n: int, plan: _Plan, c: slice) -> Tensor:
+    """A chunk of `drop`, for the first n of the columns."""
+    if not plan.dropout:
+        return h
+    kept = h[..., :n] * _mask(h[..., :n], plan.dropout, plan.seed + c.start)
+    return pad(kept, (0, h.shape[-1] - n))
 
 
 def _mask(h: Tensor, rate: float, seed: int) -> Tensor:

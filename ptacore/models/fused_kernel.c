@@ -151,26 +151,31 @@ void NAME(pack)(const Net *net, int transposed) {
     }
 }
 
-/* ROWS x count vectors of a product: from each of the rows `in` every stride-th number times a vector of the panel. */
+/* ROWS x count vectors of a product: from each of the rows `in` every stride-th number times a vector of the panel,
+ * summed up and then added to what is there unless `fresh`: sums of sums lose fewer digits than one long sum. */
 INLINE void NAME(tile)(const REAL *const *in, int64_t stride, int64_t inputs, const vec *panel, int count,
-                       REAL *const *out, int rows, int64_t column) {
+                       REAL *const *out, int rows, int64_t column, int fresh) {
     vec sum[ROWS][COLS];
     for (int i = 0; i < ROWS; i++)
-        for (int c = 0; c < count; c++) sum[i][c] = ((vec *)(out[i] + column))[c];
-    for (int64_t k = 0; k < inputs * stride; k += stride, panel += count)
+        for (int c = 0; c < count; c++) sum[i][c] = (vec){0};
+    for (int64_t k = 0, at = 0; k < inputs; k++, at += stride, panel += count)
         for (int i = 0; i < ROWS; i++) {
-            vec x = in[i][k] - (vec){0};
+            vec x = in[i][at] - (vec){0};
             for (int c = 0; c < count; c++) sum[i][c] += x * panel[c];
         }
     for (int i = 0; i < rows; i++)
-        for (int c = 0; c < count; c++) ((vec *)(out[i] + column))[c] = sum[i][c];
+        for (int c = 0; c < count; c++) {
+            vec *to = (vec *)(out[i] + column) + c;
+            if (fresh) *to = sum[i][c];
+            else *to += sum[i][c];
+        }
 }
 
 INLINE void NAME(tiles)(const REAL *const *in, int64_t stride, int64_t inputs, const vec *panel, int64_t count,
-                        REAL *const *out, int rows, int64_t column) {
-    if (count >= 3) NAME(tile)(in, stride, inputs, panel, 3, out, rows, column);
-    else if (count == 2) NAME(tile)(in, stride, inputs, panel, 2, out, rows, column);
-    else NAME(tile)(in, stride, inputs, panel, 1, out, rows, column);
+                        REAL *const *out, int rows, int64_t column, int fresh) {
+    if (count >= 3) NAME(tile)(in, stride, inputs, panel, 3, out, rows, column, fresh);
+    else if (count == 2) NAME(tile)(in, stride, inputs, panel, 2, out, rows, column, fresh);
+    else NAME(tile)(in, stride, inputs, panel, 1, out, rows, column, fresh);
 }
 
 /* out (rows, outputs) += in (rows, inputs) times packed weights; `_row`: numbers from one row to the next. */
@@ -186,27 +191,33 @@ static void NAME(product)(int rows, const REAL *in, int64_t in_row, int64_t inpu
                 from[i] = in + (first + (i < valid ? i : valid - 1)) * in_row;
                 to[i] = out + (first + (i < valid ? i : valid - 1)) * out_row;
             }
-            NAME(tiles)(from, 1, inputs, panel, (outputs - column) / LANES, to, valid, column);
+            NAME(tiles)(from, 1, inputs, panel, (outputs - column) / LANES, to, valid, column, 0);
         }
     }
 }
 
-/* total (outputs, columns) += left (rows, outputs)^T right (rows, columns); outputs and columns fill whole slabs. */
-void NAME(accumulate)(int64_t rows, const REAL *left, int64_t left_row, int64_t outputs, const REAL *right,
-                      int64_t columns, REAL *total) {
+/* total (outputs, columns) = left (depth, outputs)^T right (depth, columns), added to what is there unless `fresh`.
+ * `left_row` and `left_column`: numbers from one row, one column, of left to the next. columns fill whole slabs. */
+void NAME(accumulate)(int64_t depth, const REAL *left, int64_t left_row, int64_t left_column, int64_t outputs,
+                      const REAL *right, int64_t columns, REAL *total, int fresh) {
     vec panel[DEPTH * COLS];
     uint64_t old = flush_denormals();
-    for (int64_t first = 0; first < rows; first += DEPTH, left += DEPTH * left_row, right += DEPTH * columns)
+    for (int64_t first = 0; first < depth; first += DEPTH, left += DEPTH * left_row, right += DEPTH * columns, fresh = 0)
         for (int64_t column = 0; column < columns; column += COLS * LANES) {
-            int64_t depth = rows - first < DEPTH ? rows - first : DEPTH, count = (columns - column) / LANES;
+            int64_t rows = depth - first < DEPTH ? depth - first : DEPTH, count = (columns - column) / LANES;
             count = count < COLS ? count : COLS;
-            for (int64_t k = 0; k < depth; k++)
-                for (int c = 0; c < count; c++) panel[k * count + c] = ((const vec *)(right + k * columns + column))[c];
+            for (int64_t k = 0; k < rows; k++)
+                for (int c = 0; c < COLS; c++)           /* not up to count, which compilers take for a memmove */
+                    if (c < count) panel[k * count + c] = ((const vec *)(right + k * columns + column))[c];
             for (int64_t output = 0; output < outputs; output += ROWS) {
                 const REAL *from[ROWS];
                 REAL *to[ROWS];
-                for (int i = 0; i < ROWS; i++) from[i] = left + output + i, to[i] = total + (output + i) * columns;
-                NAME(tiles)(from, left_row, depth, panel, count, to, ROWS, column);
+                int valid = outputs - output < ROWS ? (int)(outputs - output) : ROWS;
+                for (int i = 0; i < ROWS; i++) {         /* the last one stands in for those that are missing */
+                    int64_t o = output + (i < valid ? i : valid - 1);
+                    from[i] = left + o * left_column, to[i] = total + o * columns;
+                }
+                NAME(tiles)(from, left_row, rows, panel, count, to, valid, column, fresh);
             }
         }
     restore_denormals(old);
@@ -456,9 +467,10 @@ void NAME(advance)(const Net *net, int64_t steps, REAL *gates, REAL *const *trac
 }
 
 /* gates, tracks: as `advance` left them. received: for each state what arrives from outside at each new state,
- * (steps, batch, units), or null. adjoint (batch, width): moved from the last state to the first. dgates: filled. */
+ * (steps, batch) rows of units, received_row numbers from one to the next, or null. adjoint (batch, width): moved from
+ * the last state to the first. dgates: filled. */
 void NAME(retreat)(const Net *net, int64_t steps, REAL *gates, REAL *const *tracks, const REAL *const *received,
-                   REAL *const *adjoint, REAL *dgates) {
+                   const int64_t *received_row, REAL *const *adjoint, REAL *dgates) {
     uint64_t old = flush_denormals();
     for (int64_t t = steps - 1; t >= 0; t--)
         for (int64_t first = 0; first < net->batch; first += BLOCK) {
@@ -467,10 +479,10 @@ void NAME(retreat)(const Net *net, int64_t steps, REAL *gates, REAL *const *trac
             for (int s = 0; s < net->states; s++) {
                 b.adjoint[s] = adjoint[s] + first * b.width;
                 if (!received[s]) continue;
-                const REAL *from = received[s] + (t * net->batch + first) * net->units;
+                const REAL *from = received[s] + (t * net->batch + first) * received_row[s];
                 for (int i = 0; i < b.rows; i++) {
                     INDEPENDENT for (int64_t j = 0; j < net->units; j++)
-                        b.adjoint[s][i * b.width + j] += from[i * net->units + j];
+                        b.adjoint[s][i * b.width + j] += from[i * received_row[s] + j];
                 }
             }
             NAME(adjoint)[net->cell](&b);

@@ -48,8 +48,8 @@ def _library() -> ctypes.CDLL | None:
     for suffix in SUFFIX.values():
         getattr(library, f"pack_{suffix}").argtypes = [net, i32]
         getattr(library, f"advance_{suffix}").argtypes = [net, i64, pointer, pointer]
-        getattr(library, f"retreat_{suffix}").argtypes = [net, i64, pointer, pointer, pointer, pointer, pointer]
-        getattr(library, f"accumulate_{suffix}").argtypes = [i64, pointer, i64, i64, pointer, i64, pointer]
+        getattr(library, f"retreat_{suffix}").argtypes = [net, i64, *[pointer] * 6]
+        getattr(library, f"accumulate_{suffix}").argtypes = [i64, pointer, i64, i64, i64, pointer, i64, pointer, i32]
     return library
 
 
@@ -120,13 +120,15 @@ class Kernel:
 
     def backward(self, gates, tracks, received, adjoint: list[Tensor], out: Tensor) -> None:
         self._prepare(gates.shape[1], transposed=True)
-        received = [r if r is None else r.contiguous() for r in received]
-        arguments = gates.data_ptr(), _pointers(tracks), _pointers(received), _pointers(adjoint), out.data_ptr()
-        self._function("retreat")(self.net, len(gates), *arguments)
+        given = [(None, 0) if r is None else _rows(r) for r in received]
+        arriving, strides = [r for r, _ in given], (ctypes.c_int64 * len(given))(*(stride for _, stride in given))
+        arguments = gates.data_ptr(), _pointers(tracks), _pointers(arriving), strides, _pointers(adjoint)
+        self._function("retreat")(self.net, len(gates), *arguments, out.data_ptr())
 
-    def accumulate(self, total: Tensor, left: Tensor, right: Tensor) -> None:
-        arguments = left.data_ptr(), left.stride(0), left.shape[1], right.data_ptr(), right.shape[1], total.data_ptr()
-        self._function("accumulate")(len(left), *arguments)
+    def accumulate(self, total: Tensor, left: Tensor, right: Tensor, fresh: bool = False) -> None:
+        (depth, outputs), columns = left.shape, right.shape[1]
+        arguments = left.data_ptr(), *left.stride(), outputs, right.data_ptr(), columns, total.data_ptr(), fresh
+        self._function("accumulate")(depth, *arguments)
 
     def _function(self, name: str):
         return getattr(_library(), f"{name}_{SUFFIX[self.packed[0].dtype]}")
@@ -141,6 +143,13 @@ class Kernel:
             tuple((p.into, len(p.of), w.data_ptr(), packed.data_ptr()) for p, w, packed in products),
         )
         self._function("pack")(self.net, transposed)
+
+
+def _rows(x: Tensor) -> tuple[Tensor, int]:
+    """x (steps, B, n) as rows at one distance from each other, and that distance."""
+    if x.stride(2) == 1 and x.stride(0) == x.shape[1] * x.stride(1):
+        return x, x.stride(1)
+    return x.contiguous(), x.shape[2]
 
 
 def _pointers(tensors: list[Tensor | None]) -> ctypes.Array:

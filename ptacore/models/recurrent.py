@@ -41,12 +41,12 @@ MODELS: dict[str, Callable[..., Recurrent]] = {
 def build(
     name: str, n_inputs: int, n_outputs: int, n_hidden: int = 250, generator: Generator | None = None, **options
 ) -> Recurrent:
-    """A network from the registry `MODELS`.
+    """A network by its name.
 
     Parameters
     ----------
     name : str
-        A key of `MODELS`.
+        A key of `ptacore.models.MODELS`.
     n_inputs, n_outputs, n_hidden : int
         Numbers of inputs, of outputs and of hidden units (for each of the state variables of the equations).
     generator : torch.Generator, optional

@@ -18,7 +18,7 @@ from ptacore.models.fused import Cell, Product, Readout
 
 
 class Recurrent(nn.Module):
-    """A recurrent network with a linear readout. Subclasses define `hidden`, `states`, `step` and `state_size`.
+    """A recurrent network with a linear readout. Subclasses define ``hidden``, ``states``, ``step`` and ``state_size``.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Recurrent(nn.Module):
     readout : torch.nn.Linear
         From hidden states to outputs.
     name, options : str, dict
-        What `build` made the network from.
+        What `ptacore.models.build` made the network from.
     """
 
     state_size: int

@@ -27,12 +27,12 @@ __all__ = [
 
 
 def make_task(task: str, **settings) -> Task:
-    """A task by its name, or again from what its `config()` returned.
+    """A task by its name, or again from what its ``config()`` returned.
 
     Parameters
     ----------
     task : str
-        A key of `TASKS`.
+        A key of `ptacore.tasks.TASKS`.
     **settings
         The task's parameters.
 

@@ -167,8 +167,8 @@ def load_images(dataset: str, folder=None, download: bool = False) -> tuple[np.n
     Parameters
     ----------
     dataset : str
-        A key of `DATASETS`: "digits" comes with scikit-learn, the others are read from their original files, gzipped
-        or not, whose content must have the known SHA-256.
+        A key of `ptacore.tasks.DATASETS`: "digits" comes with scikit-learn, the others are read from their original
+        files, gzipped or not, whose content must have the known SHA-256.
     folder : str or Path, optional
         Where the files are. By default they are looked for in ``$PTACORE_DATA/DATASET`` (``~/.cache/ptacore/DATASET``
         if that variable is not set) and where Debian's packages put them.

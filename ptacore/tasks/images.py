@@ -114,7 +114,7 @@ class PermutedImages(SequentialImages):
     Parameters
     ----------
     permutation : sequence of ints, optional
-        Numbers of the pixels in the order in which they are shown; drawn from `seed` by default. `config()` has
+        Numbers of the pixels in the order in which they are shown; drawn from ``seed`` by default. ``config()`` has
         it in full.
     dataset, sizes, seed, folder, download
         As for `SequentialImages`.

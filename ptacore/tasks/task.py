@@ -24,7 +24,7 @@ class Batch(NamedTuple):
     inputs : Tensor (T, B, m), floating point
         Zero after the end of a sequence that is shorter than T.
     targets : Tensor (T, B), int64
-        The class to name at each step; to be read where `scored` or `valid` holds.
+        The class to name at each step; to be read where ``scored`` or ``valid`` holds.
     scored : Tensor (T, B), bool
         The steps of the answer: the recall positions of copy tasks, the last step of classifications.
     valid : Tensor (T, B), bool
@@ -50,14 +50,14 @@ class Split:
     Attributes
     ----------
     codes : Tensor (N, T), or (N, T, m) with m channels, uint8
-        Row numbers of `encoding`.
+        Row numbers of ``encoding``.
     encoding : Tensor (K, m), or (K,) for channels with K levels each, float64
         What a network sees of each code: one-hot symbols, brightness of a pixel.
     targets : Tensor (N, T), or (N,) for one class a sequence, uint8
     lengths : Tensor (N,), int64
         Steps of each sequence.
     n_scored : int
-        The answer is given in the last `n_scored` steps of each sequence.
+        The answer is given in the last ``n_scored`` steps of each sequence.
 
     Examples
     --------
@@ -113,9 +113,9 @@ class Split:
 class Task:
     """Base of the tasks: checked parameters, splits made once and kept.
 
-    A task is a dataclass of its parameters, with the properties `n_inputs` (channels m), `n_outputs` (classes),
-    `n_answers` (classes that occur where the answer is scored) and `length` (steps T). Where there are targets at
-    `every_step`, `scored_share` is the expected share of steps that are scored.
+    A task is a dataclass of its parameters, with the properties ``n_inputs`` (channels m), ``n_outputs`` (classes),
+    ``n_answers`` (classes that occur where the answer is scored) and ``length`` (steps T). Where there are targets
+    at ``every_step``, ``scored_share`` is the expected share of steps that are scored.
 
     Parameters
     ----------

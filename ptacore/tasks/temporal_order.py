@@ -15,8 +15,8 @@ from ptacore.tasks.task import Task, distinct_rows, divide, interval
 class TemporalOrder(Task):
     """Temporal ordering (S2.2.2): a symbol, A or B, at two steps; after a delay, which of AA, AB, BA, BB was it?
 
-    The first step shows A or B, and so does one more of the first `stream` steps, drawn uniformly. k steps follow,
-    k drawn uniformly from `delay`. All other steps show distractors, drawn uniformly. The class, 0 to 3 for
+    The first step shows A or B, and so does one more of the first ``stream`` steps, drawn uniformly. k steps follow,
+    k drawn uniformly from ``delay``. All other steps show distractors, drawn uniformly. The class, 0 to 3 for
     AA, AB, BA, BB, is due at the last step.
 
     Parameters

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -50,7 +49,7 @@ def train(
     task : Task
     model : Recurrent or torch.nn.Module
         Trained in place, in its own dtype, on its own device. A module of your own is called with inputs (T, B, m)
-        and returns (T, B, n_outputs); dropout and probes need a `Recurrent`.
+        and returns (T, B, n_outputs); dropout and probes need a `ptacore.models.Recurrent`.
     settings : Settings, optional
         The defaults of `Settings` if omitted.
     folder : str or Path, optional
@@ -81,7 +80,7 @@ def train(
 
     Examples
     --------
-    >>> from ptacore.models.recurrent import build
+    >>> from ptacore.models import build
     >>> from ptacore.tasks import CopyMemory
     >>> task = CopyMemory(delay=3, tokens=2, symbols=3, sizes=(5, 2, 2))
     >>> model = build("gru", task.n_inputs, task.n_outputs, 8, torch.Generator().manual_seed(0))
@@ -322,6 +321,8 @@ def _check(task: Task, model: nn.Module, settings: Settings) -> None:
 
 @contextmanager
 def _alone_in(folder: Path):
+    from filelock import FileLock, Timeout  # slow to import, needed here only
+
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / ".lock")
     try:

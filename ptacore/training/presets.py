@@ -34,7 +34,7 @@ class Experiment(NamedTuple):
     settings: Settings
 
     def folder(self, root: str | Path) -> Path:
-        """Where below `root` this run is recorded: task/network/seed-arm."""
+        """Where below ``root`` this run is recorded: task/network/seed-arm."""
         config = describe(*self)
         run = records.Run(config, [], {}, {})
         return Path(root) / self.task.name / self.model.name / f"seed-{run.seed}-{run.arm}"
@@ -48,7 +48,7 @@ def experiment(task: str, model: str, preset: str = "paper", seed: int = 0, unit
     task : str
         A key of `ptacore.tasks.TASKS`.
     model : str
-        A key of `ptacore.models.recurrent.MODELS`.
+        A key of `ptacore.models.MODELS`.
     preset : {"quick", "paper"}
         "paper": 250 units, 10,000 sequences, 400 epochs (125 for images); "quick": 64 units, shorter delays, fewer
         sequences, 40 epochs.

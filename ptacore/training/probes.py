@@ -25,7 +25,7 @@ def as_system(model: Recurrent, input=None) -> System:
     Parameters
     ----------
     model : Recurrent
-        As `ptacore.models.recurrent.build` makes it; its weights are copied.
+        As `ptacore.models.build` makes it; its weights are copied.
     input : array (m,), optional
         Zero by default.
 
@@ -36,7 +36,7 @@ def as_system(model: Recurrent, input=None) -> System:
 
     Examples
     --------
-    >>> from ptacore.models.recurrent import build
+    >>> from ptacore.models import build
     >>> as_system(build("lstm", 3, 2, 5)).dim
     10
     """
@@ -102,8 +102,8 @@ def adjoint_norms(model: Recurrent, split: Split, sequences: int = SEQUENCES, se
 def probe(model: Recurrent, split: Split, exponents: int | None = None) -> dict[str, list[float]]:
     """Leading Lyapunov exponents and the adjoint's norm by lag.
 
-    The exponents are those of the network under its `usual_input`, from the state where a sequence of the split
-    leaves it.
+    The exponents are those of the network under its most frequent input (the blank of copy tasks, a background's
+    pixel), from the state where a sequence of the split leaves it.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ class Settings:
     dropout : float
         Share of hidden units that the readout does not see during training, drawn anew for every step and sequence.
     decay : float
-        Factor of the learning rate whenever `decay_wait` epochs in a row brought no lower validation loss.
+        Factor of the learning rate whenever ``decay_wait`` epochs in a row brought no lower validation loss.
     decay_wait : int
         The paper gives a factor only, neither when nor how often it applies.
     patience : int

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from inspect import ismodule
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,16 @@ def test_light_by_default_and_figures_on_white_in_the_dark(visit):
 
 def test_every_public_name_is_in_the_reference(html):
     page = (html / "book" / "api.html").read_text(encoding="utf-8")
-    names = [f"ptacore.{name}" for name in ptacore.__all__ if name not in ("models", "tasks")]
-    names += [f"ptacore.models.{name}" for name in ptacore.models.__all__ if name not in ptacore.__all__]
+    public = {f"ptacore.{name}": getattr(ptacore, name) for name in ptacore.__all__}
+    modules = [value for value in public.values() if ismodule(value)]
+    names = [name for name, value in public.items() if value not in modules]
+    names += [f"{m.__name__}.{name}" for m in modules for name in m.__all__ if name not in ptacore.__all__]
     assert [name for name in names if f'id="{name}"' not in page] == []
+
+
+@pytest.mark.parametrize("registry", [ptacore.tasks.TASKS, ptacore.models.MODELS])
+def test_every_registered_name_leads_to_its_class_in_the_reference(html, registry):
+    page = (html / "book" / "api.html").read_text(encoding="utf-8")
+    shown = dict.fromkeys(re.findall(r'<code class="docutils literal[^"]*"><span class="pre">([\w-]+)</span>', page))
+    assert [name for name in registry if name not in shown] == []
+    assert [c.__name__ for c in registry.values() if not re.search(rf'id="ptacore\.[\w.]+\.{c.__name__}"', page)] == []

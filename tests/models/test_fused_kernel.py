@@ -63,6 +63,56 @@ def test_adjoints_that_decay_to_nothing_are_zero():
     assert torch.autograd.grad(h[-1].sum(), start)[0].count_nonzero() == 0
 
 
+@pytest.fixture
+def kernel():
+    return fused_kernel.Kernel(Tanh.cell, (torch.zeros(3, 3),), (), 3)
+
+
+@pytest.mark.parametrize("columns", [16, 32, 48, 80])
+@pytest.mark.parametrize("outputs", [1, 8, 13])
+@pytest.mark.parametrize("depth", [1, 128, 300])
+def test_products_of_every_shape_and_layout(kernel, depth, outputs, columns):
+    """Against torch in double precision, which numbers of this size leave no error of."""
+    random = torch.Generator().manual_seed(depth)
+    left, right, total = (
+        torch.randint(-8, 9, shape, generator=random).float()
+        for shape in ((depth, outputs), (depth, columns), (outputs, columns))
+    )
+    exact = (left.double().T @ right.double()).float()
+    in_columns, spread = left.T.contiguous().T, torch.zeros(depth, 2 * outputs + 1)[:, 1::2]
+    spread[:] = left
+    for version in (left, in_columns, spread):
+        after = total.clone()
+        kernel.accumulate(after, version, right)
+        assert torch.equal(after, total + exact)
+    after = torch.full_like(total, float("nan"))
+    kernel.accumulate(after, left, right, fresh=True)
+    assert torch.equal(after, exact)
+    kernel.accumulate(after, left[:1].expand(depth, -1), right, fresh=True)
+    assert torch.equal(after, left[0, :, None] * right.sum(0))
+
+
+def test_long_sums_keep_their_digits(kernel):
+    left, right = (torch.rand(1 << 18, 16, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    total, exact = torch.zeros(16, 16), left.double().T @ right.double()
+    kernel.accumulate(total, left, right)
+    assert (total / exact - 1).abs().max() < 2e-6
+
+
+@pytest.mark.parametrize("strides", [(20, 7, 1), (40, 20, 1), (20, 20, 1), (0, 0, 1), (1, 1, 5), (0, 0, 0)])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_gradients_arrive_in_any_layout(batch, strides):
+    model = build("gru", 2, 3, 20, torch.Generator().manual_seed(0))
+    model.backend = "compiled"
+    states = model.states(torch.ones(5, batch, 2))
+    arriving = torch.randn(1000, generator=torch.Generator().manual_seed(1)).as_strided((5, batch, 20), strides)
+    parameters = list(model.recurrent.parameters())
+    got = torch.autograd.grad(states, parameters, arriving, retain_graph=True)
+    expected = torch.autograd.grad(states, parameters, arriving.clone(memory_format=torch.contiguous_format))
+    for g, e in zip(got, expected, strict=True):
+        assert torch.equal(g, e)
+
+
 def test_memory_in_another_order_gives_the_same():
     def random(*shape, seed):
         return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
