@@ -19,8 +19,9 @@ import numpy as np
 
 from ptacore.training.checkpoints import write_atomically
 
-ENGINE = 1
-"""Raised whenever a change of the code gives the same configuration another history."""
+ENGINE = 2
+"""Raised whenever a change of the code gives the same configuration another history. 2: sums in another order, so
+that histories differ from those of 1 by rounding."""
 
 COLUMNS = (
     *("epoch", "updates", "lr", "train_loss", "gradient_norm"),
@@ -94,6 +95,11 @@ class Run:
     @property
     def finished(self) -> bool:
         return self.summary["status"] != "unfinished"
+
+    @property
+    def outdated(self) -> bool:
+        """Whether it would have another history with today's code."""
+        return self.finished and self.provenance["engine"] != ENGINE
 
     @property
     def seed(self) -> int:

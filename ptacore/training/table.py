@@ -135,7 +135,8 @@ def _line(cell: Cell) -> str:
     spread = f" ± {values.std(ddof=1):.2g}" if len(values) > 1 else ""
     hours = np.mean([run.provenance["seconds"] for run in cell.runs]) / 3600
     parameters = cell.runs[0].summary["parameters"]
-    note = f"  {failed} diverged" if failed else ""
+    old = sum(run.outdated for run in cell.runs)
+    note = f"  {failed} diverged" * bool(failed) + f"  {old} by an earlier engine" * bool(old)
     return f"{start}  {mean + spread:>21}  {len(cell.runs):>4}  {parameters:>10,}  {hours:>6.2f}{note}"
 
 

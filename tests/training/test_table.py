@@ -5,16 +5,28 @@ import pytest
 
 from ptacore.tasks import make_task
 from ptacore.training import Run, Settings, read_runs, show, table
+from ptacore.training.records import ENGINE
 from ptacore.training.table import COLUMNS, ROWS
 
 
-def run(test, validation, seed=0, lr=1e-3, model="tanh", units=250, status="epoch limit", task="copy-memory", **given):
+def run(
+    test,
+    validation,
+    seed=0,
+    lr=1e-3,
+    model="tanh",
+    units=250,
+    status="epoch limit",
+    task="copy-memory",
+    engine=ENGINE,
+    **given,
+):
     network = {"name": model, "options": {}, "n_hidden": units, "dtype": "float32", "initial": str(seed)}
     return Run(
         {"task": make_task(task, **given).config(), "model": network, "training": Settings(lr=lr, seed=seed).config()},
         [{"validation_loss": value} for value in (9.0, validation)],
         {"status": status, "test_loss": test, "test_accuracy": 0.9, "parameters": 67_759},
-        {"seconds": 1800.0},
+        {"seconds": 1800.0, "engine": engine},
     )
 
 
@@ -75,6 +87,11 @@ def test_runs_that_failed_are_counted():
     text = show(table([run(1.0, 0.3), run(None, math.inf, 1, status="diverged")]))
     assert "2      67,759    0.50  1 diverged" in text
     assert "none" in show(table([run(None, math.inf, status="diverged")]))
+
+
+def test_runs_of_an_earlier_engine_are_marked():
+    text = show(table([run(1.0, 0.3), run(1.0, 0.3, 1, engine=ENGINE - 1)]))
+    assert "2      67,759    0.50  1 by an earlier engine" in text
 
 
 @pytest.mark.parametrize("row", ROWS)
