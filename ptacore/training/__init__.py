@@ -6,13 +6,16 @@ from ptacore.training.presets import Experiment, experiment
 from ptacore.training.probes import adjoint_norms, as_system, probe
 from ptacore.training.records import RecordError, Run, read_run, read_runs
 from ptacore.training.settings import Settings
+from ptacore.training.tune import Search, Trial, read_search, search, search_space
 
 __all__ = [
     "CheckpointError",
     "Experiment",
     "RecordError",
     "Run",
+    "Search",
     "Settings",
+    "Trial",
     "adjoint_norms",
     "as_system",
     "evaluate",
@@ -20,5 +23,8 @@ __all__ = [
     "probe",
     "read_run",
     "read_runs",
+    "read_search",
+    "search",
+    "search_space",
     "train",
 ]
