@@ -501,7 +501,7 @@ def _worker(config: dict) -> None:
     torch.set_num_threads(1)
     try:
         run_trial(Path(config["folder"]), tune.report)
-    except Exception as error:  # none that another attempt, or another trial, would be spared
+    except Exception as error:  # of ours: another attempt would fare no better, and other trials hardly
         tune.report({"epoch": 0, "loss": WORST, "error": f"{type(error).__name__}: {error}"})
 
 
@@ -512,11 +512,12 @@ def _train_with_ray(proposals: _Proposals, jobs: int | None, on_trial: Callable[
 
     storage = proposals.folder / ".ray"
     shutil.rmtree(storage, ignore_errors=True)
+    searcher = _searcher(proposals, on_trial or (lambda trial: None))
     with _ray(jobs):
         tune.Tuner(
             tune.with_resources(_worker, {"cpu": 1}),
             tune_config=tune.TuneConfig(
-                search_alg=_searcher(proposals, on_trial or (lambda trial: None)),
+                search_alg=searcher,
                 scheduler=_asha(proposals) if proposals.plan["asha"] else None,
                 num_samples=proposals.remaining,
                 max_concurrent_trials=jobs or max(1, int(ray.cluster_resources().get("CPU", 1))),
@@ -530,6 +531,8 @@ def _train_with_ray(proposals: _Proposals, jobs: int | None, on_trial: Callable[
                 verbose=0,
             ),
         ).fit()
+    if searcher.errors:
+        raise RuntimeError(searcher.errors[0])
     if not proposals.remaining:
         shutil.rmtree(storage, ignore_errors=True)
 
@@ -563,17 +566,23 @@ def _searcher(proposals: _Proposals, on_trial: Callable[[Trial], None]):
         def __init__(self):
             super().__init__(metric="loss", mode="min")
             self.folders: dict[str, Path] = {}
+            self.errors: list[str] = []
 
         def suggest(self, trial_id):
+            if self.errors:
+                return Searcher.FINISHED
             self.folders[trial_id] = proposals.ask()
             return {"folder": str(self.folders[trial_id])}
 
         def on_trial_complete(self, trial_id, result=None, error=False):
             folder = self.folders.pop(trial_id)
-            if result and "error" in result:
-                raise RuntimeError(f"{folder}: {result['error']}")
-            if not error:
-                on_trial(proposals.tell(folder))
+            try:
+                if result and "error" in result:
+                    raise RuntimeError(result["error"])
+                if not error:
+                    on_trial(proposals.tell(folder))
+            except Exception as reason:  # if it were raised, Tune would call again
+                self.errors.append(f"{folder}: {reason}")
 
         def save(self, checkpoint_path):
             Path(checkpoint_path).touch()  # Tune wants a file; the state is in the records
