@@ -291,6 +291,8 @@ def test_an_ended_search_is_returned_without_ray_and_fewer_trials_are_its_first(
 def test_one_search_is_not_run_twice_at_a_time(tmp_path, monkeypatch):
     folder = begin(tmp_path)
     monkeypatch.setattr(tune, "_need_ray", lambda: None)
+    monkeypatch.setattr(tune, "_train_with_ray", lambda *_: pytest.fail("it is run twice"))
+    monkeypatch.setattr(tune, "_Proposals", lambda found: None)
     with FileLock(folder / ".lock"), pytest.raises(RuntimeError, match="^another process runs the search in .*search-"):
         search("copy-memory", "lem", tmp_path, trials=3, units=4, **BRIEF)
 
