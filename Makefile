@@ -3,17 +3,19 @@
 #   make book    make the figures that are stale, then the book        PRESET=quick|paper
 #   make test    run the tests that take seconds
 #
-# and `make figures`, `make test-all`, `make lint`, `make clean`, `make lock`, `make tune-env` (Ray and Optuna, for
-# `ptacore tune` and its tests: 420 MB more). PYTHON chooses the interpreter.
+# and `make figures`, `make campaign` (the training runs behind Figure 5C: hours; JOBS at a time), `make test-all`,
+# `make lint`, `make clean`, `make lock`, `make tune-env` (Ray and Optuna, 420 MB, for `ptacore tune` and its tests).
+# PYTHON chooses the interpreter.
 
 PYTHON ?= python3
 PRESET ?= quick
 PYTEST_ARGS ?=
+JOBS ?= 1
 VENV := .venv
 BIN := $(VENV)/bin
 UV := UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv
 
-.PHONY: book figures test test-all lint clean lock tune-env
+.PHONY: book figures campaign test test-all lint clean lock tune-env
 .DELETE_ON_ERROR:
 
 book: $(VENV)/.installed
@@ -24,6 +26,11 @@ figures: $(VENV)/.installed
 	@echo "== figures ($(PRESET))"
 	@$(BIN)/ptacore figures --preset $(PRESET)
 	@echo "Open _build/figures/$(PRESET)/ (make book shows them in their pages)"
+
+# Interrupt it at will: runs go on where they were, and those that have ended are not made again.
+campaign: $(VENV)/.installed
+	@echo "== campaign: results/fig5c/campaign.txt"
+	@$(BIN)/ptacore campaign --jobs $(JOBS)
 
 # The pages are tested once they are built.
 test: $(VENV)/.installed

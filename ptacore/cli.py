@@ -102,6 +102,16 @@ def _parser() -> argparse.ArgumentParser:
     tune.add_argument("--asha", action="store_true", help="give up early on trials that lag behind")
     tune.add_argument("--jobs", type=int, help="trials at a time, one core each; all cores if omitted")
     tune.set_defaults(command=_tune)
+
+    campaign = commands.add_parser("campaign", help="make a list of training runs; ended ones are not made again")
+    campaign.add_argument("file", nargs="?", type=Path, help="arguments of train, a run on each line")
+    campaign.add_argument("--jobs", type=int, default=1, help="runs at a time, each on one processor core")
+    campaign.add_argument("--output", type=Path, metavar="DIR", help="record there instead of beside the file")
+    campaign.set_defaults(command=_campaign)
+
+    table = commands.add_parser("table", help="print Table S1: the paper's numbers, and those of recorded runs")
+    table.add_argument("folder", nargs="?", type=Path, help="where the runs are; results/fig5c if omitted")
+    table.set_defaults(command=_table)
     return parser
 
 
@@ -162,11 +172,13 @@ def _train(arguments: argparse.Namespace, root: Path) -> int:
 
     try:
         given = _key_values(arguments.given)
+        if arguments.threads < 1:
+            raise ValueError(f"--threads: expected at least 1, got {arguments.threads}")
         torch.set_num_threads(arguments.threads)
         task, model, settings = training.experiment(
             arguments.task, arguments.model, arguments.preset, arguments.seed, arguments.units, **given
         )
-        model.to(arguments.device, getattr(torch, arguments.dtype))
+        _move(model, arguments.device, arguments.dtype)
         experiment = training.Experiment(task, model, settings)
         folder = experiment.folder(arguments.output or root / "results" / "own")
         _say(f"{task.name}, {model.name} ({model.n_parameters:,} parameters): {_shown(folder)}")
@@ -214,6 +226,48 @@ def _tune(arguments: argparse.Namespace, root: Path) -> int:
         return _complain("no trial came to the end of its first epoch", code=1)
     settings = " ".join(f"--set {name}={value}" for name, value in found.best.settings.items())
     _say(f"best: trial {found.best.number}, validation loss {found.best.loss:.4g}, {settings}")
+    return 0
+
+
+def _campaign(arguments: argparse.Namespace, root: Path) -> int:
+    from ptacore import training
+
+    path = arguments.file or root / "results" / "fig5c" / "campaign.txt"
+    try:
+        runs = training.read_campaign(path)
+        if arguments.jobs < 1:
+            raise ValueError(f"--jobs: expected at least 1, got {arguments.jobs}")
+    except (OSError, ValueError) as error:
+        raise reproduce.UsageError(str(error)) from error
+    output = (arguments.output or path.parent).absolute()
+    codes = training.run_campaign(runs, ["--output", str(output)], arguments.jobs)
+    failed = [" ".join(run) for run, code in zip(runs, codes, strict=True) if code]
+    return _complain(f"{len(failed)} of {len(runs)} runs failed: {'; '.join(failed)}", code=1) if failed else 0
+
+
+def _move(model, device: str, dtype: str) -> None:
+    import torch
+
+    try:
+        model.to(device, getattr(torch, dtype))
+    except (RuntimeError, AssertionError) as error:  # the latter where torch was built without CUDA
+        raise ValueError(f"--device: {device!r} cannot be used: {str(error).splitlines()[0]}") from error
+
+
+def _table(arguments: argparse.Namespace, root: Path) -> int:
+    from ptacore import training
+
+    folder = arguments.folder or root / "results" / "fig5c"
+    if not folder.is_dir():
+        raise reproduce.UsageError(f"{folder} does not exist; ptacore train records runs")
+    try:
+        runs = training.read_runs(folder)
+    except training.RecordError as error:
+        return _complain(str(error), code=1)
+    cells = training.table(runs)
+    shown, unfinished = sum(len(cell.runs) for cell in cells), sum(not run.finished for run in runs)
+    _say(training.show(cells))
+    _say(f"{shown} of {len(runs)} runs in {_shown(folder)} are shown; {unfinished} have not ended.")
     return 0
 
 

@@ -203,3 +203,59 @@ def test_values_on_the_command_line(text, value):
     parsed = reproduce.parse_value(text)
     assert parsed == value
     assert type(parsed) is type(value)
+
+
+TINY = [f"--set={pair}" for pair in ("delay=3", "tokens=2", "symbols=3", "sizes=[5,2,2]", "epochs=2")]
+TRAIN = ["train", "copy-memory", "gru", "--units", "4", *TINY]
+
+
+def test_a_run_is_trained_recorded_and_not_trained_again(root, capsys):
+    assert cli.main([*TRAIN, "--set", "lr=1e-2", "--seed", "3", "--dtype", "float64"], root) == 0
+    said = capsys.readouterr().out
+    (config,) = (root / "results" / "own" / "copy-memory" / "gru").glob("seed-3-*/config.json")
+    recorded = json.loads(config.read_text())
+    assert (recorded["training"]["lr"], recorded["task"]["delay"], recorded["model"]["dtype"]) == (0.01, 3, "float64")
+    assert "epoch limit (2 epochs)" in said
+    assert "test: cross-entropy" in said
+    before = tree(config.parent)
+    assert cli.main([*TRAIN, "--set", "lr=1e-2", "--seed", "3", "--dtype", "float64"], root) == 0
+    assert capsys.readouterr().out == said
+    assert tree(config.parent) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "copy", "gru"], "task: expected one of copy-memory, random-delay-copy"),
+        (["train", "copy-memory", "rnn"], "model: expected one of tanh, tanh-orthogonal"),
+        ([*TRAIN, "--preset", "full"], "preset: expected one of quick, paper"),
+        ([*TRAIN, "--set", "lr=-1"], "lr: expected a number in (0, 1000], got -1"),
+        ([*TRAIN, "--set", "rate=1"], "rate: no such setting"),
+        ([*TRAIN, "--set", "lr"], "--set: expected KEY=VALUE, got 'lr'"),
+        ([*TRAIN, "--threads", "0"], "--threads: expected at least 1, got 0"),
+        ([*TRAIN, "--device", "abacus"], "--device: 'abacus' cannot be used"),
+        (["table", "nowhere"], "nowhere does not exist"),
+    ],
+)
+def test_wrong_usage_of_training_is_named(root, capsys, arguments, message):
+    assert cli.main(arguments, root) == 2
+    assert message in capsys.readouterr().err
+    assert not (root / "results" / "own").exists()
+
+
+def test_a_diverged_run_exits_with_1(root, monkeypatch, capsys):
+    monkeypatch.setattr("ptacore.training.loop.loss_of", lambda outputs, *_: outputs.sum() * float("nan"))
+    assert cli.main(TRAIN, root) == 1
+    assert "diverged (loss nan" in capsys.readouterr().out
+
+
+def test_the_table_says_what_it_left_out_and_refuses_malformed_records(root, capsys):
+    cli.main([*TRAIN, "--output", str(root / "mine")], root)
+    capsys.readouterr()
+    assert cli.main(["table", str(root / "mine")], root) == 0
+    text = capsys.readouterr().out
+    assert "0.000158" in text  # the paper's PTA
+    assert "0 of 1 runs in" in text
+    next((root / "mine").rglob("summary.json")).write_text("{}")
+    assert cli.main(["table", str(root / "mine")], root) == 1
+    assert "summary.json: has no 'status'" in capsys.readouterr().err

@@ -1,14 +1,18 @@
 """How networks are trained: the loop, its settings, checkpoints, records, and looks at the dynamics on the way."""
 
+from ptacore.training.campaign import read_campaign, run_campaign
 from ptacore.training.checkpoints import CheckpointError
-from ptacore.training.loop import evaluate, train
+from ptacore.training.evaluation import evaluate, loss_of
+from ptacore.training.loop import train
 from ptacore.training.presets import Experiment, experiment
 from ptacore.training.probes import adjoint_norms, as_system, probe
 from ptacore.training.records import RecordError, Run, read_run, read_runs
 from ptacore.training.settings import Settings
+from ptacore.training.table import Cell, show, table
 from ptacore.training.tune import Search, Trial, read_search, search, search_space
 
 __all__ = [
+    "Cell",
     "CheckpointError",
     "Experiment",
     "RecordError",
@@ -20,11 +24,16 @@ __all__ = [
     "as_system",
     "evaluate",
     "experiment",
+    "loss_of",
     "probe",
+    "read_campaign",
     "read_run",
     "read_runs",
     "read_search",
+    "run_campaign",
     "search",
     "search_space",
+    "show",
+    "table",
     "train",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import pickle
 import warnings
 from pathlib import Path
 
@@ -20,7 +21,7 @@ class CheckpointError(RuntimeError):
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file that, whatever happens, holds its old content or the new one."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch = path.with_name(f".{path.name}.new")
     try:
         with open(scratch, "wb") as file:
             file.write(content)
@@ -87,7 +88,10 @@ def _read(path: Path, run: str, device: torch.device | str) -> dict:
     digest, _, payload = content[len(HEADER) :].partition(b"\n")
     if hashlib.sha256(payload).hexdigest().encode() != digest:
         raise CheckpointError("truncated or damaged: its content does not have the hash that was recorded")
-    found = torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
+    try:
+        found = torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError("holds more than tensors, numbers and texts") from error
     if found["run"] != run:
         raise CheckpointError("of another run: its task, network, settings or initial weights differ from these")
     return found["state"]

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,19 +16,19 @@ import numpy as np
 import torch
 from filelock import FileLock, Timeout
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 from tqdm.auto import tqdm
 
 from ptacore import provenance
+from ptacore.integrate import DivergenceError
 from ptacore.models.trainable import Recurrent
-from ptacore.tasks.task import Batch, Split, Task
+from ptacore.tasks.task import Split, Task
 from ptacore.training import checkpoints, records
+from ptacore.training.evaluation import evaluate, loss_of
 from ptacore.training.probes import probe
 from ptacore.training.records import Run
 from ptacore.training.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-EVALUATED = 1 << 22  # numbers (steps x sequences x units) in a batch without gradients
 
 
 def train(
@@ -99,51 +100,6 @@ def train(
         return session.run(progress, on_epoch)
 
 
-@torch.no_grad()
-def evaluate(model: nn.Module, split: Split) -> dict[str, float | None]:
-    """Loss and accuracy of a network on all sequences of a split.
-
-    Parameters
-    ----------
-    model : Recurrent or torch.nn.Module
-        From inputs (T, B, m) to outputs (T, B, n_outputs).
-    split : Split
-
-    Returns
-    -------
-    dict
-        "loss": cross-entropy in nats over the steps of the answer; "loss_every_step": over all steps of the sequences,
-        None if the targets do not change within a sequence; "accuracy": share of right answers among the scored steps.
-    """
-    weight = next(model.parameters())
-    every_step = split.targets.ndim == 2
-    sums, counts = [0.0, 0.0, 0.0], [0, 0, 0]
-    training = model.training
-    model.eval()
-    try:
-        for rows in torch.arange(len(split)).split(_evaluated_together(model, split)):
-            batch = split.batch(rows, weight.dtype, weight.device)
-            outputs = model(batch.inputs)
-            answers, truth = outputs[batch.scored], batch.targets[batch.scored]
-            sums[0] += float(cross_entropy(answers, truth, reduction="sum"))
-            sums[2] += int((answers.argmax(-1) == truth).sum())
-            counts[0] += len(truth)
-            counts[2] += len(truth)
-            if every_step:
-                sums[1] += float(cross_entropy(outputs[batch.valid], batch.targets[batch.valid], reduction="sum"))
-                counts[1] += int(batch.valid.sum())
-    finally:
-        model.train(training)
-    loss, loss_every_step, accuracy = (s / n if n else None for s, n in zip(sums, counts, strict=True))
-    return {"loss": loss, "loss_every_step": loss_every_step, "accuracy": accuracy}
-
-
-def loss_of(outputs: Tensor, batch: Batch, kind: str) -> Tensor:
-    """Cross-entropy in nats over the steps of the answer ("scored") or of the sequences ("every-step")."""
-    steps = batch.scored if kind == "scored" else batch.valid
-    return cross_entropy(outputs[steps], batch.targets[steps])
-
-
 class _NotFinite(ArithmeticError):
     """Training has left the finite numbers."""
 
@@ -171,6 +127,8 @@ class _Session:
                 raise ValueError(f"folder: {self.folder} holds another run: {'; '.join(differences)}")
             if run.finished:
                 return True
+        for path in self.folder.glob(".*.new"):
+            path.unlink()  # half-written by a process that was killed
         records.write_json(self.folder / "config.json", self.config)
         if state := checkpoints.load(self.folder, records.digest(self.config), _device(self.model)):
             self.restore(state)
@@ -180,6 +138,10 @@ class _Session:
         """The record of a run that has ended; the network gets its best weights."""
         if state := checkpoints.load(self.folder, records.digest(self.config), _device(self.model)):
             self.model.load_state_dict(state["best"])
+        else:
+            warnings.warn(
+                f"{self.folder} has the run's record, not its weights; the network is as it was", stacklevel=3
+            )
         return records.read_run(self.folder)
 
     def save(self) -> None:
@@ -235,28 +197,30 @@ class _Session:
         """Probe the dynamics, when it is time to."""
         every, epoch = self.settings.probe_every, len(self.history)
         if every and epoch % every == 0 and all(p["epoch"] != epoch for p in self.probes):
-            found = probe(self.model, self.task.split("validation"), self.settings.probe_exponents)
+            try:
+                found = probe(self.model, self.task.split("validation"), self.settings.probe_exponents)
+            except DivergenceError as error:
+                found = {"failed": str(error)}
             self.probes.append({"epoch": epoch} | found)
 
     def epoch(self, train: Split, bar: tqdm) -> dict:
         """One pass through the training split; the new row of the history."""
         s, number = self.settings, len(self.history) + 1
-        generator = torch.Generator().manual_seed(_stream(s.seed, number))
         waited = len(self.history) - self.best_epoch
         if waited and waited % s.decay_wait == 0:
             for group in self.optimizer.param_groups:
                 group["lr"] *= s.decay
-        weight, losses, norms = next(self.model.parameters()), [], []
+        losses, norms = [], []
         done = self.history[-1]["updates"] if self.history else 0
-        self.model.train()
-        for rows in torch.randperm(len(train), generator=generator).split(s.batch_size):
-            loss, norm = self.update(train.batch(rows, weight.dtype, weight.device), generator)
-            losses.append(loss)
-            norms.append(norm)
-            if not (math.isfinite(loss) and math.isfinite(norm)):
-                where = f"in update {done + len(losses)} (epoch {number}, learning rate {self.lr:g})"
-                raise _NotFinite(f"loss {loss:g}, norm of the gradient {norm:g} {where}")
-            bar.update()
+        with _randomness(s.seed, number, _device(self.model)):
+            for rows in torch.randperm(len(train)).split(s.batch_size):
+                loss, norm = self.update(train, rows)
+                losses.append(loss)
+                norms.append(norm)
+                if not (math.isfinite(loss) and math.isfinite(norm)):
+                    where = f"in update {done + len(losses)} (epoch {number}, learning rate {self.lr:g})"
+                    raise _NotFinite(f"loss {loss:g}, norm of the gradient {norm:g} {where}")
+                bar.update()
         validation = evaluate(self.model, self.task.split("validation"))
         if not math.isfinite(validation["loss"]):
             raise _NotFinite(f"validation loss {validation['loss']:g} after epoch {number}")
@@ -268,16 +232,17 @@ class _Session:
             "gradient_norm": sum(norms) / len(norms),
         }
         row |= {f"validation_{name}": value for name, value in validation.items()}
-        self.history.append(row)
         if self.best_epoch == 0 or row["validation_loss"] < self.history[self.best_epoch - 1]["validation_loss"]:
             self.best, self.best_epoch = _copy(self.model), number
+        self.history.append(row)
         return row
 
-    def update(self, batch: Batch, generator: torch.Generator) -> tuple[float, float]:
-        """One step of Adam; the loss and the norm of its gradient before clipping."""
-        s = self.settings
-        drop = {"dropout": s.dropout, "generator": generator} if s.dropout else {}
-        loss = loss_of(self.model(batch.inputs, **drop), batch, s.loss)
+    def update(self, train: Split, rows: Tensor) -> tuple[float, float]:
+        """One step of Adam on these sequences; the loss and the norm of its gradient before clipping."""
+        s, weight = self.settings, next(self.model.parameters())
+        batch = train.batch(rows, weight.dtype, weight.device)
+        outputs = self.model(batch.inputs, dropout=s.dropout) if s.dropout else self.model(batch.inputs)
+        loss = loss_of(outputs, batch, s.loss)
         self.optimizer.zero_grad()
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), s.clip or math.inf)
@@ -309,6 +274,7 @@ class _Session:
             records.write_history(self.folder / "history.csv", self.history)
             records.write_json(self.folder / "provenance.json", origin)
             records.write_json(self.folder / "summary.json", summary)
+            (self.folder / checkpoints.NAMES[1]).unlink(missing_ok=True)
         return Run(self.config, self.history, summary, origin, self.probes, self.folder)
 
     def provenance(self) -> dict:
@@ -378,14 +344,12 @@ def _differences(recorded: dict, wanted: dict) -> list[str]:
     return found
 
 
-def _stream(seed: int, epoch: int) -> int:
-    """Seed of an epoch's randomness, which thus depends on nothing that came before."""
-    return int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> np.uint64(1))
-
-
-def _evaluated_together(model: nn.Module, split: Split) -> int:
-    steps, units = split.codes.shape[1], getattr(model, "state_size", None) or 256
-    return max(1, EVALUATED // (steps * units))
+@contextmanager
+def _randomness(seed: int, epoch: int, device: torch.device):
+    """An epoch's randomness, which depends on nothing that came before; torch's own is left as it was."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> np.uint64(1)))
+        yield
 
 
 def _copy(model: nn.Module) -> dict[str, Tensor]:

@@ -84,7 +84,7 @@ def experiment(task: str, model: str, preset: str = "paper", seed: int = 0, unit
     own = sort_settings(task, model, given)
     made = make_task(task, **((QUICK[task] if quick else {}) | own["task"]))
     generator = torch.Generator().manual_seed(seed)
-    n_hidden = units or (64 if quick else 250)
+    n_hidden = (64 if quick else 250) if units is None else units
     network = recurrent.build(model, made.n_inputs, made.n_outputs, n_hidden, generator, **own["model"])
     settings = Settings(epochs=40 if quick else 125 if task in IMAGES else 400, batch_size=32 if quick else 128)
     return Experiment(made, network, replace(settings, **({"seed": seed} | own["training"])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from math import isfinite
 
 import numpy as np
 import torch
@@ -92,7 +93,7 @@ def adjoint_norms(model: Recurrent, split: Split, sequences: int = SEQUENCES, se
         v /= v.norm(dim=-1, keepdim=True)
         final = torch.stack([states[t][b] for b, t in enumerate(first.tolist())])
         adjoint = torch.autograd.grad(final, states, v, materialize_grads=True)
-    norms = torch.stack(adjoint).norm(dim=-1)  # (T, B)
+    norms = torch.stack(adjoint).norm(dim=-1).nan_to_num(nan=torch.inf)  # (T, B); inf - inf is NaN
     lags = torch.arange(int(first.min()) + 1)
     aligned = torch.stack([norms[t - lags, b] for b, t in enumerate(first.tolist())])
     return aligned.log().mean(0).exp().numpy()
@@ -114,7 +115,13 @@ def probe(model: Recurrent, split: Split, exponents: int | None = None) -> dict[
     Returns
     -------
     dict
-        "exponents" per step, descending, "standard_error" of each, "adjoint_norm" for lags 0, 1, ...
+        "exponents" per step, descending, "standard_error" of each, "adjoint_norm" for lags 0, 1, ...; a norm beyond
+        the range of float64 is None.
+
+    Raises
+    ------
+    DivergenceError
+        If the network's state does not stay finite.
     """
     batch = split.batch(range(1))
     weight = model.readout.weight
@@ -126,5 +133,5 @@ def probe(model: Recurrent, split: Split, exponents: int | None = None) -> dict[
     return {
         "exponents": spectrum.exponents.tolist(),
         "standard_error": spectrum.standard_error.tolist(),
-        "adjoint_norm": adjoint_norms(model, split).tolist(),
+        "adjoint_norm": [norm if isfinite(norm) else None for norm in adjoint_norms(model, split).tolist()],
     }

@@ -67,7 +67,7 @@ class Run:
         engine, commits (of the package, one unless a run was resumed with another), machine, versions, threads,
         seconds, sessions (how often it was begun or resumed), started, finished.
     probes : list of dict
-        What `probe` returned, with the epoch.
+        What `probe` returned, or why it "failed", with the epoch.
     folder : Path or None
         Where it is recorded.
     """

@@ -71,7 +71,7 @@ class Settings:
     probe_exponents: int | None = 10
 
     def __post_init__(self):
-        within("lr", self.lr, 0, math.inf)
+        within("lr", self.lr, 0, 1000, "(]")
         if self.clip is not None:
             within("clip", self.clip, 0, math.inf)
         within("dropout", self.dropout, 0, 1, "[)")

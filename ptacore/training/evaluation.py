@@ -1,0 +1,61 @@
+"""Loss and accuracy: cross-entropy over the steps of the answer or over all steps, and the share of right answers."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from ptacore.tasks.task import Batch, Split
+
+TOGETHER = 1 << 22  # numbers (steps x sequences x units) in a batch without gradients
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, split: Split) -> dict[str, float | None]:
+    """Loss and accuracy of a network on all sequences of a split.
+
+    Parameters
+    ----------
+    model : Recurrent or torch.nn.Module
+        From inputs (T, B, m) to outputs (T, B, n_outputs).
+    split : Split
+
+    Returns
+    -------
+    dict
+        "loss": cross-entropy in nats over the steps of the answer; "loss_every_step": over all steps of the sequences,
+        None if the targets do not change within a sequence; "accuracy": share of right answers among the scored steps.
+    """
+    weight = next(model.parameters())
+    every_step = split.targets.ndim == 2
+    sums, counts = [0.0, 0.0, 0.0], [0, 0, 0]
+    training = model.training
+    model.eval()
+    try:
+        for rows in torch.arange(len(split)).split(_evaluated_together(model, split)):
+            batch = split.batch(rows, weight.dtype, weight.device)
+            outputs = model(batch.inputs)
+            answers, truth = outputs[batch.scored], batch.targets[batch.scored]
+            sums[0] += float(cross_entropy(answers, truth, reduction="sum"))
+            sums[2] += int((answers.argmax(-1) == truth).sum())
+            counts[0] += len(truth)
+            counts[2] += len(truth)
+            if every_step:
+                sums[1] += float(cross_entropy(outputs[batch.valid], batch.targets[batch.valid], reduction="sum"))
+                counts[1] += int(batch.valid.sum())
+    finally:
+        model.train(training)
+    loss, loss_every_step, accuracy = (s / n if n else None for s, n in zip(sums, counts, strict=True))
+    return {"loss": loss, "loss_every_step": loss_every_step, "accuracy": accuracy}
+
+
+def loss_of(outputs: Tensor, batch: Batch, kind: str) -> Tensor:
+    """Cross-entropy in nats over the steps of the answer ("scored") or of the sequences ("every-step")."""
+    steps = batch.scored if kind == "scored" else batch.valid
+    return cross_entropy(outputs[steps], batch.targets[steps])
+
+
+def _evaluated_together(model: nn.Module, split: Split) -> int:
+    steps, units = split.codes.shape[1], getattr(model, "state_size", None) or 256
+    return max(1, TOGETHER // (steps * units))

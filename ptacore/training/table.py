@@ -1,0 +1,153 @@
+"""Table S1: the paper's numbers beside those of recorded runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ptacore.models.recurrent import MODELS
+from ptacore.tasks import make_task
+from ptacore.training.records import Run
+
+UNITS = 250
+COLUMNS = ("antisymmetric", "cornn", "gru", "gru-pta", "lstm", "lipschitz", "tanh", "tanh-pta", "tanh-orthogonal")
+ROWS = {  # title: task, its settings, and what the paper has in the order of COLUMNS
+    "temporal ordering": ("temporal-order", {}, (None, None, 0, 0, 1.11, None, 1.39, 1.22e-5, 0.31)),
+    "copy memory, k = 100": ("copy-memory", {}, (0.30, 0.11, 0.29, 1.33e-4, 1.18, 0.03, 1.86, 1.58e-4, 1.35)),
+    "copy memory, k = 2000": (
+        "copy-memory",
+        {"delay": 2000},
+        (1.91, 1.87, 0.22, 0.35, 1.61, 1.91, 1.99, 0.05, 1.98),
+    ),
+    "random-delay copy memory": (
+        "random-delay-copy",
+        {},
+        (0.74, 0.40, 0.72, 1.49e-7, 1.57, 0.02, 1.85, 0.33, 1.55),
+    ),
+    "permuted sequential MNIST": (
+        "permuted-images",
+        {"dataset": "mnist"},
+        (95.9, 94.5, 94.8, 97.4, 91.6, 94.9, 88.8, 97.0, 94.7),
+    ),
+    "permuted sequential Fashion-MNIST": ("permuted-images", {"dataset": "fashion-mnist"}, ()),
+    "permuted sequential digits (8 x 8)": ("permuted-images", {"dataset": "digits"}, ()),
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One task and one network: what the paper has and what was recorded.
+
+    Attributes
+    ----------
+    row, model : str
+        A key of `ROWS`, a key of `ptacore.models.recurrent.MODELS`.
+    paper : float or None
+        Cross-entropy in nats over the steps of the answer; accuracy in percent for images. Averaged over 5 networks.
+    runs : list of Run
+        Those of the arm (the same settings, other seeds) whose validation loss is lowest on average.
+    arms : int
+        How many there were to choose from.
+    """
+
+    row: str
+    model: str
+    paper: float | None
+    runs: list[Run] = field(default_factory=list)
+    arms: int = 0
+
+    @property
+    def in_percent(self) -> bool:
+        return ROWS[self.row][0] == "permuted-images"
+
+    @property
+    def values(self) -> np.ndarray:
+        """What is to be compared with the paper's number, one for each run that has one."""
+        name, factor = ("test_accuracy", 100) if self.in_percent else ("test_loss", 1)
+        return np.array([factor * run.summary[name] for run in self.runs if run.summary[name] is not None])
+
+
+def table(runs: Iterable[Run]) -> list[Cell]:
+    """Sort runs into the cells of Table S1.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+        Those that have not ended, or are of other sizes than the paper's (250 units, full splits), are left out.
+
+    Returns
+    -------
+    list of Cell
+        For every row, the paper's networks first, then the others; cells without runs have none.
+    """
+    by_cell: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        if run.finished and (row := row_of(run)):
+            by_cell.setdefault((row, run.config["model"]["name"]), []).append(run)
+    models = [*COLUMNS, *(name for name in MODELS if name not in COLUMNS)]
+    cells = []
+    for row, (_, _, numbers) in ROWS.items():
+        paper = dict(zip(COLUMNS, numbers, strict=False))
+        for model in models:
+            chosen, arms = _best_arm(by_cell.get((row, model), []))
+            cells.append(Cell(row, model, paper.get(model), chosen, arms))
+    return cells
+
+
+def row_of(run: Run) -> str | None:
+    """The row of the table to which a run belongs, if any."""
+    if run.config["model"]["n_hidden"] != UNITS:
+        return None
+    for row, (task, settings, _) in ROWS.items():
+        if _without_seed(run.config["task"]) == _without_seed(make_task(task, **settings).config()):
+            return row
+    return None
+
+
+def show(cells: list[Cell]) -> str:
+    """The table as text; a row for each cell that the paper or a run fills."""
+    lines = []
+    for row in ROWS:
+        filled = [cell for cell in cells if cell.row == row and (cell.paper is not None or cell.runs)]
+        if not filled:
+            continue
+        measure = "test accuracy, %" if filled[0].in_percent else "test cross-entropy of the answers, nats"
+        lines += [f"{row} ({measure})", f"  {'network':<16} {'paper':>9}  {'ours':>21}  runs  parameters   hours"]
+        lines += [_line(cell) for cell in filled] + [""]
+    notes = (
+        "ours: mean ± standard deviation over seeds, of the settings with the lowest mean validation loss.",
+        "The paper's numbers are averages over 5 networks, each tuned; it gives no spread.",
+    )
+    return "\n".join([*lines, *notes])
+
+
+def _line(cell: Cell) -> str:
+    paper = "-" if cell.paper is None else f"{cell.paper:.3g}"
+    start = f"  {cell.model:<16} {paper:>9}"
+    if not cell.runs:
+        return start
+    values, failed = cell.values, sum(run.summary["status"] == "diverged" for run in cell.runs)
+    mean = f"{values.mean():.3g}" if len(values) else "none"
+    spread = f" ± {values.std(ddof=1):.2g}" if len(values) > 1 else ""
+    hours = np.mean([run.provenance["seconds"] for run in cell.runs]) / 3600
+    parameters = cell.runs[0].summary["parameters"]
+    note = f"  {failed} diverged" if failed else ""
+    return f"{start}  {mean + spread:>21}  {len(cell.runs):>4}  {parameters:>10,}  {hours:>6.2f}{note}"
+
+
+def _best_arm(runs: list[Run]) -> tuple[list[Run], int]:
+    arms: dict[str, list[Run]] = {}
+    for run in runs:
+        arms.setdefault(run.arm, []).append(run)
+    return min(arms.values(), key=_validation_loss, default=[]), len(arms)
+
+
+def _validation_loss(runs: list[Run]) -> float:
+    return float(np.mean([min((row["validation_loss"] for row in run.history), default=np.inf) for run in runs]))
+
+
+def _without_seed(config: dict) -> dict:
+    """A permutation follows from the seed."""
+    return {k: v for k, v in config.items() if k not in ("seed", "permutation")}
