@@ -510,8 +510,10 @@ for loss in (0.0, 1e6):
 
 CLUSTER = """\
 from ray.cluster_utils import Cluster
-cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
-cluster.add_node(num_cpus=1)
+cluster = Cluster()
+cluster.add_node(num_cpus=1, include_dashboard=False, wait=False)
+cluster.add_node(num_cpus=1, wait=False)
+cluster.wait_for_nodes(timeout=200)  # on busy machines, the usual 30 seconds are few
 print(cluster.address, flush=True)
 input()
 cluster.shutdown()"""
@@ -521,14 +523,15 @@ cluster.shutdown()"""
 def cluster():
     """The address of two nodes with one processor each."""
     environment = ENVIRONMENT | tune.QUIET
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     process = subprocess.Popen([sys.executable, "-c", CLUSTER], env=environment, text=True, **pipes)
     try:
         address = process.stdout.readline().strip()
-        assert re.fullmatch(r"[\d.]+:\d+", address)
+        assert re.fullmatch(r"[\d.]+:\d+", address), process.communicate("\n", timeout=120)[1]
         yield address
     finally:
-        process.communicate("\n", timeout=120)
+        if process.poll() is None:
+            process.communicate("\n", timeout=120)
 
 
 def who_trains(folder: Path):
