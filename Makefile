@@ -4,7 +4,8 @@
 #   make test    run the tests that take seconds
 #
 # and `make figures`, `make campaign` (the training runs behind Figure 5C: hours; JOBS at a time), `make test-all`,
-# `make lint`, `make clean`, `make lock`. PYTHON chooses the interpreter.
+# `make lint`, `make clean`, `make lock`, `make tune-env` (Ray and Optuna, 420 MB, for `ptacore tune` and its tests).
+# PYTHON chooses the interpreter.
 
 PYTHON ?= python3
 PRESET ?= quick
@@ -14,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv
 
-.PHONY: book figures campaign test test-all lint clean lock
+.PHONY: book figures campaign test test-all lint clean lock tune-env
 .DELETE_ON_ERROR:
 
 book: $(VENV)/.installed
@@ -68,13 +69,23 @@ $(VENV)/.installed: $(VENV)/.locked pyproject.toml
 	@$(BIN)/python -c "from ptacore import compiled; from ptacore.models import fused_kernel; print('compiled kernels:', compiled.available() and fused_kernel.available())"
 	@touch $@
 
+tune-env: $(VENV)/.installed
+	@echo "== Ray and Optuna: requirements-tune.lock"
+	@$(UV) pip install --quiet --python $(BIN)/python -r requirements.lock -r requirements-tune.lock || \
+		$(BIN)/python -m pip install --quiet -r requirements.lock -r requirements-tune.lock
+
 # Newest versions that fit pyproject.toml. A CPU build of torch and the CUDA packages behind torch are written out
 # of the file: torch asks for what the machine needs.
 lock: TORCH := 2.13.0
+lock: COMPILE = $(UV) pip compile --upgrade --constraints $(VENV)/constraints.txt --python-version 3.11 \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet pyproject.toml -o $(VENV)/requirements.txt
+lock: PORTABLE := sed -E '/^(nvidia-|cuda-|triton)/d; s/^(torch==[^+]*)\+cpu$$/\1/' $(VENV)/requirements.txt
 lock: $(VENV)/.installed
-	@echo "== requirements.lock from pyproject.toml"
+	@echo "== requirements.lock and requirements-tune.lock (what is needed besides) from pyproject.toml"
 	@echo "torch==$(TORCH)" > $(VENV)/constraints.txt
-	@$(UV) pip compile --upgrade --constraints $(VENV)/constraints.txt --all-extras --python-version 3.11 --no-emit-index-url --no-emit-find-links \
-		--no-header --no-annotate --quiet pyproject.toml -o $(VENV)/requirements.txt
-	@sed -E '/^(nvidia-|cuda-|triton)/d; s/^(torch==[^+]*)\+cpu$$/\1/' $(VENV)/requirements.txt > requirements.lock
+	@$(COMPILE) --extra book --extra test
+	@$(PORTABLE) > requirements.lock
+	@cp requirements.lock $(VENV)/constraints.txt
+	@$(COMPILE) --extra tune
+	@$(PORTABLE) | grep -vxFf requirements.lock > requirements-tune.lock
 	@echo "now: make test"

@@ -1,4 +1,4 @@
-"""``ptacore`` on the command line: make figures, build the book, print the claims, train networks."""
+"""``ptacore`` on the command line: make figures, build the book, print the claims, train and tune networks."""
 
 from __future__ import annotations
 
@@ -69,13 +69,13 @@ def _parser() -> argparse.ArgumentParser:
     claims = commands.add_parser("claims", parents=[common], help="print the paper's claims with their verdicts")
     claims.set_defaults(command=_claims)
 
-    train = commands.add_parser("train", help="train a network on a task, or resume where it was interrupted")
-    train.add_argument("task", metavar="TASK", help="such as copy-memory")
-    train.add_argument("model", metavar="MODEL", help="such as tanh-pta")
-    train.add_argument("--preset", default="quick", help="quick (64 units, minutes) or paper (250 units, hours)")
-    train.add_argument("--seed", type=int, default=0, help="of weights, order of the sequences and dropout")
-    train.add_argument("--units", type=int, help="hidden units, instead of the preset's")
-    train.add_argument(
+    experiment = argparse.ArgumentParser(add_help=False)
+    experiment.add_argument("task", metavar="TASK", help="such as copy-memory")
+    experiment.add_argument("model", metavar="MODEL", help="such as tanh-pta")
+    experiment.add_argument("--preset", default="quick", help="quick (64 units, minutes) or paper (250 units, hours)")
+    experiment.add_argument("--seed", type=int, default=0, help="of weights, order of the sequences and dropout")
+    experiment.add_argument("--units", type=int, help="hidden units, instead of the preset's")
+    experiment.add_argument(
         "--set",
         dest="given",
         action="append",
@@ -83,8 +83,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         help="a setting of training, task or network, such as: --set lr=3e-4 --set delay=200 --set model.dt=0.1",
     )
-    train.add_argument(
-        "--output", type=Path, metavar="DIR", help="record in DIR/TASK/MODEL/... instead of results/own/"
+    experiment.add_argument(
+        "--output", type=Path, metavar="DIR", help="record in DIR/TASK/MODEL/... instead of results/own/..."
+    )
+
+    train = commands.add_parser(
+        "train", parents=[experiment], help="train a network on a task, or resume where it was interrupted"
     )
     train.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1")
     train.add_argument("--dtype", default="float32", choices=("float32", "float64"))
@@ -92,6 +96,12 @@ def _parser() -> argparse.ArgumentParser:
         "--threads", type=int, default=1, help="of the processor; two runs side by side beat two threads"
     )
     train.set_defaults(command=_train)
+
+    tune = commands.add_parser("tune", parents=[experiment], help="search for hyperparameters, or resume a search")
+    tune.add_argument("--trials", type=int, help="200 if omitted, 100 for images")
+    tune.add_argument("--asha", action="store_true", help="give up early on trials that lag behind")
+    tune.add_argument("--jobs", type=int, help="trials at a time, one core each; all cores if omitted")
+    tune.set_defaults(command=_tune)
 
     campaign = commands.add_parser("campaign", help="make a list of training runs; ended ones are not made again")
     campaign.add_argument("file", nargs="?", type=Path, help="arguments of train, a run on each line")
@@ -183,6 +193,40 @@ def _train(arguments: argparse.Namespace, root: Path) -> int:
         loss, chance = s["test_loss"], s["chance_loss"]
         _say(f"test: cross-entropy {loss:.4g} (chance {chance:.4g}), accuracy {s['test_accuracy']:.2%}")
     return int(s["status"] == "diverged")
+
+
+def _tune(arguments: argparse.Namespace, root: Path) -> int:
+    from ptacore import training
+
+    def tell(trial: training.Trial) -> None:
+        loss = f"{trial.loss:.4g}" if trial.run.history else "none"
+        _say(f"trial {trial.number}: {trial.status} after {len(trial.run.history)} epochs, validation loss {loss}")
+
+    try:
+        found = training.search(
+            arguments.task,
+            arguments.model,
+            arguments.output or root / "results" / "own" / "tune",
+            trials=arguments.trials,
+            preset=arguments.preset,
+            seed=arguments.seed,
+            units=arguments.units,
+            asha=arguments.asha,
+            jobs=arguments.jobs,
+            on_trial=tell,
+            **_key_values(arguments.given),
+        )
+    except (ValueError, TypeError, ImportError) as error:
+        raise reproduce.UsageError(str(error)) from error
+    except RuntimeError as error:
+        return _complain(str(error), code=1)
+    outcomes = ", ".join(f"{count} {status}" for status, count in found.outcomes.items())
+    _say(f"{len(found.trials)} trials ({outcomes}): {_shown(found.folder)}")
+    if found.best is None:
+        return _complain("no trial came to the end of its first epoch", code=1)
+    settings = " ".join(f"--set {name}={value}" for name, value in found.best.settings.items())
+    _say(f"best: trial {found.best.number}, validation loss {found.best.loss:.4g}, {settings}")
+    return 0
 
 
 def _campaign(arguments: argparse.Namespace, root: Path) -> int:

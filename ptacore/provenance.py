@@ -8,7 +8,7 @@ import platform
 import subprocess
 from pathlib import Path
 
-PACKAGES = ("ptacore", "torch", "numpy", "scipy", "matplotlib", "papermill")
+PACKAGES = ("ptacore", "torch", "numpy", "scipy", "matplotlib", "papermill", "ray", "optuna")
 
 
 def commit(root: Path, *paths: str) -> tuple[str, bool | None]:

@@ -9,6 +9,7 @@ from ptacore.training.probes import adjoint_norms, as_system, probe
 from ptacore.training.records import RecordError, Run, read_run, read_runs
 from ptacore.training.settings import Settings
 from ptacore.training.table import Cell, show, table
+from ptacore.training.tune import Search, Trial, read_search, search, search_space
 
 __all__ = [
     "Cell",
@@ -16,7 +17,9 @@ __all__ = [
     "Experiment",
     "RecordError",
     "Run",
+    "Search",
     "Settings",
+    "Trial",
     "adjoint_norms",
     "as_system",
     "evaluate",
@@ -26,7 +29,10 @@ __all__ = [
     "read_campaign",
     "read_run",
     "read_runs",
+    "read_search",
     "run_campaign",
+    "search",
+    "search_space",
     "show",
     "table",
     "train",

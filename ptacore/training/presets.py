@@ -81,7 +81,7 @@ def experiment(task: str, model: str, preset: str = "paper", seed: int = 0, unit
         if name not in valid:
             raise ValueError(f"{what}: expected one of {', '.join(valid)}, got {name!r}")
     quick = preset == "quick"
-    own = _sort(task, model, given)
+    own = sort_settings(task, model, given)
     made = make_task(task, **((QUICK[task] if quick else {}) | own["task"]))
     generator = torch.Generator().manual_seed(seed)
     n_hidden = (64 if quick else 250) if units is None else units
@@ -90,7 +90,7 @@ def experiment(task: str, model: str, preset: str = "paper", seed: int = 0, unit
     return Experiment(made, network, replace(settings, **({"seed": seed} | own["training"])))
 
 
-def _sort(task: str, model: str, given: dict) -> dict[str, dict]:
+def sort_settings(task: str, model: str, given: dict) -> dict[str, dict]:
     """The given values by what they belong to."""
     groups = {
         "task": [name for name in TASKS[task].parameters() if name != "seed"],

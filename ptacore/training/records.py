@@ -156,14 +156,14 @@ def read_run(folder: str | Path) -> Run:
         If a file is missing, cannot be read, or says what cannot be; the message names file and fault.
     """
     folder = Path(folder)
-    config = _read_json(folder / "config.json")
+    config = read_json(folder / "config.json")
     for part in ("task", "model", "training"):
         _require(isinstance(config.get(part), dict), folder / "config.json", f"has no {part!r}")
     history = _read_history(folder / "history.csv")
-    probes = _read_json(folder / "probes.json", list) if (folder / "probes.json").exists() else []
+    probes = read_json(folder / "probes.json", list) if (folder / "probes.json").exists() else []
     if not (folder / "summary.json").exists():
         return Run(config, history, {"status": "unfinished"}, {}, probes, folder)
-    summary, provenance = (_read_json(folder / f"{name}.json") for name in ("summary", "provenance"))
+    summary, provenance = (read_json(folder / f"{name}.json") for name in ("summary", "provenance"))
     _check_summary(folder / "summary.json", summary, history)
     for name in PROVENANCE:
         _require(name in provenance, folder / "provenance.json", f"has no {name!r}")
@@ -186,7 +186,7 @@ def _require(condition: bool, path: Path, fault: str) -> None:
         raise RecordError(f"{path}: {fault}")
 
 
-def _read_json(path: Path, kind: type = dict):
+def read_json(path: Path, kind: type = dict):
     try:
         data = json.loads(path.read_text())
     except FileNotFoundError:
