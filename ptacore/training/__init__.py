@@ -6,10 +6,12 @@ from ptacore.training.evaluation import evaluate, loss_of
 from ptacore.training.loop import train
 from ptacore.training.presets import Experiment, experiment
 from ptacore.training.probes import adjoint_norms, as_system, probe
+from ptacore.training.ranges import search_space
 from ptacore.training.records import RecordError, Run, read_run, read_runs
+from ptacore.training.searches import Search, Trial, read_search
 from ptacore.training.settings import Settings
 from ptacore.training.table import Cell, show, table
-from ptacore.training.tune import Search, Trial, read_search, search, search_space
+from ptacore.training.tune import search
 
 __all__ = [
     "Cell",

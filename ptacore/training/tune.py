@@ -1,11 +1,7 @@
 """Search for hyperparameters (S2.3): Optuna's TPE proposes, Ray trains, the records of ordinary runs say how it went.
 
-A search's folder holds ``search.json`` (what is searched, and how), for every trial a folder with the record of its
-run and ``trial.json`` (what was proposed), and in the end ``best.json``. The records are the only state: from them
-an interrupted search goes on with whatever Ray, and a trial whose worker died with its own last checkpoint.
-
-A trial is judged by the lowest validation loss of its history. Its record holds a test result too, like that of any
-run; nothing here reads it.
+The records (see `searches`) are the only state: from them an interrupted search goes on with whatever Ray, and a trial
+whose worker died with its own last checkpoint.
 """
 
 from __future__ import annotations
@@ -15,240 +11,26 @@ import os
 import shutil
 import signal
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
 
 from ptacore import provenance
 from ptacore.tasks.task import integer
 from ptacore.training import checkpoints, records
 from ptacore.training.loop import ROOT, describe, train
-from ptacore.training.presets import IMAGES, experiment, sort_settings
+from ptacore.training.presets import IMAGES, experiment
+from ptacore.training.ranges import search_space
 from ptacore.training.records import Run, read_run
-
-WORST = float(np.finfo(np.float32).max)
-"""Loss of a trial that diverged in its first epoch: above every loss of a network in single precision, yet finite,
-because ASHA interpolates between losses and two infinities would give NaN. TPE looks at the order of losses only."""
+from ptacore.training.searches import WORST, Search, Trial, objective, read_search, read_trial, write_trial
 
 RETRIES = 3  # of a trial whose worker died
 PATIENCE = 120  # seconds for a worker that is being killed to let go of its trial
-
-
-@dataclass(frozen=True)
-class Range:
-    """Numbers from `low` to `high`, both included: "log"-uniform, "linear", or "integer" (whole numbers, linear)."""
-
-    low: float
-    high: float
-    scale: str = "log"
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of some values."""
-
-    values: tuple
-
-
-TRAINING = {  # S2.3
-    "lr": Range(1e-5, 1.0),
-    "clip": Range(1e-2, 1e2),
-    "dropout": Range(10**-1.5, 0.9),
-    "decay": Range(1e-1, 1.0),
-    "patience": Range(5, 80, "integer"),
-}
-OWN = {  # "in ranges reported in their original publications"
-    # Chang et al. 2019 say eps and scale (their sigma_w) value by value, and of gamma that it be small.
-    "antisymmetric": {
-        "eps": Choice((0.01, 0.1, 1.0)),
-        "gamma": Range(1e-3, 1e-1),
-        "scale": Choice((0.0, 1.0, 2.0, 4.0, 8.0, 16.0)),
-    },
-    # Rusch & Mishra 2021 searched at random and give the best values of each task: this is what those span.
-    "cornn": {"dt": Range(1.6e-2, 1e-1), "gamma": Range(0.2, 94.5), "eps": Range(4.7, 15.0)},
-    # Erichson et al. 2021, the "plausible ranges" of their random search.
-    "lipschitz": {"eps": Range(1e-3, 1.0), "beta": Choice((0.65, 0.7, 0.75, 0.8)), "gamma": Range(1e-3, 1.0)},
-    # Rusch et al. 2022, from EigenWorms to the tasks that keep dt = 1: what the best values of each task span.
-    "lem": {"dt": Range(1.7e-4, 1.0)},
-}
-
-
-def search_space(model: str, given: Iterable[str] = (), task: str = "copy-memory") -> dict[str, Range | Choice]:
-    """What is searched for a network: the five parameters of S2.3, and those of its own that its authors searched.
-
-    Parameters
-    ----------
-    model : str
-        A key of `ptacore.models.recurrent.MODELS`.
-    given : iterable of str
-        Settings that have a fixed value, which are not searched.
-    task : str
-        A key of `ptacore.tasks.TASKS`, whose parameters may be among the given.
-
-    Returns
-    -------
-    dict
-        Ranges and choices by the qualified name of the setting.
-
-    Raises
-    ------
-    ValueError
-        If a name is unknown, or nothing is left to search.
-
-    Examples
-    --------
-    >>> search_space("lem", given=["patience", "training.clip"])  # doctest: +NORMALIZE_WHITESPACE
-    {'training.lr': Range(low=1e-05, high=1.0, scale='log'),
-     'training.dropout': Range(low=0.03162277660168379, high=0.9, scale='log'),
-     'training.decay': Range(low=0.1, high=1.0, scale='log'),
-     'model.dt': Range(low=0.00017, high=1.0, scale='log')}
-    """
-    fixed = sort_settings(task, model, dict.fromkeys(given))
-    groups = {"training": TRAINING, "model": OWN.get(model, {})}
-    found = {f"{g}.{name}": d for g, own in groups.items() for name, d in own.items() if name not in fixed[g]}
-    if not found:
-        raise ValueError(f"{model}: all that could be searched is given")
-    return found
-
-
-# ---- records
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A trial of a search.
-
-    Attributes
-    ----------
-    number : int
-        From 0, in the order of proposal.
-    settings : dict
-        What was proposed, by qualified name.
-    folder : Path
-        Of the record.
-    run : Run or None
-        None until its first epoch has begun.
-    stopped : bool
-        Whether ASHA gave it up.
-    """
-
-    number: int
-    settings: dict
-    folder: Path
-    run: Run | None
-    stopped: bool
-
-    @property
-    def ended(self) -> bool:
-        return self.stopped or self.finished
-
-    @property
-    def finished(self) -> bool:
-        return self.run is not None and self.run.finished
-
-    @property
-    def status(self) -> str:
-        """That of its run, or "stopped", or "unfinished"."""
-        if self.finished:
-            return self.run.summary["status"]
-        return "stopped" if self.stopped else "unfinished"
-
-    @property
-    def loss(self) -> float:
-        """See `objective`."""
-        return WORST if self.run is None else objective(self.run)
-
-
-@dataclass(frozen=True)
-class Search:
-    """A search for hyperparameters.
-
-    Attributes
-    ----------
-    folder : Path
-    plan : dict
-        What ``search.json`` says.
-    trials : list of Trial
-        By their number.
-    """
-
-    folder: Path
-    plan: dict
-    trials: list[Trial]
-
-    @property
-    def ended(self) -> bool:
-        return len(self.trials) == self.plan["trials"] and all(trial.ended for trial in self.trials)
-
-    @property
-    def best(self) -> Trial | None:
-        """The trial of lowest validation loss among those that finished; None if none got through an epoch."""
-        candidates = [trial for trial in self.trials if trial.finished and trial.run.history]
-        return min(candidates, key=lambda trial: trial.loss, default=None)
-
-    @property
-    def outcomes(self) -> dict[str, int]:
-        """How many trials there are of each status."""
-        return dict(Counter(trial.status for trial in self.trials))
-
-
-def objective(run: Run) -> float:
-    """What a search minimizes: the lowest validation loss of a run, in nats; `WORST` before the first epoch is over.
-
-    Examples
-    --------
-    >>> objective(Run({}, [{"validation_loss": 0.5}, {"validation_loss": 0.25}, {"validation_loss": 0.75}], {}, {}))
-    0.25
-    """
-    return float(min(run.column("validation_loss"), default=WORST))
-
-
-def read_search(folder: str | Path, trials: int | None = None) -> Search:
-    """Read the record of a search, ended or not.
-
-    Parameters
-    ----------
-    folder : str or Path
-        With ``search.json``.
-    trials : int, optional
-        Look at the first so many trials only; at as many as were last asked for, if omitted.
-
-    Returns
-    -------
-    Search
-
-    Raises
-    ------
-    RecordError
-        If a file is missing, cannot be read, or says what cannot be.
-    """
-    folder = Path(folder)
-    plan = records.read_json(folder / "search.json")
-    plan["trials"] = trials or plan["trials"]
-    found = [read_trial(path.parent) for path in sorted(folder.glob("trial-*/trial.json"))]
-    for number, trial in enumerate(found):
-        if trial.number != number:
-            raise records.RecordError(f"{trial.folder}: holds trial {trial.number} instead of {number}")
-    return Search(folder, plan, found[: plan["trials"]])
-
-
-def read_trial(folder: Path) -> Trial:
-    """Read the record of a trial, see `read_search`."""
-    content = records.read_json(folder / "trial.json")
-    run = read_run(folder) if (folder / "config.json").exists() else None
-    return Trial(content["number"], content["settings"], folder, run, content["stopped"])
-
-
-def _write_trial(folder: Path, number: int, settings: dict, stopped: bool = False) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    records.write_json(folder / "trial.json", {"number": number, "settings": settings, "stopped": stopped})
 
 
 # ---- the search
@@ -315,6 +97,8 @@ def search(
     if (folder / "search.json").exists() and (found := read_search(folder, trials)).ended:
         return _conclude(found)
     _need_ray()
+    from filelock import FileLock, Timeout  # slow to import, needed here only
+
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / ".lock", timeout=0):
@@ -394,14 +178,14 @@ class _Proposals:
         proposed = self.study.ask(self.domains)
         folder = self.folder / f"trial-{proposed.number:04}"
         if not (folder / "trial.json").exists():
-            _write_trial(folder, proposed.number, proposed.params)
+            write_trial(folder, proposed.number, proposed.params)
         return folder
 
     def tell(self, folder: Path) -> Trial:
         """Take in a trial that has ended; if its run has not, it was stopped."""
         trial = read_trial(folder)
         if not trial.ended:
-            _write_trial(folder, trial.number, trial.settings, stopped=True)
+            write_trial(folder, trial.number, trial.settings, stopped=True)
             trial = read_trial(folder)
         _drop_weights(folder)
         self.study.tell(trial.number, trial.loss)
@@ -461,6 +245,8 @@ def run_trial(folder: Path, report: Callable[[dict], None]) -> Run:
     -------
     Run
     """
+    from filelock import FileLock
+
     plan, own = records.read_json(folder.parent / "search.json"), records.read_json(folder / "trial.json")
     with FileLock(folder / ".lock", timeout=PATIENCE):
         pass  # whoever trained here before is gone

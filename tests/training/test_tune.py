@@ -17,7 +17,19 @@ from filelock import FileLock
 
 from ptacore import cli
 from ptacore.models.recurrent import MODELS
-from ptacore.training import experiment, read_run, read_runs, read_search, records, search, search_space, train, tune
+from ptacore.training import (
+    experiment,
+    ranges,
+    read_run,
+    read_runs,
+    read_search,
+    records,
+    search,
+    search_space,
+    searches,
+    train,
+    tune,
+)
 
 TASK = {"delay": 3, "tokens": 4, "symbols": 3, "sizes": (20, 10, 10)}
 BRIEF = TASK | {"epochs": 2}
@@ -99,14 +111,14 @@ def test_wrong_names_are_told_and_so_is_an_empty_search():
     with pytest.raises(ValueError, match=r"^rate: no such setting\. There are, .*training: lr, clip"):
         search_space("gru", ["rate"])
     with pytest.raises(ValueError, match="^gru: all that could be searched is given$"):
-        search_space("gru", tune.TRAINING)
+        search_space("gru", ranges.TRAINING)
 
 
 # ---- proposals
 
 
 @needs_optuna
-@pytest.mark.parametrize("model", ["gru", *tune.OWN])
+@pytest.mark.parametrize("model", ["gru", *ranges.OWN])
 def test_proposals_lie_in_the_ranges_and_fill_them(model, tmp_path):
     folder = begin(tmp_path, model, trials=60)
     proposals = tune._Proposals(read_search(folder))
@@ -120,7 +132,7 @@ def test_proposals_lie_in_the_ranges_and_fill_them(model, tmp_path):
         proposals.study.tell(number, settings["training.lr"])
     for name, domain in space.items():
         values = seen[name]
-        if isinstance(domain, tune.Choice):
+        if isinstance(domain, ranges.Choice):
             assert set(values) == set(domain.values)
             continue
         assert domain.low <= min(values) < max(values) <= domain.high
@@ -225,11 +237,11 @@ def test_a_diverged_trial_counts_with_a_finite_loss_that_is_worse_than_all(tmp_p
         reports = []
         run = tune.run_trial(trial, reports.append)
     assert (run.summary["status"], run.summary["best_epoch"]) == ("diverged", 0)
-    assert reports == [{"epoch": 0, "loss": tune.WORST}]
-    assert math.isfinite(tune.WORST)
+    assert reports == [{"epoch": 0, "loss": searches.WORST}]
+    assert math.isfinite(searches.WORST)
     told = proposals.tell(trial)
-    assert (told.status, told.ended, told.loss) == ("diverged", True, tune.WORST)
-    assert proposals.study.trials[0].value == tune.WORST
+    assert (told.status, told.ended, told.loss) == ("diverged", True, searches.WORST)
+    assert proposals.study.trials[0].value == searches.WORST
     assert read_search(folder).best is None
     by_hand(folder)
     found = read_search(folder)
@@ -309,7 +321,7 @@ def test_records_are_read_with_suspicion(tmp_path):
     folder = begin(tmp_path)
     with pytest.raises(records.RecordError, match=r"search\.json: is missing"):
         read_search(tmp_path)
-    tune._write_trial(folder / "trial-0001", 1, {})
+    searches.write_trial(folder / "trial-0001", 1, {})
     with pytest.raises(records.RecordError, match="trial-0001: holds trial 1 instead of 0"):
         read_search(folder)
     (folder / "trial-0000").mkdir()
