@@ -65,9 +65,6 @@ def what_happened(folder: Path) -> list[tuple[dict, list[dict]]]:
     return [(trial.settings, trial.run.history) for trial in read_search(folder).trials]
 
 
-# ---- what is searched
-
-
 # ---- proposals
 
 
