@@ -126,8 +126,6 @@ class _Session:
                 raise ValueError(f"folder: {self.folder} holds another run: {'; '.join(differences)}")
             if run.finished:
                 return True
-        for path in self.folder.glob(".*.new"):
-            path.unlink()  # half-written by a process that was killed
         records.write_json(self.folder / "config.json", self.config)
         if state := checkpoints.load(self.folder, records.digest(self.config), _device(self.model)):
             self.restore(state)

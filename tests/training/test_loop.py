@@ -296,7 +296,7 @@ def test_a_damaged_checkpoint_costs_an_epoch_and_changes_nothing(tmp_path):
     assert (folder / "history.csv").read_bytes() == expected["history.csv"]
 
 
-def test_what_a_killed_process_had_half_written_is_removed(tmp_path):
+def test_what_a_killed_process_had_half_written_is_replaced(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train(TASK, network(), SETTINGS, tmp_path, on_epoch=lambda row: (_ for _ in ()).throw(KeyboardInterrupt))
     (tmp_path / ".history.csv.new").write_text("epoch,upd")
