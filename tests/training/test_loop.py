@@ -259,6 +259,7 @@ train(TASK, network(), LONG, {folder!r})
 """
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_resumed_to_the_bit(tmp_path):
     expected = reference(tmp_path / "whole", settings=LONG)
     folder = tmp_path / "killed"
