@@ -180,7 +180,7 @@ def _train(arguments: argparse.Namespace, root: Path) -> int:
         )
         _move(model, arguments.device, arguments.dtype)
         experiment = training.Experiment(task, model, settings)
-        folder = experiment.folder(arguments.output or root / "results" / "own")
+        folder = experiment.folder(arguments.output or _results(root) / "own")
         _say(f"{task.name}, {model.name} ({model.n_parameters:,} parameters): {_shown(folder)}")
         run = training.train(*experiment, folder, progress=sys.stderr.isatty())
     except (ValueError, TypeError) as error:
@@ -206,7 +206,7 @@ def _tune(arguments: argparse.Namespace, root: Path) -> int:
         found = training.search(
             arguments.task,
             arguments.model,
-            arguments.output or root / "results" / "own" / "tune",
+            arguments.output or _results(root) / "own" / "tune",
             trials=arguments.trials,
             preset=arguments.preset,
             seed=arguments.seed,
@@ -257,7 +257,7 @@ def _move(model, device: str, dtype: str) -> None:
 def _table(arguments: argparse.Namespace, root: Path) -> int:
     from ptacore import training
 
-    folder = arguments.folder or root / "results" / "fig5c"
+    folder = arguments.folder or _results(root) / "fig5c"
     if not folder.is_dir():
         raise reproduce.UsageError(f"{folder} does not exist; ptacore train records runs")
     try:
@@ -271,12 +271,21 @@ def _table(arguments: argparse.Namespace, root: Path) -> int:
     return 0
 
 
+def _results(root: Path) -> Path:
+    """Where runs are recorded: in the checkout, or if the package is installed without one, in the working folder."""
+    return (root if (root / "notebooks").is_dir() else Path.cwd()) / "results"
+
+
 def _key_values(texts: Sequence[str]) -> dict[str, object]:
     """The pairs of --set."""
-    pairs = [text.partition("=") for text in texts]
+    pairs, own = [text.partition("=") for text in texts], ("task", "model", "preset", "seed", "units")
     for (key, equals, _), text in zip(pairs, texts, strict=True):
         if not (key and equals):
             raise reproduce.UsageError(f"--set: expected KEY=VALUE, got {text!r}")
+        if key in own:
+            raise reproduce.UsageError(f"--set: {key} has an argument of its own, see --help")
+        if sum(key == other for other, _, _ in pairs) > 1:
+            raise reproduce.UsageError(f"--set: {key} is given twice")
     return {key: reproduce.parse_value(value) for key, _, value in pairs}
 
 

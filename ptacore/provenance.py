@@ -12,7 +12,9 @@ PACKAGES = ("ptacore", "torch", "numpy", "scipy", "matplotlib", "papermill", "ra
 
 
 def commit(root: Path, *paths: str) -> tuple[str, bool | None]:
-    """The commit of a checkout and whether files (below these paths) differ; ("unknown", None) where there is none."""
+    """The commit of a checkout and whether files (below these paths) differ; ("unknown", None) if `root` is none."""
+    if Path(_git(root, "rev-parse", "--show-toplevel") or "/").resolve() != root.resolve():
+        return "unknown", None  # the commit of a project in which the package is merely installed
     head = _git(root, "rev-parse", "HEAD")
     return (head, bool(_git(root, "status", "--porcelain", "--", *paths))) if head else ("unknown", None)
 

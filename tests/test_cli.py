@@ -232,6 +232,8 @@ def test_a_run_is_trained_recorded_and_not_trained_again(root, capsys):
         ([*TRAIN, "--set", "lr=-1"], "lr: expected a number in (0, 1000], got -1"),
         ([*TRAIN, "--set", "rate=1"], "rate: no such setting"),
         ([*TRAIN, "--set", "lr"], "--set: expected KEY=VALUE, got 'lr'"),
+        ([*TRAIN, "--set", "seed=3"], "--set: seed has an argument of its own"),
+        ([*TRAIN, "--set", "lr=1", "--set", "lr=2"], "--set: lr is given twice"),
         ([*TRAIN, "--threads", "0"], "--threads: expected at least 1, got 0"),
         ([*TRAIN, "--device", "abacus"], "--device: 'abacus' cannot be used"),
         (["table", "nowhere"], "nowhere does not exist"),
@@ -259,3 +261,9 @@ def test_the_table_says_what_it_left_out_and_refuses_malformed_records(root, cap
     next((root / "mine").rglob("summary.json")).write_text("{}")
     assert cli.main(["table", str(root / "mine")], root) == 1
     assert "summary.json: has no 'status'" in capsys.readouterr().err
+
+
+def test_runs_are_recorded_in_the_working_folder_without_a_checkout(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(TRAIN, tmp_path / "lib" / "site-packages") == 0
+    assert next(tmp_path.rglob("summary.json")).is_relative_to(tmp_path / "results" / "own")

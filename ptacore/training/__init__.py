@@ -1,7 +1,7 @@
 """How networks are trained: the loop, its settings, checkpoints, records, and looks at the dynamics on the way."""
 
 from ptacore.training.campaign import read_campaign, run_campaign
-from ptacore.training.checkpoints import CheckpointError
+from ptacore.training.checkpoints import CheckpointError, load_weights
 from ptacore.training.evaluation import evaluate, loss_of
 from ptacore.training.loop import train
 from ptacore.training.presets import Experiment, experiment
@@ -26,6 +26,7 @@ __all__ = [
     "as_system",
     "evaluate",
     "experiment",
+    "load_weights",
     "loss_of",
     "probe",
     "read_campaign",

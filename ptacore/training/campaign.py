@@ -63,20 +63,22 @@ def run_campaign(runs: list[list[str]], common: Sequence[str] = (), jobs: int = 
     list of int
         The exit codes, in the order of the runs.
     """
-    processes, stopped = [], threading.Event()
+    processes, stopped, starting = [], threading.Event(), threading.Lock()
 
     def make(arguments: list[str]) -> int:
-        if stopped.is_set():
-            return 130
-        process = subprocess.Popen([sys.executable, "-m", "ptacore", "train", *arguments, *common])
-        processes.append(process)
+        with starting:
+            if stopped.is_set():
+                return 130
+            process = subprocess.Popen([sys.executable, "-m", "ptacore", "train", *arguments, *common])
+            processes.append(process)
         return process.wait()
 
     with ThreadPoolExecutor(jobs) as pool:
         try:
             return list(pool.map(make, runs))
         except BaseException:
-            stopped.set()
-            for process in processes:
-                process.terminate()  # it ends as on Ctrl-C, with its last epoch recorded
+            with starting:
+                stopped.set()
+                for process in processes:
+                    process.terminate()  # it ends as on Ctrl-C, with its last epoch recorded
             raise

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 HEADER = b"ptacore checkpoint 1\n"
-NAMES = ("checkpoint.pt", "checkpoint.previous.pt")  # newest first
+NEWEST, PREVIOUS = NAMES = ("checkpoint.pt", "checkpoint.previous.pt")
 
 
 class CheckpointError(RuntimeError):
@@ -73,13 +73,40 @@ def load(folder: Path, run: str, device: torch.device | str = "cpu") -> dict | N
                 continue
             for reason in refused:
                 warnings.warn(f"{reason}; {path.name} is used, the last good checkpoint", stacklevel=3)
+                os.replace(
+                    folder / NEWEST, folder / "checkpoint.refused.pt"
+                )  # or `save` would put it over the good one
             return state
     if refused:
         raise CheckpointError("; ".join(refused) + f". Remove them from {folder} to begin the run anew")
     return None
 
 
-def _read(path: Path, run: str, device: torch.device | str) -> dict:
+def load_weights(folder: str | Path, device: torch.device | str = "cpu") -> dict[str, torch.Tensor]:
+    """The weights of a run's best epoch, for ``model.load_state_dict``.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Of a run, ended or not. Recorded runs of the repository come without weights.
+    device : torch.device or str
+
+    Returns
+    -------
+    dict of Tensor
+
+    Raises
+    ------
+    CheckpointError
+        If there is no good checkpoint.
+    """
+    for path in (Path(folder) / name for name in NAMES):
+        if path.exists():
+            return _read(path, None, device)["best"]
+    raise CheckpointError(f"{folder}: has no checkpoint, and so no weights")
+
+
+def _read(path: Path, run: str | None, device: torch.device | str) -> dict:
     content = path.read_bytes()
     if not content.startswith(HEADER):
         if HEADER.startswith(content):
@@ -92,6 +119,6 @@ def _read(path: Path, run: str, device: torch.device | str) -> dict:
         found = torch.load(io.BytesIO(payload), map_location=device, weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError("holds more than tensors, numbers and texts") from error
-    if found["run"] != run:
+    if run is not None and found["run"] != run:
         raise CheckpointError("of another run: its task, network, settings or initial weights differ from these")
     return found["state"]

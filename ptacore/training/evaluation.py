@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -30,9 +32,7 @@ def evaluate(model: nn.Module, split: Split) -> dict[str, float | None]:
     weight = next(model.parameters())
     every_step = split.targets.ndim == 2
     sums, counts = [0.0, 0.0, 0.0], [0, 0, 0]
-    training = model.training
-    model.eval()
-    try:
+    with in_evaluation_mode(model):
         for rows in torch.arange(len(split)).split(_evaluated_together(model, split)):
             batch = split.batch(rows, weight.dtype, weight.device)
             outputs = model(batch.inputs)
@@ -44,10 +44,20 @@ def evaluate(model: nn.Module, split: Split) -> dict[str, float | None]:
             if every_step:
                 sums[1] += float(cross_entropy(outputs[batch.valid], batch.targets[batch.valid], reduction="sum"))
                 counts[1] += int(batch.valid.sum())
-    finally:
-        model.train(training)
     loss, loss_every_step, accuracy = (s / n if n else None for s, n in zip(sums, counts, strict=True))
     return {"loss": loss, "loss_every_step": loss_every_step, "accuracy": accuracy}
+
+
+@contextmanager
+def in_evaluation_mode(model: nn.Module):
+    """Put every part of a network into evaluation mode for a while, and then back into what each was in."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
 
 
 def loss_of(outputs: Tensor, batch: Batch, kind: str) -> Tensor:

@@ -22,7 +22,7 @@ from ptacore.integrate import DivergenceError
 from ptacore.models.trainable import Recurrent
 from ptacore.tasks.task import Split, Task
 from ptacore.training import checkpoints, records
-from ptacore.training.evaluation import evaluate, loss_of
+from ptacore.training.evaluation import evaluate, in_evaluation_mode, loss_of
 from ptacore.training.probes import probe
 from ptacore.training.records import Run
 from ptacore.training.settings import Settings
@@ -42,19 +42,21 @@ def train(
     """Train a network on a task.
 
     Adam minimizes the cross-entropy on mini-batches of the training split. After every epoch the validation split is
-    looked at; at the end the network has the weights with which its loss was lowest, and those meet the test split.
+    looked at; at the end the network has the weights with which the loss of its answers was lowest, and those meet the
+    test split.
 
     Parameters
     ----------
     task : Task
     model : Recurrent or torch.nn.Module
         Trained in place, in its own dtype, on its own device. A module of your own is called with inputs (T, B, m)
-        and returns (T, B, n_outputs); dropout and probes need a `ptacore.models.Recurrent`.
+        and returns (T, B, n_outputs); the settings' dropout and probes need a
+        `ptacore.models.Recurrent`.
     settings : Settings, optional
         The defaults of `Settings` if omitted.
     folder : str or Path, optional
-        Where to record the run. If the same run was begun there before, it is resumed, and its history will
-        be the same to the last bit as if it had never been interrupted. If it has ended, its record is returned.
+        Where to record the run. If the same run was begun there before, it is resumed: build the network anew,
+        with the same seed. If it has ended, its record is returned, and the network gets its weights.
     progress : bool
         Show a progress bar.
     on_epoch : callable, optional
@@ -77,6 +79,12 @@ def train(
     -----
     A loss or a gradient that is not finite ends the run with the status "diverged" and the reason. The weights of
     the best epoch are kept nevertheless.
+
+    The history of a resumed run is that of an uninterrupted one to the last bit on the same kind of machine, with the
+    same versions, number of threads and backend; provenance has those of the last session. A module of your own is
+    known by its ``repr``, its initial weights and which of them are trained: attributes that ``repr`` does not show
+    are not compared. It comes back with its ``state_dict`` only, without numpy's random numbers or buffers that
+    are not persistent.
 
     Examples
     --------
@@ -114,7 +122,7 @@ class _Session:
         self.probes: list[dict] = []
         self.best = _copy(model)
         self.best_epoch, self.sessions, self.seconds = 0, 0, 0.0
-        self.started, self.commits = _now(), []
+        self.started, self.commits, self.engines = _now(), [], []
 
     # ---- files
 
@@ -129,6 +137,8 @@ class _Session:
         records.write_json(self.folder / "config.json", self.config)
         if state := checkpoints.load(self.folder, records.digest(self.config), _device(self.model)):
             self.restore(state)
+        elif (self.folder / "history.csv").exists():
+            warnings.warn(f"{self.folder} has no checkpoint any more: the run begins anew", stacklevel=3)
         return False
 
     def ended(self) -> Run:
@@ -150,7 +160,7 @@ class _Session:
             records.write_json(self.folder / "probes.json", self.probes)
 
     def state(self) -> dict:
-        names = ("history", "probes", "best", "best_epoch", "sessions", "seconds", "started", "commits")
+        names = ("history", "probes", "best", "best_epoch", "sessions", "seconds", "started", "commits", "engines")
         parts = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
         return parts | {name: getattr(self, name) for name in names}
 
@@ -166,6 +176,7 @@ class _Session:
         self.sessions += 1
         commit, changed = provenance.commit(ROOT, "ptacore")
         self.commits = list(dict.fromkeys([*self.commits, commit + " with changes" * bool(changed)]))
+        self.engines = [*self.engines, records.ENGINE]
         s, train = self.settings, self.task.split("train")
         updates = s.epochs * math.ceil(len(train) / s.batch_size)
         status, reason = "epoch limit", f"{s.epochs} epochs"
@@ -269,14 +280,16 @@ class _Session:
         origin = self.provenance()
         if self.folder is not None:
             records.write_history(self.folder / "history.csv", self.history)
+            if self.probes:
+                records.write_json(self.folder / "probes.json", self.probes)
             records.write_json(self.folder / "provenance.json", origin)
             records.write_json(self.folder / "summary.json", summary)
-            (self.folder / checkpoints.NAMES[1]).unlink(missing_ok=True)
+            (self.folder / checkpoints.PREVIOUS).unlink(missing_ok=True)
         return Run(self.config, self.history, summary, origin, self.probes, self.folder)
 
     def provenance(self) -> dict:
         return {
-            "engine": records.ENGINE,
+            "engine": min(self.engines),  # a run is as old as its oldest session
             "commits": self.commits,
             "machine": provenance.machine() | {"device": str(_device(self.model))},
             "versions": provenance.versions(),
@@ -292,7 +305,10 @@ def describe(task: Task, model: nn.Module, settings: Settings) -> dict:
     """All that determines a run, as JSON takes it: task, network with its initial weights' hash, settings."""
     weights = hashlib.sha256()
     for tensor in model.state_dict().values():
-        weights.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy())
+        weights.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy())
+    if not isinstance(model, Recurrent):  # of the others, name and options tell the rest
+        trained = [(name, tuple(p.shape), p.requires_grad) for name, p in model.named_parameters()]
+        weights.update(f"{model!r} {trained}".encode())
     network = {
         "name": getattr(model, "name", type(model).__name__),
         "options": getattr(model, "options", {}),
@@ -313,8 +329,26 @@ def _check(task: Task, model: nn.Module, settings: Settings) -> None:
         for name in ("dropout", "probe_every"):
             if getattr(settings, name):
                 raise ValueError(f"{name}: needs a network of ptacore.models.recurrent, got {type(model).__name__}")
+        _check_outputs(task, model)
+    if not model.training:
+        raise ValueError("model: is in evaluation mode; call model.train() first")
     if settings.loss == "every-step" and not task.every_step:
         raise ValueError(f"loss: {task.name} has targets at its scored steps only, so every-step cannot be minimized")
+
+
+@torch.no_grad()
+def _check_outputs(task: Task, model: nn.Module) -> None:
+    """Call somebody's module once, as `evaluate` will."""
+    weight = next(model.parameters())
+    batch = task.split("train").batch([0], weight.dtype, weight.device)
+    expected = (task.length, 1, task.n_outputs)
+    with in_evaluation_mode(model):
+        outputs = model(batch.inputs)
+    if not isinstance(outputs, Tensor) or outputs.shape != expected:
+        got = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
+        raise ValueError(
+            f"model: must return (T, B, n_outputs) = {expected} for one sequence of {task.name}, got {got}"
+        )
 
 
 @contextmanager
@@ -339,7 +373,8 @@ def _differences(recorded: dict, wanted: dict) -> list[str]:
         for name in sorted({*recorded[part], *wanted[part]}):
             there, here = recorded[part].get(name), wanted[part].get(name)
             if there != here:
-                found.append(f"{part}.{name} is {there!r} there and {here!r} here")
+                hint = " (build the network anew, with the same seed)" if name == "initial" else ""
+                found.append(f"{part}.{name} is {there!r} there and {here!r} here{hint}")
     return found
 
 
@@ -347,7 +382,10 @@ def _differences(recorded: dict, wanted: dict) -> list[str]:
 def _randomness(seed: int, epoch: int, device: torch.device):
     """An epoch's randomness, which depends on nothing that came before; torch's own is left as it was."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> np.uint64(1)))
+        stream = int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+        torch.default_generator.manual_seed(stream)
+        if device.type == "cuda":
+            torch.cuda.manual_seed(stream)
         yield
 
 

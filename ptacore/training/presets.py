@@ -40,7 +40,7 @@ class Experiment(NamedTuple):
         return Path(root) / self.task.name / self.model.name / f"seed-{run.seed}-{run.arm}"
 
 
-def experiment(task: str, model: str, preset: str = "paper", seed: int = 0, units: int | None = None, **given):
+def experiment(task: str, model: str, preset: str = "quick", seed: int = 0, units: int | None = None, **given):
     """Everything for `train`, from names.
 
     Parameters

@@ -53,7 +53,7 @@ def as_system(model: Recurrent, input=None) -> System:
 
 
 def usual_input(split: Split) -> Tensor:
-    """What a network sees most often, (m,): the blank of copy tasks, a background's pixel."""
+    """What a network sees most often, (m,): the blank of copy tasks, a background's pixel, one of some distractors."""
     channels = split.codes if split.codes.ndim == 3 else split.codes[..., None]
     codes = [int(torch.bincount(channels[..., c].flatten()).argmax()) for c in range(channels.shape[-1])]
     one_hot = split.encoding.ndim == 2
@@ -93,10 +93,16 @@ def adjoint_norms(model: Recurrent, split: Split, sequences: int = SEQUENCES, se
         v /= v.norm(dim=-1, keepdim=True)
         final = torch.stack([states[t][b] for b, t in enumerate(first.tolist())])
         adjoint = torch.autograd.grad(final, states, v, materialize_grads=True)
-    norms = torch.stack(adjoint).norm(dim=-1).nan_to_num(nan=torch.inf)  # (T, B); inf - inf is NaN
+    norms = torch.stack([_norm(a) for a in adjoint])  # (T, B)
     lags = torch.arange(int(first.min()) + 1)
     aligned = torch.stack([norms[t - lags, b] for b, t in enumerate(first.tolist())])
     return aligned.log().mean(0).exp().numpy()
+
+
+def _norm(x: Tensor) -> Tensor:
+    """Of each row, without squaring what is too large or small for it; infinite where a row has left the numbers."""
+    scale = x.abs().amax(-1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
+    return (scale[..., 0] * (x / scale).norm(dim=-1)).nan_to_num(nan=torch.inf, posinf=torch.inf)
 
 
 def probe(model: Recurrent, split: Split, exponents: int | None = None) -> dict[str, list[float]]:
@@ -115,8 +121,8 @@ def probe(model: Recurrent, split: Split, exponents: int | None = None) -> dict[
     Returns
     -------
     dict
-        "exponents" per step, descending, "standard_error" of each, "adjoint_norm" for lags 0, 1, ...; a norm beyond
-        the range of float64 is None.
+        "exponents" per step, descending, "standard_error" of each, "adjoint_norm" for lags 0, 1, ...; what is
+        infinite, such as the exponent of a direction that is lost in one step, is None.
 
     Raises
     ------
@@ -131,7 +137,11 @@ def probe(model: Recurrent, split: Split, exponents: int | None = None) -> dict[
     k = system.dim if exponents is None else min(exponents, system.dim)
     spectrum = lyapunov_spectrum(system, start, duration=STEPS, transient=STEPS // 4, k=k)
     return {
-        "exponents": spectrum.exponents.tolist(),
-        "standard_error": spectrum.standard_error.tolist(),
-        "adjoint_norm": [norm if isfinite(norm) else None for norm in adjoint_norms(model, split).tolist()],
+        "exponents": _finite(spectrum.exponents.tolist()),
+        "standard_error": _finite(spectrum.standard_error.tolist()),
+        "adjoint_norm": _finite(adjoint_norms(model, split).tolist()),
     }
+
+
+def _finite(numbers: list[float]) -> list[float | None]:
+    return [x if isfinite(x) else None for x in numbers]

@@ -61,12 +61,12 @@ class Run:
         gradient_norm (mean, before clipping), validation_loss (cross-entropy in nats over the steps of the answer),
         validation_loss_every_step (None for tasks without targets at every step), validation_accuracy.
     summary : dict
-        status ("epoch limit", "early stopping", "diverged", or "unfinished"), reason, epochs, updates, best_epoch (the
-        one with the lowest validation loss, whose weights are tested; 0 if there is none), chance_loss, parameters
-        (their number), test_loss, test_loss_every_step, test_accuracy.
+        status ("epoch limit", "early stopping", "diverged"; or "unfinished", and nothing else), reason, epochs,
+        updates, best_epoch (the one with the lowest validation loss, whose weights are tested; 0 if there is none),
+        chance_loss, parameters (their number), test_loss, test_loss_every_step, test_accuracy.
     provenance : dict
-        engine, commits (of the package, one unless a run was resumed with another), machine, versions, threads,
-        seconds, sessions (how often it was begun or resumed), started, finished.
+        engine (of its oldest session), commits (of the package, one unless a run was resumed with another), machine,
+        versions, threads, seconds, sessions (how often it was begun or resumed), started, finished.
     probes : list of dict
         What `probe` returned, or why it "failed", with the epoch.
     folder : Path or None
@@ -109,8 +109,17 @@ class Run:
     def arm(self) -> str:
         """What runs have in common that differ by nothing but the seed and the look at their dynamics."""
         training = {k: v for k, v in self.config["training"].items() if k != "seed" and not k.startswith("probe")}
-        model = {k: v for k, v in self.config["model"].items() if k != "initial"}
+        model = {k: _same(v) for k, v in self.config["model"].items() if k != "initial"}
         return digest({"task": self.config["task"], "model": model, "training": training})
+
+
+def _same(value):
+    """One writing for equal numbers: 1 for 1.0."""
+    if isinstance(value, dict):
+        return {k: _same(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_same(v) for v in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def digest(data) -> str:
@@ -157,11 +166,14 @@ def read_run(folder: str | Path) -> Run:
     """
     folder = Path(folder)
     config = read_json(folder / "config.json")
-    for part in ("task", "model", "training"):
+    for part, names in (("task", ["task"]), ("model", ["name", "n_hidden", "options"]), ("training", ["seed"])):
         _require(isinstance(config.get(part), dict), folder / "config.json", f"has no {part!r}")
+        for name in names:
+            _require(name in config[part], folder / "config.json", f"has no {part}.{name}")
+    ended = (folder / "summary.json").exists()  # before the history is read, or it might grow in between
     history = _read_history(folder / "history.csv")
     probes = read_json(folder / "probes.json", list) if (folder / "probes.json").exists() else []
-    if not (folder / "summary.json").exists():
+    if not ended:
         return Run(config, history, {"status": "unfinished"}, {}, probes, folder)
     summary, provenance = (read_json(folder / f"{name}.json") for name in ("summary", "provenance"))
     _check_summary(folder / "summary.json", summary, history)

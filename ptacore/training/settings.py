@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields
+from numbers import Real
 
 from ptacore.models.trainable import within
 from ptacore.tasks.task import integer
@@ -34,7 +35,8 @@ class Settings:
     batch_size : int
         Sequences a batch; the paper does not say.
     loss : {"scored", "every-step"}
-        Whether the cross-entropy that is minimized averages the steps of the answer, or all steps of the sequence.
+        Whether the cross-entropy that is minimized averages the steps of the answer, or all steps of the sequence. The
+        validation loss by which an epoch is chosen, the rate lowered and training ended is that of the answers always.
     seed : int
         Of the order of the sequences and of the dropout.
     probe_every : int
@@ -71,14 +73,17 @@ class Settings:
     probe_exponents: int | None = 10
 
     def __post_init__(self):
+        for name in ("lr", "clip", "dropout", "decay"):  # 1 and 1.0 are the same setting
+            if isinstance(value := getattr(self, name), Real):
+                object.__setattr__(self, name, float(value))
         within("lr", self.lr, 0, 1000, "(]")
         if self.clip is not None:
             within("clip", self.clip, 0, math.inf)
         within("dropout", self.dropout, 0, 1, "[)")
         within("decay", self.decay, 0, 1, "(]")
         for name in ("decay_wait", "patience", "epochs", "batch_size"):
-            integer(getattr(self, name), name, 1)
-        integer(self.seed, "seed", 0)
+            object.__setattr__(self, name, integer(getattr(self, name), name, 1))
+        object.__setattr__(self, "seed", integer(self.seed, "seed", 0))
         integer(self.probe_every, "probe_every", 0)
         if self.probe_exponents is not None:
             integer(self.probe_exponents, "probe_exponents", 1)

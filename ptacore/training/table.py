@@ -102,7 +102,7 @@ def row_of(run: Run) -> str | None:
     if run.config["model"]["n_hidden"] != UNITS:
         return None
     for row, (task, settings, _) in ROWS.items():
-        if _without_seed(run.config["task"]) == _without_seed(make_task(task, **settings).config()):
+        if run.config["task"] == make_task(task, **settings, seed=run.config["task"].get("seed", 0)).config():
             return row
     return None
 
@@ -142,17 +142,13 @@ def _line(cell: Cell) -> str:
 
 def _best_arm(runs: list[Run]) -> tuple[list[Run], int]:
     """The arm of lowest mean validation loss among those with the most runs, so that no single lucky one wins."""
-    arms: dict[str, list[Run]] = {}
+    by_seed: dict[str, dict[int, Run]] = {}
     for run in runs:
-        arms.setdefault(run.arm, []).append(run)
+        by_seed.setdefault(run.arm, {}).setdefault(run.seed, run)  # a copy of a run is no second one
+    arms = {arm: list(seeds.values()) for arm, seeds in by_seed.items()}
     most = max(map(len, arms.values()), default=0)
     return min((arm for arm in arms.values() if len(arm) == most), key=_validation_loss, default=[]), len(arms)
 
 
 def _validation_loss(runs: list[Run]) -> float:
     return float(np.mean([min((row["validation_loss"] for row in run.history), default=np.inf) for run in runs]))
-
-
-def _without_seed(config: dict) -> dict:
-    """A permutation follows from the seed."""
-    return {k: v for k, v in config.items() if k not in ("seed", "permutation")}

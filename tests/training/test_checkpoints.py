@@ -39,6 +39,9 @@ def test_a_cut_or_changed_file_is_refused_and_the_one_before_is_used(tmp_path, s
     (tmp_path / PREVIOUS).write_bytes(sealed)
     with pytest.warns(UserWarning, match=f"{NEWEST}: .*; {PREVIOUS} is used, the last good checkpoint"):
         assert checkpoints.load(tmp_path, "this run")["epoch"] == 3
+    assert (tmp_path / "checkpoint.refused.pt").read_bytes() == broken
+    assert not (tmp_path / NEWEST).exists()  # or the next `save` would put it over the good one
+    (tmp_path / NEWEST).write_bytes(broken)
     (tmp_path / PREVIOUS).unlink()
     with pytest.raises(CheckpointError, match=f"{NEWEST}.*Remove them from .* to begin the run anew"):
         checkpoints.load(tmp_path, "this run")

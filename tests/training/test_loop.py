@@ -16,7 +16,17 @@ from torch.nn.functional import log_softmax
 from ptacore.integrate import DivergenceError
 from ptacore.models.recurrent import MODELS, build
 from ptacore.tasks import CopyMemory, PermutedImages
-from ptacore.training import CheckpointError, Settings, checkpoints, loop, probes, read_run, train
+from ptacore.training import (
+    CheckpointError,
+    Settings,
+    checkpoints,
+    load_weights,
+    loop,
+    probes,
+    read_run,
+    records,
+    train,
+)
 
 TASK = CopyMemory(delay=3, tokens=2, symbols=3, sizes=(5, 2, 2))
 SETTINGS = Settings(epochs=4, batch_size=2, dropout=0.2, probe_every=2, probe_exponents=2)
@@ -358,5 +368,89 @@ def test_what_does_not_fit_is_refused():
         train(TASK, build("tanh", 1, 4, 8))
     with pytest.raises(ValueError, match=r"dropout: needs a network of ptacore\.models\.recurrent, got Own"):
         train(TASK, Own(), Settings(dropout=0.1))
+    with pytest.raises(ValueError, match=r"must return \(T, B, n_outputs\) = \(7, 1, 4\) .* got tuple"):
+        train(TASK, nn.GRU(TASK.n_inputs, 4))
+    with pytest.raises(ValueError, match=r"got \(7, 1, 5\)"):
+        train(TASK, nn.Sequential(nn.Linear(TASK.n_inputs, 5)))
+    with pytest.raises(ValueError, match="model: is in evaluation mode"):
+        train(TASK, network().eval())
     with pytest.raises(ValueError, match="loss: permuted-images has targets at its scored steps only"):
         train(PermutedImages(), build("tanh", 1, 10, 8), Settings(loss="every-step"))
+
+
+# ---- somebody's own modules
+
+
+def test_a_part_that_is_frozen_in_evaluation_mode_stays_so():
+    model = Own()
+    model.drop.eval()
+    train(TASK, model, Settings(epochs=2))
+    assert model.training
+    assert not model.drop.training
+
+
+def test_modules_that_differ_in_their_repr_or_in_what_is_trained_are_different_runs(tmp_path):
+    def make(rate=0.5, frozen=False):
+        model = Own()
+        model.drop = nn.Dropout(rate)
+        model.out.weight.requires_grad_(not frozen)
+        return model
+
+    train(TASK, make(), Settings(epochs=1), tmp_path)
+    for other in (make(rate=0.1), make(frozen=True)):
+        with pytest.raises(ValueError, match=r"model\.initial is .*build the network anew, with the same seed"):
+            train(TASK, other, Settings(epochs=1), tmp_path)
+
+
+def test_numbers_without_a_dimension_and_batch_norm_can_be_trained(tmp_path):
+    class Scaled(Own):
+        def __init__(self):
+            super().__init__()
+            self.scale, self.norm = nn.Parameter(torch.tensor(2.0)), nn.BatchNorm1d(TASK.n_inputs)
+
+        def forward(self, inputs):
+            return self.scale * super().forward(self.norm(inputs.flatten(0, 1)).view_as(inputs))
+
+    expected = reference(tmp_path / "whole", Scaled, Settings(epochs=3, batch_size=2))
+    with pytest.raises(KeyboardInterrupt):
+        train(
+            TASK,
+            Scaled(),
+            Settings(epochs=3, batch_size=2),
+            tmp_path / "stopped",
+            on_epoch=lambda row: (_ for _ in ()).throw(KeyboardInterrupt),
+        )
+    train(TASK, Scaled(), Settings(epochs=3, batch_size=2), tmp_path / "stopped")
+    assert (tmp_path / "stopped" / "history.csv").read_bytes() == expected["history.csv"]
+
+
+def test_weights_of_the_best_epoch_can_be_loaded(tmp_path):
+    model, fresh = network(), network()
+    train(TASK, model, Settings(epochs=3), tmp_path)
+    fresh.load_state_dict(load_weights(tmp_path))
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), fresh.parameters(), strict=True))
+    with pytest.raises(CheckpointError, match="has no checkpoint"):
+        load_weights(tmp_path / "elsewhere")
+
+
+def test_a_run_is_as_old_as_its_oldest_session(tmp_path, monkeypatch):
+    with pytest.raises(KeyboardInterrupt):
+        train(TASK, network(), SETTINGS, tmp_path, on_epoch=lambda row: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(records, "ENGINE", records.ENGINE + 1)
+    run = train(TASK, network(), SETTINGS, tmp_path)
+    assert run.provenance["engine"] == records.ENGINE - 1
+    assert run.outdated
+
+
+def test_a_run_without_its_checkpoints_begins_anew_with_a_warning(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train(TASK, network(), SETTINGS, tmp_path, on_epoch=lambda row: (_ for _ in ()).throw(KeyboardInterrupt))
+    (tmp_path / checkpoints.NEWEST).unlink()
+    with pytest.warns(UserWarning, match="has no checkpoint any more: the run begins anew"):
+        train(TASK, network(), SETTINGS, tmp_path)
+
+
+def test_probes_of_the_epoch_that_diverged_are_recorded(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "loss_of", lambda outputs, *_: outputs.sum() * math.nan)
+    run = train(TASK, network(), SETTINGS, tmp_path)
+    assert read_run(tmp_path).probes == run.probes != []

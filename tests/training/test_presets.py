@@ -7,7 +7,7 @@ from ptacore.training import evaluate, experiment
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_papers_sizes(task):
-    made, model, settings = experiment(task, "tanh")
+    made, model, settings = experiment(task, "tanh", "paper")
     assert model.n_hidden == 250
     assert settings.epochs == (125 if "images" in task else 400)
     if "images" not in task:

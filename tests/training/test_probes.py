@@ -7,7 +7,7 @@ import torch
 from ptacore.models.recurrent import MODELS, build
 from ptacore.tasks import CopyMemory, PermutedImages
 from ptacore.training import adjoint_norms, as_system, probe
-from ptacore.training.probes import usual_input
+from ptacore.training.probes import _norm, usual_input
 
 TASK = CopyMemory(delay=20, tokens=3, symbols=4, sizes=(20, 20, 10))
 
@@ -97,3 +97,15 @@ def test_a_norm_beyond_all_numbers_is_none():
     norms = probe(model, TASK.split("validation"), exponents=1)["adjoint_norm"]
     assert norms[-1] is None
     assert norms[0] == 1
+
+
+def test_norms_of_what_is_too_large_and_too_small_to_be_squared():
+    rows = torch.tensor([[3e200, 4e200], [3e-200, 4e-200], [0, 0], [torch.inf, 1], [torch.nan, 1]], dtype=torch.float64)
+    assert np.allclose(_norm(rows), [5e200, 5e-200, 0, np.inf, np.inf], rtol=1e-12, atol=0)
+
+
+def test_an_exponent_of_minus_infinity_is_none():
+    model = network("tanh")
+    with torch.no_grad():
+        model.recurrent.weight_hh_l0.zero_()  # the state is forgotten at once
+    assert probe(model, TASK.split("validation"), exponents=2)["exponents"] == [None, None]

@@ -118,6 +118,9 @@ def test_a_config_without_a_part_and_other_json_are_refused(copy):
     edit(copy / "config.json", lambda d: d.pop("model"))
     with pytest.raises(RecordError, match=r"config\.json: has no 'model'"):
         read_run(copy)
+    edit(copy / "config.json", lambda d: d.update(model={"name": "gru"}))
+    with pytest.raises(RecordError, match=r"config\.json: has no model\.n_hidden"):
+        read_run(copy)
     (copy / "config.json").write_text("[1]")
     with pytest.raises(RecordError, match=r"config\.json: holds a list, not a dict"):
         read_run(copy)

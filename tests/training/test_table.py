@@ -83,6 +83,25 @@ def test_rows_are_told_apart_whatever_the_seed():
     assert cell([images], "permuted sequential MNIST").runs == []
 
 
+def test_a_copy_of_a_run_is_no_second_one_and_numbers_are_compared_by_value():
+    single = run(1.0, 0.3)
+    assert len(cell([single, run(1.0, 0.3), run(1.0, 0.3, 1)]).runs) == 2
+    arms = set()
+    for alpha in ([1, 1.5], [1.0, 1.5]):
+        other = run(1.0, 0.3)
+        other.config["model"]["options"]["alpha"] = alpha
+        arms.add(other.arm)
+    assert len(arms) == 1
+
+
+def test_another_order_of_the_pixels_is_another_task():
+    in_order = run(1.0, 0.3, task="permuted-images", dataset="digits", permutation=tuple(range(64)))
+    assert not any(c.runs for c in table([in_order]))
+    drawn = run(1.0, 0.3, task="permuted-images", dataset="digits")
+    drawn.config["task"] = make_task("permuted-images", dataset="digits", seed=5).config()
+    assert cell([drawn], "permuted sequential digits (8 x 8)").runs == [drawn]
+
+
 def test_runs_that_failed_are_counted():
     text = show(table([run(1.0, 0.3), run(None, math.inf, 1, status="diverged")]))
     assert "2      67,759    0.50  1 diverged" in text
