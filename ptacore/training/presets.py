@@ -108,5 +108,7 @@ def sort_settings(task: str, model: str, given: dict) -> dict[str, dict]:
             raise ValueError(f"{name}: no such setting. There are, {valid}; and task.seed")
         if len(homes) > 1:
             raise ValueError(f"{name}: say {' or '.join(f'{g}.{key}' for g in homes)}")
+        if key in own[homes[0]]:
+            raise ValueError(f"{name}: is given twice")
         own[homes[0]][key] = value
     return own

@@ -55,6 +55,7 @@ def test_runs_that_differ_have_folders_that_differ(tmp_path):
             {"dt": 1},
             "dt: no such setting. There are, task: .*delay.*; model: none; training: lr",
         ),
+        (("copy-memory", "cornn"), {"lr": 1, "training.lr": 2}, r"training\.lr: is given twice"),
         (("copy-memory", "cornn"), {"task.dt": 1}, r"task\.dt: no such setting"),
         (("copy-memory", "tanh"), {"lr": 0}, "lr: expected a number"),
         (("copy-memory", "tanh"), {"delay": -1}, "delay: expected a whole number"),
