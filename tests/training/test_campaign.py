@@ -1,3 +1,4 @@
+import signal
 import sys
 
 import pytest
@@ -47,7 +48,9 @@ def test_no_more_than_jobs_run_at_a_time(stub, tmp_path):
     assert max(run_campaign([[one + f" # {i}"] for i in range(6)], jobs=2)) <= 2
 
 
-def test_an_interruption_ends_the_runs_and_begins_no_other(stub, tmp_path):
+def test_an_interruption_ends_the_runs_and_begins_no_other(stub, tmp_path, request):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     with pytest.raises(KeyboardInterrupt):
         run_campaign([[f"kill -INT $PPID; sleep 3 && touch {tmp_path}/waited_for"], ["true"], ["true 2"]])
     assert len(stub()) == 1
