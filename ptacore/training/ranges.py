@@ -53,7 +53,7 @@ def search_space(model: str, given: Iterable[str] = (), task: str = "copy-memory
     Parameters
     ----------
     model : str
-        A key of `ptacore.models.recurrent.MODELS`.
+        A key of `ptacore.models.MODELS`.
     given : iterable of str
         Settings that have a fixed value, which are not searched.
     task : str
