@@ -6,7 +6,6 @@ Import this first: it sets every numerical library to one thread, which must hap
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
 import json
 import os
 import platform
@@ -109,32 +108,16 @@ def _row(c: Contestant, reference: list[float]) -> dict:
     return row
 
 
-def versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
 def save(name: str, rounds: int, tables: dict[str, list[dict]], **facts) -> None:
     """Write results/NAME.json."""
+    from ptacore import provenance  # not above: threads are limited before torch is loaded
+
+    machine = provenance.machine()
     record = {
         "date": date.today().isoformat(),
-        "machine": {"cpu": processor(), "cores": os.cpu_count(), "system": platform.system()},
+        "machine": {"cpu": machine["cpu"], "cores": machine["cores"], "system": platform.system()},
         "load": {"start": rounded(LOAD), "end": rounded(os.getloadavg()[0])},
-        "versions": versions(),
+        "versions": provenance.versions(PACKAGES),
         "rounds": rounds,
         **facts,
         "tables": tables,

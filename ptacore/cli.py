@@ -175,13 +175,13 @@ def _train(arguments: argparse.Namespace, root: Path) -> int:
         if arguments.threads < 1:
             raise ValueError(f"--threads: expected at least 1, got {arguments.threads}")
         torch.set_num_threads(arguments.threads)
-        task, model, settings = training.experiment(
+        experiment = training.experiment(
             arguments.task, arguments.model, arguments.preset, arguments.seed, arguments.units, **given
         )
+        model = experiment.model
         _move(model, arguments.device, arguments.dtype)
-        experiment = training.Experiment(task, model, settings)
         folder = experiment.folder(arguments.output or _results(root) / "own")
-        _say(f"{task.name}, {model.name} ({model.n_parameters:,} parameters): {_shown(folder)}")
+        _say(f"{experiment.task.name}, {model.name} ({model.n_parameters:,} parameters): {_shown(folder)}")
         run = training.train(*experiment, folder, progress=sys.stderr.isatty())
     except (ValueError, TypeError) as error:
         raise reproduce.UsageError(str(error)) from error
@@ -232,7 +232,7 @@ def _tune(arguments: argparse.Namespace, root: Path) -> int:
 def _campaign(arguments: argparse.Namespace, root: Path) -> int:
     from ptacore import training
 
-    path = arguments.file or root / "results" / "fig5c" / "campaign.txt"
+    path = arguments.file or _results(root) / "fig5c" / "campaign.txt"
     try:
         runs = training.read_campaign(path)
         if arguments.jobs < 1:

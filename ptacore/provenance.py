@@ -6,7 +6,11 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+"""The checkout that this package is run from."""
 
 PACKAGES = ("ptacore", "torch", "numpy", "scipy", "matplotlib", "papermill", "ray", "optuna")
 
@@ -19,14 +23,20 @@ def commit(root: Path, *paths: str) -> tuple[str, bool | None]:
     return (head, bool(_git(root, "status", "--porcelain", "--", *paths))) if head else ("unknown", None)
 
 
+def package_commit() -> str:
+    """The commit of this package in words, with what differs from it in its sources."""
+    head, changed = commit(ROOT, "ptacore")
+    return head + " with changes" * bool(changed)
+
+
 def machine() -> dict[str, str | int | None]:
     """Processor, number of cores and operating system."""
     return {"cpu": _cpu(), "cores": os.cpu_count(), "os": platform.platform()}
 
 
-def versions() -> dict[str, str]:
-    """Of Python and of the `PACKAGES` that are installed."""
-    return {"python": platform.python_version()} | {name: v for name in PACKAGES if (v := _version(name))}
+def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
+    """Of Python and of those packages that are installed."""
+    return {"python": platform.python_version()} | {name: v for name in packages if (v := _version(name))}
 
 
 def _git(root: Path, *command: str) -> str | None:

@@ -23,9 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ptacore import provenance
-
-ROOT = Path(__file__).resolve().parents[1]
-"""The checkout that this package is run from."""
+from ptacore.provenance import ROOT
 
 PRESETS = ("quick", "paper")
 SET_BY_OPTION = {"preset": "--preset", "output_dir": "--output"}  # parameters that every figure has

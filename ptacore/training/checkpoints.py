@@ -7,6 +7,7 @@ import io
 import os
 import pickle
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -17,6 +18,23 @@ NEWEST, PREVIOUS = NAMES = ("checkpoint.pt", "checkpoint.previous.pt")
 
 class CheckpointError(RuntimeError):
     """No checkpoint of a folder can be used."""
+
+
+@contextmanager
+def alone_in(folder: Path, otherwise: str, timeout: float = 0):
+    """Keep other processes from working in a folder; a RuntimeError, "`otherwise` FOLDER", if one already does."""
+    from filelock import FileLock, Timeout  # slow to import, needed here only
+
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=timeout)
+    except Timeout:
+        raise RuntimeError(f"{otherwise} {folder}") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -73,9 +91,8 @@ def load(folder: Path, run: str, device: torch.device | str = "cpu") -> dict | N
                 continue
             for reason in refused:
                 warnings.warn(f"{reason}; {path.name} is used, the last good checkpoint", stacklevel=3)
-                os.replace(
-                    folder / NEWEST, folder / "checkpoint.refused.pt"
-                )  # or `save` would put it over the good one
+            if refused:  # it would be put over the good one by `save`
+                os.replace(folder / NEWEST, folder / "checkpoint.refused.pt")
             return state
     if refused:
         raise CheckpointError("; ".join(refused) + f". Remove them from {folder} to begin the run anew")

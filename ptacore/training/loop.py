@@ -27,8 +27,6 @@ from ptacore.training.probes import probe
 from ptacore.training.records import Run
 from ptacore.training.settings import Settings
 
-ROOT = Path(__file__).parents[2]
-
 
 def train(
     task: Task,
@@ -101,10 +99,9 @@ def train(
     session = _Session(task, model, settings, folder and Path(folder))
     if session.folder is None:
         return session.run(progress, on_epoch)
-    with _alone_in(session.folder):
-        if session.open():
-            return session.ended()
-        return session.run(progress, on_epoch)
+    with checkpoints.alone_in(session.folder, "another process is training in"):
+        ended = session.open()
+        return session.ended(ended) if ended else session.run(progress, on_epoch)
 
 
 class _NotFinite(ArithmeticError):
@@ -126,35 +123,38 @@ class _Session:
 
     # ---- files
 
-    def open(self) -> bool:
-        """Take up the folder's run, if there is one; whether it has ended."""
+    def open(self) -> Run | None:
+        """Take up the folder's run, if there is one; its record, if it has ended."""
         if (self.folder / "config.json").exists():
             run = records.read_run(self.folder)
             if differences := _differences(run.config, self.config):
                 raise ValueError(f"folder: {self.folder} holds another run: {'; '.join(differences)}")
             if run.finished:
-                return True
+                return run
         records.write_json(self.folder / "config.json", self.config)
         if state := checkpoints.load(self.folder, records.digest(self.config), _device(self.model)):
             self.restore(state)
         elif (self.folder / "history.csv").exists():
             warnings.warn(f"{self.folder} has no checkpoint any more: the run begins anew", stacklevel=3)
-        return False
+        return None
 
-    def ended(self) -> Run:
-        """The record of a run that has ended; the network gets its best weights."""
+    def ended(self, run: Run) -> Run:
+        """Give the network the best weights of a run that has ended."""
         if state := checkpoints.load(self.folder, records.digest(self.config), _device(self.model)):
             self.model.load_state_dict(state["best"])
         else:
             warnings.warn(
                 f"{self.folder} has the run's record, not its weights; the network is as it was", stacklevel=3
             )
-        return records.read_run(self.folder)
+        return run
 
     def save(self) -> None:
-        if self.folder is None:
-            return
-        checkpoints.save(self.folder, records.digest(self.config), self.state())
+        """Write a checkpoint, and what can be read of the run so far."""
+        if self.folder is not None:
+            checkpoints.save(self.folder, records.digest(self.config), self.state())
+            self.write()
+
+    def write(self) -> None:
         records.write_history(self.folder / "history.csv", self.history)
         if self.probes:
             records.write_json(self.folder / "probes.json", self.probes)
@@ -174,14 +174,12 @@ class _Session:
     def run(self, progress: bool, on_epoch: Callable[[dict], None] | None) -> Run:
         """Train to the end, and record it."""
         self.sessions += 1
-        commit, changed = provenance.commit(ROOT, "ptacore")
-        self.commits = list(dict.fromkeys([*self.commits, commit + " with changes" * bool(changed)]))
+        self.commits = list(dict.fromkeys([*self.commits, provenance.package_commit()]))
         self.engines = [*self.engines, records.ENGINE]
         s, train = self.settings, self.task.split("train")
         updates = s.epochs * math.ceil(len(train) / s.batch_size)
         status, reason = "epoch limit", f"{s.epochs} epochs"
-        done = self.history[-1]["updates"] if self.history else 0
-        with tqdm(total=updates, initial=done, disable=not progress, unit="update") as bar:
+        with tqdm(total=updates, initial=self.updates, disable=not progress, unit="update") as bar:
             while len(self.history) < s.epochs:
                 if len(self.history) - self.best_epoch >= s.patience:
                     status, reason = "early stopping", f"no lower validation loss in {s.patience} epochs"
@@ -219,14 +217,13 @@ class _Session:
             for group in self.optimizer.param_groups:
                 group["lr"] *= s.decay
         losses, norms = [], []
-        done = self.history[-1]["updates"] if self.history else 0
         with _randomness(s.seed, number, _device(self.model)):
             for rows in torch.randperm(len(train)).split(s.batch_size):
                 loss, norm = self.update(train, rows)
                 losses.append(loss)
                 norms.append(norm)
                 if not (math.isfinite(loss) and math.isfinite(norm)):
-                    where = f"in update {done + len(losses)} (epoch {number}, learning rate {self.lr:g})"
+                    where = f"in update {self.updates + len(losses)} (epoch {number}, learning rate {self.lr:g})"
                     raise _NotFinite(f"loss {loss:g}, norm of the gradient {norm:g} {where}")
                 bar.update()
         validation = evaluate(self.model, self.task.split("validation"))
@@ -234,7 +231,7 @@ class _Session:
             raise _NotFinite(f"validation loss {validation['loss']:g} after epoch {number}")
         row = {
             "epoch": number,
-            "updates": done + len(losses),
+            "updates": self.updates + len(losses),
             "lr": self.lr,
             "train_loss": sum(losses) / len(losses),
             "gradient_norm": sum(norms) / len(norms),
@@ -258,6 +255,11 @@ class _Session:
         return float(loss.detach()), float(norm)
 
     @property
+    def updates(self) -> int:
+        """Steps of Adam in the epochs that are over."""
+        return self.history[-1]["updates"] if self.history else 0
+
+    @property
     def lr(self) -> float:
         return self.optimizer.param_groups[0]["lr"]
 
@@ -271,7 +273,7 @@ class _Session:
             "status": status,
             "reason": reason,
             "epochs": len(self.history),
-            "updates": self.history[-1]["updates"] if self.history else 0,
+            "updates": self.updates,
             "best_epoch": self.best_epoch,
             "chance_loss": self.task.chance_loss(),
             "parameters": sum(p.numel() for p in self.model.parameters() if p.requires_grad),
@@ -279,9 +281,7 @@ class _Session:
         summary |= {f"test_{name}": value for name, value in test.items()}
         origin = self.provenance()
         if self.folder is not None:
-            records.write_history(self.folder / "history.csv", self.history)
-            if self.probes:
-                records.write_json(self.folder / "probes.json", self.probes)
+            self.write()
             records.write_json(self.folder / "provenance.json", origin)
             records.write_json(self.folder / "summary.json", summary)
             (self.folder / checkpoints.PREVIOUS).unlink(missing_ok=True)
@@ -349,22 +349,6 @@ def _check_outputs(task: Task, model: nn.Module) -> None:
         raise ValueError(
             f"model: must return (T, B, n_outputs) = {expected} for one sequence of {task.name}, got {got}"
         )
-
-
-@contextmanager
-def _alone_in(folder: Path):
-    from filelock import FileLock, Timeout  # slow to import, needed here only
-
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise RuntimeError(f"another process is training in {folder}") from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _differences(recorded: dict, wanted: dict) -> list[str]:

@@ -35,12 +35,13 @@ class Experiment(NamedTuple):
 
     def folder(self, root: str | Path) -> Path:
         """Where below ``root`` this run is recorded: task/network/seed-arm."""
-        config = describe(*self)
-        run = records.Run(config, [], {}, {})
-        return Path(root) / self.task.name / self.model.name / f"seed-{run.seed}-{run.arm}"
+        run = f"seed-{self.settings.seed}-{records.arm_of(describe(*self))}"
+        return Path(root) / self.task.name / self.model.name / run
 
 
-def experiment(task: str, model: str, preset: str = "quick", seed: int = 0, units: int | None = None, **given):
+def experiment(
+    task: str, model: str, preset: str = "quick", seed: int = 0, units: int | None = None, **given
+) -> Experiment:
     """Everything for `train`, from names.
 
     Parameters

@@ -12,7 +12,6 @@ import io
 import json
 import math
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -105,12 +104,22 @@ class Run:
     def seed(self) -> int:
         return self.config["training"]["seed"]
 
-    @cached_property
+    @property
+    def best_loss(self) -> float:
+        """The lowest validation loss; infinite before the first epoch is over."""
+        return min((row["validation_loss"] for row in self.history), default=math.inf)
+
+    @property
     def arm(self) -> str:
-        """What runs have in common that differ by nothing but the seed and the look at their dynamics."""
-        training = {k: v for k, v in self.config["training"].items() if k != "seed" and not k.startswith("probe")}
-        model = {k: _same(v) for k, v in self.config["model"].items() if k != "initial"}
-        return digest({"task": self.config["task"], "model": model, "training": training})
+        """See `arm_of`."""
+        return arm_of(self.config)
+
+
+def arm_of(config: dict) -> str:
+    """What runs have in common that differ by nothing but the seed and the look at their dynamics."""
+    training = {k: v for k, v in config["training"].items() if k != "seed" and not k.startswith("probe")}
+    model = {k: _same(v) for k, v in config["model"].items() if k != "initial"}
+    return digest({"task": config["task"], "model": model, "training": training})
 
 
 def _same(value):
@@ -166,7 +175,7 @@ def read_run(folder: str | Path) -> Run:
     """
     folder = Path(folder)
     config = read_json(folder / "config.json")
-    for part, names in (("task", ["task"]), ("model", ["name", "n_hidden", "options"]), ("training", ["seed"])):
+    for part, names in (("task", ["task", "seed"]), ("model", ["name", "n_hidden", "options"]), ("training", ["seed"])):
         _require(isinstance(config.get(part), dict), folder / "config.json", f"has no {part!r}")
         for name in names:
             _require(name in config[part], folder / "config.json", f"has no {part}.{name}")

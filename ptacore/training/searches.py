@@ -109,7 +109,7 @@ def objective(run: Run) -> float:
     >>> objective(Run({}, [{"validation_loss": 0.5}, {"validation_loss": 0.25}, {"validation_loss": 0.75}], {}, {}))
     0.25
     """
-    return float(min(run.column("validation_loss"), default=WORST))
+    return run.best_loss if run.history else WORST
 
 
 def read_search(folder: str | Path, trials: int | None = None) -> Search:

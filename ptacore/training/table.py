@@ -89,11 +89,10 @@ def table(runs: Iterable[Run]) -> list[Cell]:
             by_cell.setdefault((row, run.config["model"]["name"]), []).append(run)
     models = [*COLUMNS, *(name for name in MODELS if name not in COLUMNS)]
     cells = []
-    for row, (_, _, numbers) in ROWS.items():
-        paper = dict(zip(COLUMNS, numbers, strict=False))
+    for row in ROWS:
         for model in models:
             chosen, arms = _best_arm(by_cell.get((row, model), []))
-            cells.append(Cell(row, model, paper.get(model), chosen, arms))
+            cells.append(Cell(row, model, paper_value(row, model), chosen, arms))
     return cells
 
 
@@ -102,9 +101,15 @@ def row_of(run: Run) -> str | None:
     if run.config["model"]["n_hidden"] != UNITS:
         return None
     for row, (task, settings, _) in ROWS.items():
-        if run.config["task"] == make_task(task, **settings, seed=run.config["task"].get("seed", 0)).config():
+        theirs = run.config["task"]
+        if theirs["task"] == task and theirs == make_task(task, **settings, seed=theirs["seed"]).config():
             return row
     return None
+
+
+def paper_value(row: str, model: str) -> float | None:
+    """What Table S1 has in a cell."""
+    return dict(zip(COLUMNS, ROWS[row][2], strict=False)).get(model)
 
 
 def show(cells: list[Cell]) -> str:
@@ -151,4 +156,4 @@ def _best_arm(runs: list[Run]) -> tuple[list[Run], int]:
 
 
 def _validation_loss(runs: list[Run]) -> float:
-    return float(np.mean([min((row["validation_loss"] for row in run.history), default=np.inf) for run in runs]))
+    return float(np.mean([run.best_loss for run in runs]))

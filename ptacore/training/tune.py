@@ -23,7 +23,7 @@ import torch
 from ptacore import provenance
 from ptacore.tasks.task import integer
 from ptacore.training import checkpoints, records
-from ptacore.training.loop import ROOT, describe, train
+from ptacore.training.loop import describe, train
 from ptacore.training.presets import IMAGES, experiment
 from ptacore.training.ranges import search_space
 from ptacore.training.records import Run, read_run
@@ -97,16 +97,10 @@ def search(
     if (folder / "search.json").exists() and (found := read_search(folder, trials)).ended:
         return _conclude(found)
     _need_ray()
-    from filelock import FileLock, Timeout  # slow to import, needed here only
-
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / ".lock", timeout=0):
-            records.write_json(folder / "search.json", plan)
-            _train_with_ray(_Proposals(read_search(folder)), jobs, on_trial)
-            return _conclude(read_search(folder))
-    except Timeout:
-        raise RuntimeError(f"another process runs the search in {folder}") from None
+    with checkpoints.alone_in(folder, "another process runs the search in"):
+        records.write_json(folder / "search.json", plan)
+        _train_with_ray(_Proposals(read_search(folder)), jobs, on_trial)
+        return _conclude(read_search(folder))
 
 
 def _plan(task: str, model: str, preset: str, seed: int, units: int | None, asha: bool, given: dict) -> dict:
@@ -134,7 +128,7 @@ def _conclude(found: Search) -> Search:
         left = found.plan["trials"] - sum(trial.ended for trial in found.trials)
         where = found.folder / ".ray"
         raise RuntimeError(f"{left} trials did not end, for reasons told in {where}; the same command tries again")
-    best, head = found.best, provenance.commit(ROOT, "ptacore")
+    best = found.best
     result = {"trials": len(found.trials), "outcomes": found.outcomes, "best": None}
     if best:
         result["best"] = {
@@ -143,7 +137,7 @@ def _conclude(found: Search) -> Search:
             "epoch": best.run.summary["best_epoch"],
             "settings": best.settings,
         }
-    result["commit"] = head[0] + " with changes" * bool(head[1])
+    result["commit"] = provenance.package_commit()
     result["versions"] = provenance.versions()
     records.write_json(found.folder / "best.json", result)
     return found
@@ -245,10 +239,8 @@ def run_trial(folder: Path, report: Callable[[dict], None]) -> Run:
     -------
     Run
     """
-    from filelock import FileLock
-
     plan, own = records.read_json(folder.parent / "search.json"), records.read_json(folder / "trial.json")
-    with FileLock(folder / ".lock", timeout=PATIENCE):
+    with checkpoints.alone_in(folder, "a worker that was killed still trains in", timeout=PATIENCE):
         pass  # whoever trained here before is gone
     made = experiment(
         *(plan[k] for k in ("task", "model", "preset", "seed", "units")), **plan["given"], **own["settings"]
