@@ -29,7 +29,7 @@ figures: $(VENV)/.installed
 
 # Interrupt it at will: runs go on where they were, and those that have ended are not made again.
 campaign: $(VENV)/.installed
-	@echo "== campaign: results/fig5c/campaign.txt"
+	@echo "== campaign: results/campaign.toml"
 	@$(BIN)/ptacore campaign --jobs $(JOBS)
 
 # The pages are tested once they are built.

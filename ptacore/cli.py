@@ -104,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     tune.set_defaults(command=_tune)
 
     campaign = commands.add_parser("campaign", help="make a list of training runs; ended ones are not made again")
-    campaign.add_argument("file", nargs="?", type=Path, help="arguments of train, a run on each line")
+    campaign.add_argument("file", nargs="?", type=Path, help="list of runs, TOML; results/campaign.toml unless given")
     campaign.add_argument("--jobs", type=int, default=1, help="runs at a time, each on one processor core")
     campaign.add_argument("--output", type=Path, metavar="DIR", help="record there instead of beside the file")
     campaign.set_defaults(command=_campaign)
@@ -232,7 +232,7 @@ def _tune(arguments: argparse.Namespace, root: Path) -> int:
 def _campaign(arguments: argparse.Namespace, root: Path) -> int:
     from ptacore import training
 
-    path = arguments.file or _results(root) / "fig5c" / "campaign.txt"
+    path = arguments.file or _results(root) / "campaign.toml"
     try:
         runs = training.read_campaign(path)
         if arguments.jobs < 1:
@@ -240,8 +240,8 @@ def _campaign(arguments: argparse.Namespace, root: Path) -> int:
     except (OSError, ValueError) as error:
         raise reproduce.UsageError(str(error)) from error
     output = (arguments.output or path.parent).absolute()
-    codes = training.run_campaign(runs, ["--output", str(output)], arguments.jobs)
-    failed = [" ".join(run) for run, code in zip(runs, codes, strict=True) if code]
+    codes = training.run_campaign(runs, output, arguments.jobs)
+    failed = [f"{run.task} {run.model} (seed {run.seed})" for run, code in zip(runs, codes, strict=True) if code]
     return _complain(f"{len(failed)} of {len(runs)} runs failed: {'; '.join(failed)}", code=1) if failed else 0
 
 

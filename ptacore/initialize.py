@@ -55,8 +55,8 @@ def _range(value, name: str, least: float, most: float) -> tuple[float, float]:
     return low, high
 
 
-def _draw(count: int, system: str, alpha, theta, excess, generator) -> Oscillators:
-    """Draw `count` blocks, uniformly over the part of the ranges that `certify` finds to oscillate."""
+def _draw(count: int, system: str, alpha, theta, excess, certified: bool, generator) -> Oscillators:
+    """Draw `count` blocks, uniformly over the ranges or the part of them that `certify` finds to oscillate."""
     if alpha is not None and excess is not None:
         raise ValueError("alpha, excess: give one of them, the gain or how far it is above the critical gain")
     gains = (
@@ -83,16 +83,17 @@ def _draw(count: int, system: str, alpha, theta, excess, generator) -> Oscillato
         t, a = uniform(*angles, size), uniform(*gains, size)
         critical = critical_gain(system, t)
         a = a if alpha is not None else a + critical
-        possible = torch.isfinite(a) & (a > critical)
-        for tongue in strong_tongues(system) if possible.any() else []:
-            possible &= ~tongue.contains(a, t)
+        possible = torch.isfinite(a)
+        if certified:
+            possible &= a > critical
+            for tongue in strong_tongues(system) if possible.any() else []:
+                possible &= ~tongue.contains(a, t)
         tried += size
         if possible.any():
             point = certify(system, a[possible], t[possible])
+            taken = point.oscillates if certified else slice(None)
             found.append(
-                Oscillators(
-                    [], *(v[point.oscillates] for v in (point.alpha, point.theta, point.frequency, point.exponents))
-                )
+                Oscillators([], *(v[taken] for v in (point.alpha, point.theta, point.frequency, point.exponents)))
             )
     columns = ([getattr(part, name) for part in found] for name in ("alpha", "theta", "frequency", "exponents"))
     return Oscillators([], *(torch.cat(column)[:count] for column in columns))
@@ -137,7 +138,17 @@ def _targets(target, system: str | None) -> tuple[str, list[tuple[str, Tensor, l
 
 
 @torch.no_grad()
-def pta_(target, alpha=None, theta=None, *, excess=None, system: str | None = None, generator=None) -> Oscillators:
+def pta_(
+    target,
+    alpha=None,
+    theta=None,
+    *,
+    excess=None,
+    certified: bool = True,
+    zeroed: bool = True,
+    system: str | None = None,
+    generator=None,
+) -> Oscillators:
     """Fill recurrent weights, in place, with independent oscillators: the PTA initialization (Eq. 19, Section 2.8).
 
     The weight becomes block-diagonal, of scaled rotations alpha (cos theta, -sin theta; sin theta, cos theta), each
@@ -161,6 +172,12 @@ def pta_(target, alpha=None, theta=None, *, excess=None, system: str | None = No
     excess : (low, high), optional
         Instead of `alpha`: how far above `models.critical_gain`, which for a GRU depends on theta. By default (0, 0.3)
         for tanh, that is, gains from 1 to 1.3, and (0, 1.2) for a GRU, which unwinds from the origin equally fast.
+    certified : bool
+        Whether only points that oscillate by themselves are drawn. False: every point of the ranges, among them those
+        that lock, rest or have two attractors, so that an oscillator may have no zero exponent.
+    zeroed : bool
+        Whether biases, and the gate weights of a GRU, are set to zero. False: they are left as they are, as in the
+        authors' initializer, and what the blocks do in the layer is no longer what they do alone.
     system : {"tanh map", "tanh flow", "GRU map", "GRU flow"}, optional
         For a bare weight: what network it is the recurrent (for GRUs, candidate) weight of.
     generator : torch.Generator, optional
@@ -191,10 +208,10 @@ def pta_(target, alpha=None, theta=None, *, excess=None, system: str | None = No
     if weights[0][1].shape[0] < 2:
         raise ValueError("weight: an oscillator needs two units, got 1")
     blocks = [len(weight) // 2 for _, weight, _ in weights]
-    drawn = _draw(sum(blocks), system, alpha, theta, excess, generator)
+    drawn = _draw(sum(blocks), system, alpha, theta, excess, certified, generator)
     rotations = scaled_rotation(drawn.alpha, drawn.theta).split(blocks)
     for (_, weight, zeros), own in zip(weights, rotations, strict=True):
-        for parameter in zeros:
+        for parameter in zeros if zeroed else []:
             parameter.zero_()
         weight.zero_()
         weight[: 2 * len(own), : 2 * len(own)] = torch.block_diag(*own).to(weight)

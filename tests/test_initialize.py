@@ -204,3 +204,25 @@ def test_locked_blocks_are_left_out():
     assert 0.05 < locked.double().mean() < 0.95
     drawn = pta_(torch.zeros(40, 40), alpha=3.0, theta=near, generator=seeded(14))
     assert not certify("tanh map", 3.0, drawn.theta).is_kind("locked orbit").any()
+
+
+def test_uncertified_draws_are_uniform_over_the_ranges_and_few_of_them_oscillate():
+    drawn = pta_(nn.RNN(1, 4000), alpha=(1.001, 10), certified=False, generator=torch.Generator().manual_seed(0))
+    assert kstest((drawn.alpha - 1.001) / 8.999, "uniform").pvalue > 1e-3
+    assert kstest(drawn.theta / math.pi, "uniform").pvalue > 1e-3
+    # the strong tongues alone take 4 LL(alpha) of the angles, on average over these gains 0.6 of pi
+    share = float((drawn.exponents[:, 0].abs() < 1e-3).double().mean())
+    assert 0.15 < share < 0.4
+
+
+@pytest.mark.parametrize("module", [nn.RNN(3, 8), nn.GRU(3, 8)])
+def test_what_is_not_zeroed_is_as_it_was(module):
+    before = {name: p.detach().clone() for name, p in module.named_parameters()}
+    pta_(module, zeroed=False)
+    for name, p in module.named_parameters():
+        changed = p[-8:] if name == "weight_hh_l0" else p[:0]
+        assert torch.equal(p[: len(p) - len(changed)], before[name][: len(p) - len(changed)])
+    w = module.weight_hh_l0[-8:]
+    blocks = torch.block_diag(*torch.ones(4, 2, 2)) == 1
+    assert (w[~blocks] == 0).all()
+    assert (w[blocks] != 0).any()

@@ -223,12 +223,16 @@ class PTATanh(Tanh):
     ----------
     alpha, theta : optional
         Ranges of gains and angles.
+    certified, zeroed : bool
+        Whether only points that oscillate are drawn, and whether biases start at zero.
     """
 
-    def __init__(self, n_inputs, n_outputs, n_hidden, generator=None, alpha=None, theta=None):
+    def __init__(
+        self, n_inputs, n_outputs, n_hidden, generator=None, alpha=None, theta=None, certified=True, zeroed=True
+    ):
         _even(n_hidden)
         super().__init__(n_inputs, n_outputs, n_hidden, generator)
-        _pta_(self.recurrent, generator, alpha, theta)
+        _pta_(self.recurrent, generator, alpha, theta, certified, zeroed)
 
 
 def _gru(gates, state, weights, constants):
@@ -260,12 +264,16 @@ class PTAGRU(GRU):
     ----------
     alpha, theta : optional
         Ranges of gains and angles.
+    certified, zeroed : bool
+        Whether only points that oscillate are drawn, and whether biases and gate weights start at zero.
     """
 
-    def __init__(self, n_inputs, n_outputs, n_hidden, generator=None, alpha=None, theta=None):
+    def __init__(
+        self, n_inputs, n_outputs, n_hidden, generator=None, alpha=None, theta=None, certified=True, zeroed=True
+    ):
         _even(n_hidden)
         super().__init__(n_inputs, n_outputs, n_hidden, generator)
-        _pta_(self.recurrent, generator, alpha, theta)
+        _pta_(self.recurrent, generator, alpha, theta, certified, zeroed)
 
 
 def _lstm(gates, state, weights, constants):
@@ -309,11 +317,13 @@ def uniform_(parameters, fan_in: int, generator: Generator | None) -> None:
         nn.init.uniform_(p, -(fan_in**-0.5), fan_in**-0.5, generator=generator)
 
 
-def _pta_(module: nn.Module, generator: Generator | None, alpha, theta) -> None:
+def _pta_(module: nn.Module, generator: Generator | None, alpha, theta, certified: bool, zeroed: bool) -> None:
     import ptacore  # not above: ptacore imports this file
 
-    given = {k: v for k, v in (("alpha", alpha), ("theta", theta)) if v is not None}
-    ptacore.pta_(module, generator=generator, **given)
+    for name, value in (("certified", certified), ("zeroed", zeroed)):
+        if not isinstance(value, bool):
+            raise ValueError(f"{name}: expected True or False, got {value!r}")
+    ptacore.pta_(module, alpha, theta, certified=certified, zeroed=zeroed, generator=generator)
 
 
 def _even(n_hidden: int) -> None:

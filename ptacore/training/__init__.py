@@ -1,6 +1,6 @@
 """How networks are trained: the loop, its settings, checkpoints, records, and looks at the dynamics on the way."""
 
-from ptacore.training.campaign import read_campaign, run_campaign
+from ptacore.training.campaign import Planned, read_campaign, run_campaign
 from ptacore.training.checkpoints import CheckpointError, load_weights
 from ptacore.training.evaluation import evaluate, loss_of
 from ptacore.training.loop import train
@@ -17,6 +17,7 @@ __all__ = [
     "Cell",
     "CheckpointError",
     "Experiment",
+    "Planned",
     "RecordError",
     "Run",
     "Search",

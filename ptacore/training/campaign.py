@@ -2,48 +2,145 @@
 
 from __future__ import annotations
 
-import shlex
+import json
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
+from ptacore.models.recurrent import MODELS
+from ptacore.tasks import TASKS
+from ptacore.training.presets import PRESETS, sort_settings
+from ptacore.training.records import read_runs
 
-def read_campaign(path: str | Path) -> list[list[str]]:
+RATES = "tuning"  # where the runs are recorded that choose a learning rate
+KEYS = {"about", "folder", "task", "models", "seeds", "preset", "units", "settings", "grid", "lr_from"}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One run of a campaign.
+
+    Attributes
+    ----------
+    folder : str
+        Below the campaign's own: the collection in which the run is recorded.
+    task, model : str
+    seed : int
+    preset : str
+    units : int or None
+    settings : dict
+        As `ptacore.training.experiment` takes them.
+    lr_from : str or None
+        The task on whose runs below ``tuning`` the learning rate is chosen.
+    """
+
+    folder: str
+    task: str
+    model: str
+    seed: int
+    preset: str = "paper"
+    units: int | None = None
+    settings: dict = field(default_factory=dict)
+    lr_from: str | None = None
+
+    def arguments(self, root: Path) -> list[str]:
+        """Of ``ptacore train``."""
+        settings = self.settings
+        if self.lr_from:
+            settings = {**settings, "lr": tuned_rate(root / RATES / self.lr_from / self.model)}
+        units = [] if self.units is None else ["--units", str(self.units)]
+        given = [part for name, value in settings.items() for part in ("--set", f"{name}={_text(value)}")]
+        head = [self.task, self.model, "--preset", self.preset, "--seed", str(self.seed), *units]
+        return [*head, *given, "--output", str(root / self.folder)]
+
+
+def read_campaign(path: str | Path) -> list[Planned]:
     """Read the list of runs.
 
     Parameters
     ----------
     path : str or Path
-        A text file: the arguments of ``ptacore train`` for one run on each line, such as
-        ``copy-memory tanh-pta --seed 1 --set lr=3e-4``; what follows a # is a comment.
+        A TOML file. Each ``[[runs]]`` has a ``folder``, a ``task``, a list of ``models``, and may have ``seeds``
+        ([0] if not), ``preset`` ("paper" if not), ``units``, ``settings`` for all its runs, a ``grid`` of lists of
+        values for some settings, and ``lr_from``, the task on which the learning rate was searched. The runs are all
+        combinations, in the order models, grid, seeds, the last changing fastest.
 
     Returns
     -------
-    list of list of str
+    list of Planned
 
     Raises
     ------
     ValueError
-        If a line cannot be split into arguments, or is there twice; the message has its number.
+        If the file is not TOML, or an entry lacks or has a key or a setting that it should not; the message has its
+        number. Also if two entries hold the same run.
     """
+    try:
+        entries = tomllib.loads(Path(path).read_text()).get("runs", [])
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path}: {error}") from error
     runs, seen = [], {}
-    for number, line in enumerate(Path(path).read_text().splitlines(), start=1):
+    for number, entry in enumerate(entries, start=1):
         try:
-            arguments = shlex.split(line, comments=True)
-        except ValueError as error:
-            raise ValueError(f"{path}, line {number}: {error}") from error
-        if tuple(arguments) in seen:
-            raise ValueError(f"{path}, line {number}: the same run as in line {seen[tuple(arguments)]}")
-        if arguments:
-            seen[tuple(arguments)] = number
-            runs.append(arguments)
+            planned = _expand(entry)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path}, entry {number}: {error}") from error
+        for run in planned:
+            if (first := seen.setdefault(repr(run), number)) != number:
+                raise ValueError(f"{path}, entry {number}: {run.model}, seed {run.seed}, is in entry {first} already")
+        runs += planned
     return runs
 
 
-def run_campaign(runs: list[list[str]], common: Sequence[str] = (), jobs: int = 1) -> list[int]:
+def _expand(entry: dict) -> list[Planned]:
+    if unknown := set(entry) - KEYS:
+        raise ValueError(f"{', '.join(sorted(unknown))}: expected {', '.join(sorted(KEYS))}")
+    if missing := {"folder", "task", "models"} - set(entry):
+        raise ValueError(f"lacks {', '.join(sorted(missing))}")
+    for what, names, valid in (("task", [entry["task"]], TASKS), ("model", entry["models"], MODELS)):
+        for name in names:
+            if name not in valid:
+                raise ValueError(f"{what}: expected one of {', '.join(valid)}, got {name!r}")
+    grid, settings = entry.get("grid", {}), entry.get("settings", {})
+    same = {key: entry[key] for key in ("folder", "task", "preset", "units", "lr_from") if key in entry}
+    if same.get("preset", "paper") not in PRESETS:
+        raise ValueError(f"preset: expected one of {', '.join(PRESETS)}, got {entry['preset']!r}")
+    runs = []
+    for model, *values, seed in product(entry["models"], *grid.values(), entry.get("seeds", [0])):
+        given = settings | dict(zip(grid, values, strict=True))
+        sort_settings(entry["task"], model, given)
+        runs.append(Planned(**same, model=model, seed=seed, settings=given))
+    return runs
+
+
+def tuned_rate(folder: Path) -> float:
+    """The learning rate whose runs have the lowest validation loss on average, of those recorded in a folder.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or one has not ended.
+    """
+    runs = read_runs(folder) if folder.exists() else []
+    if not runs or not all(run.finished for run in runs):
+        raise ValueError(f"lr_from: {folder} has {'unfinished' if runs else 'no'} runs, so no learning rate is chosen")
+    losses: dict[float, list[float]] = {}
+    for run in runs:
+        losses.setdefault(run.config["training"]["lr"], []).append(run.best_loss)
+    return min(losses, key=lambda lr: sum(losses[lr]) / len(losses[lr]))
+
+
+def _text(value) -> str:
+    return "none" if value == "none" else json.dumps(value)
+
+
+def run_campaign(runs: Sequence[Planned], root: str | Path, jobs: int = 1) -> list[int]:
     """Make runs side by side, each by ``ptacore train`` in a process of its own.
 
     Runs that have ended are not made again, and those that were interrupted go on. A run that fails, or whose process
@@ -51,31 +148,42 @@ def run_campaign(runs: list[list[str]], common: Sequence[str] = (), jobs: int = 
 
     Parameters
     ----------
-    runs : list of list of str
-        The arguments of each, the first ones first.
-    common : sequence of str
-        Arguments that all have.
+    runs : list of Planned
+        The first ones are made first.
+    root : str or Path
+        Where they are recorded.
     jobs : int
         How many at a time.
 
     Returns
     -------
     list of int
-        The exit codes, in the order of the runs.
+        The exit codes, in the order of the runs; 2 where a learning rate could not be chosen.
     """
     processes, stopped, starting = [], threading.Event(), threading.Lock()
 
-    def make(arguments: list[str]) -> int:
+    def make(run: Planned, before: list[Future]) -> int:
+        wait(before)
         with starting:
             if stopped.is_set():
                 return 130
-            process = subprocess.Popen([sys.executable, "-m", "ptacore", "train", *arguments, *common])
+            try:
+                arguments = run.arguments(Path(root))
+            except ValueError as error:
+                print(f"{run.task}, {run.model}, seed {run.seed}: {error}", file=sys.stderr, flush=True)
+                return 2
+            process = subprocess.Popen([sys.executable, "-m", "ptacore", "train", *arguments])
             processes.append(process)
         return process.wait()
 
     with ThreadPoolExecutor(jobs) as pool:
+        futures: list[Future] = []
         try:
-            return list(pool.map(make, runs))
+            for run in runs:
+                rates = (RATES, run.lr_from, run.model)
+                before = [f for f, r in zip(futures, runs, strict=False) if (r.folder, r.task, r.model) == rates]
+                futures.append(pool.submit(make, run, before))
+            return [future.result() for future in futures]
         except BaseException:
             with starting:
                 stopped.set()

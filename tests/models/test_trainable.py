@@ -7,7 +7,6 @@ import torch
 from reference_systems import random
 from torch import nn
 
-import ptacore
 from ptacore.models import fused
 from ptacore.models.module_map import ModuleMap
 from ptacore.models.recurrent import build
@@ -133,7 +132,6 @@ def test_chrono_biases_give_time_scales_up_to_the_longest():
         build("lstm-chrono", 3, 2, 4, t_max=2)
 
 
-@pytest.mark.skipif(not hasattr(ptacore, "pta_"), reason="ptacore.pta_ is not there yet")
 @pytest.mark.parametrize("name", ["tanh-pta", "gru-pta"])
 def test_the_papers_initialization_oscillates(name):
     """Undriven, the networks neither die out nor settle at a fixed point."""
@@ -146,11 +144,10 @@ def test_the_papers_initialization_oscillates(name):
     assert (h - before).norm() > 0.1
 
 
-@pytest.mark.skipif(not hasattr(ptacore, "pta_"), reason="ptacore.pta_ is not there yet")
 def test_the_papers_initialization_takes_its_ranges():
     model = build("tanh-pta", 3, 2, 40, generator().manual_seed(0), alpha=(1.1, 1.2))
     W = model.recurrent.weight_hh_l0
     gains = torch.linalg.svdvals(W.detach())
     assert gains.min() >= 1.1 - 1e-5
     assert gains.max() <= 1.2 + 1e-5
-    assert model.options == {"alpha": (1.1, 1.2), "theta": None}
+    assert model.options == {"alpha": (1.1, 1.2), "theta": None, "certified": True, "zeroed": True}
