@@ -10,7 +10,7 @@ from ptacore.training.ranges import search_space
 from ptacore.training.records import RecordError, Run, read_run, read_runs
 from ptacore.training.searches import Search, Trial, read_search
 from ptacore.training.settings import Settings
-from ptacore.training.table import Cell, show, table
+from ptacore.training.table import Cell, agrees, paper_value, show, table
 from ptacore.training.tune import search
 
 __all__ = [
@@ -24,11 +24,13 @@ __all__ = [
     "Settings",
     "Trial",
     "adjoint_norms",
+    "agrees",
     "as_system",
     "evaluate",
     "experiment",
     "load_weights",
     "loss_of",
+    "paper_value",
     "probe",
     "read_campaign",
     "read_run",

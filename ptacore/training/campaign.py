@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ptacore.models.recurrent import MODELS
 from ptacore.tasks import TASKS
-from ptacore.training.presets import PRESETS, sort_settings
+from ptacore.training.presets import PRESETS, experiment, sort_settings
 from ptacore.training.records import read_runs
 
 RATES = "tuning"  # where the runs are recorded that choose a learning rate
@@ -49,13 +49,20 @@ class Planned:
     settings: dict = field(default_factory=dict)
     lr_from: str | None = None
 
+    def given(self, root: Path) -> dict:
+        """The settings, with the learning rate that the runs below a folder's ``tuning`` choose."""
+        chosen = {"lr": tuned_rate(root / RATES / self.lr_from / self.model)} if self.lr_from else {}
+        return self.settings | chosen
+
+    def ended(self, root: Path) -> bool:
+        """Whether the run is recorded below a folder, to its end."""
+        run = experiment(self.task, self.model, self.preset, self.seed, self.units, **self.given(root))
+        return (run.folder(root / self.folder) / "summary.json").exists()
+
     def arguments(self, root: Path) -> list[str]:
         """Of ``ptacore train``."""
-        settings = self.settings
-        if self.lr_from:
-            settings = {**settings, "lr": tuned_rate(root / RATES / self.lr_from / self.model)}
         units = [] if self.units is None else ["--units", str(self.units)]
-        given = [part for name, value in settings.items() for part in ("--set", f"{name}={_text(value)}")]
+        given = [part for name, value in self.given(root).items() for part in ("--set", f"{name}={_text(value)}")]
         head = [self.task, self.model, "--preset", self.preset, "--seed", str(self.seed), *units]
         return [*head, *given, "--output", str(root / self.folder)]
 
@@ -67,9 +74,9 @@ def read_campaign(path: str | Path) -> list[Planned]:
     ----------
     path : str or Path
         A TOML file. Each ``[[runs]]`` has a ``folder``, a ``task``, a list of ``models``, and may have ``seeds``
-        ([0] if not), ``preset`` ("paper" if not), ``units``, ``settings`` for all its runs, a ``grid`` of lists of
-        values for some settings, and ``lr_from``, the task on which the learning rate was searched. The runs are all
-        combinations, in the order models, grid, seeds, the last changing fastest.
+        ([0] if not), ``preset`` ("paper" if not), ``units``, ``settings`` for all its runs ("none" stands for None), a
+        ``grid`` of lists of values for some settings, and ``lr_from``, the task on which the learning rate was
+        searched. The runs are all combinations, in the order models, grid, seeds, the last changing fastest.
 
     Returns
     -------
@@ -107,7 +114,8 @@ def _expand(entry: dict) -> list[Planned]:
         for name in names:
             if name not in valid:
                 raise ValueError(f"{what}: expected one of {', '.join(valid)}, got {name!r}")
-    grid, settings = entry.get("grid", {}), entry.get("settings", {})
+    grid = entry.get("grid", {})
+    settings = {name: None if value == "none" else value for name, value in entry.get("settings", {}).items()}
     same = {key: entry[key] for key in ("folder", "task", "preset", "units", "lr_from") if key in entry}
     if same.get("preset", "paper") not in PRESETS:
         raise ValueError(f"preset: expected one of {', '.join(PRESETS)}, got {entry['preset']!r}")
@@ -137,7 +145,7 @@ def tuned_rate(folder: Path) -> float:
 
 
 def _text(value) -> str:
-    return "none" if value == "none" else json.dumps(value)
+    return "none" if value is None else json.dumps(value)
 
 
 def run_campaign(runs: Sequence[Planned], root: str | Path, jobs: int = 1) -> list[int]:
@@ -168,6 +176,8 @@ def run_campaign(runs: Sequence[Planned], root: str | Path, jobs: int = 1) -> li
             if stopped.is_set():
                 return 130
             try:
+                if run.ended(Path(root)):
+                    return 0
                 arguments = run.arguments(Path(root))
             except ValueError as error:
                 print(f"{run.task}, {run.model}, seed {run.seed}: {error}", file=sys.stderr, flush=True)

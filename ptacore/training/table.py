@@ -108,8 +108,32 @@ def row_of(run: Run) -> str | None:
 
 
 def paper_value(row: str, model: str) -> float | None:
-    """What Table S1 has in a cell."""
+    """What Table S1 has in a cell; None for a dash, or a network that it does not have.
+
+    Examples
+    --------
+    >>> paper_value("copy memory, k = 100", "tanh-pta")
+    0.000158
+    """
     return dict(zip(COLUMNS, ROWS[row][2], strict=False)).get(model)
+
+
+def agrees(ours: float, paper: float, chance: float, in_percent: bool = False) -> bool:
+    """Whether a value counts as the paper's, which gives no spread.
+
+    Accuracies: within one point. Losses of 5% of chance or more: within 10% of chance. Smaller ones: within a factor
+    of ten. A loss that the paper rounds to 0: below 0.005.
+
+    Examples
+    --------
+    >>> agrees(1.9, 1.86, chance=2.08), agrees(1e-3, 1.6e-4, chance=2.08), agrees(3e-3, 1.6e-4, chance=2.08)
+    (True, True, False)
+    """
+    if in_percent:
+        return abs(ours - paper) <= 1
+    if paper >= 0.05 * chance:
+        return abs(ours - paper) <= 0.1 * chance
+    return ours < 0.005 if paper == 0 else 0.1 <= ours / paper <= 10
 
 
 def show(cells: list[Cell]) -> str:

@@ -17,8 +17,15 @@ def stub(tmp_path, monkeypatch):
     return lambda: (tmp_path / "calls").read_text().splitlines()
 
 
+class Does(Planned):
+    """Whose task is a command of the shell."""
+
+    def ended(self, root):
+        return False
+
+
 def does(command, seed=0, **more):
-    return Planned("folder", command, "network", seed, **more)
+    return Does("folder", command, "network", seed, **more)
 
 
 def written(tmp_path, text):
@@ -35,7 +42,7 @@ def test_an_entry_stands_for_all_combinations_of_networks_grid_and_seeds(tmp_pat
     models = ["gru-pta", "tanh-pta"]
     seeds = [0, 7]
     units = 128
-    settings = { epochs = 8 }
+    settings = { epochs = 8, probe_exponents = "none" }
     grid = { alpha = [[1, 1.2], [1, 3]], lr = [1e-3] }
 
     [[runs]]
@@ -54,9 +61,20 @@ def test_an_entry_stands_for_all_combinations_of_networks_grid_and_seeds(tmp_pat
         ("gru-pta", [1, 3], 7),
         ("tanh-pta", [1, 1.2], 0),
     ]
-    assert runs[0].settings == {"epochs": 8, "alpha": [1, 1.2], "lr": 1e-3}
+    assert runs[0].settings == {"epochs": 8, "probe_exponents": None, "alpha": [1, 1.2], "lr": 1e-3}
     assert runs[-1] == Planned("b", "temporal-order", "lem", 0, "quick", lr_from="copy-memory")
-    given = ["--set", "epochs=8", "--set", "alpha=[1, 1.2]", "--set", "lr=0.001", "--output", str(tmp_path / "a")]
+    given = [
+        "--set",
+        "epochs=8",
+        "--set",
+        "probe_exponents=none",
+        "--set",
+        "alpha=[1, 1.2]",
+        "--set",
+        "lr=0.001",
+        "--output",
+        str(tmp_path / "a"),
+    ]
     head = ["copy-memory", "gru-pta", "--preset", "paper", "--seed", "7", "--units", "128"]
     assert runs[1].arguments(tmp_path) == head + given
 
@@ -121,6 +139,9 @@ def test_a_rate_is_the_one_of_lowest_validation_loss_once_all_were_tried(tmp_pat
     tried = {r.config["training"]["lr"]: r for r in map(read_run, (tmp_path / "tuning").glob("*/*/*"))}
     assert len(tried) == 3
     assert tuned.config["training"]["lr"] == min(tried, key=lambda lr: tried[lr].best_loss) == 1e-2
+
+    assert all(run.ended(tmp_path) for run in [*runs, last])
+    assert not Planned("end", "copy-memory", "tanh-rotation", 2, "quick", 8, short | {"lr": 0.1}).ended(tmp_path)
 
     class Interrupted(Exception):
         pass
