@@ -109,3 +109,23 @@ def test_an_exponent_of_minus_infinity_is_none():
     with torch.no_grad():
         model.recurrent.weight_hh_l0.zero_()  # the state is forgotten at once
     assert probe(model, TASK.split("validation"), exponents=2)["exponents"] == [None, None]
+
+
+def test_an_undriven_rotation_forgets_as_the_root_of_time_and_a_limit_cycle_does_not():
+    """tanh x = x - x^3/3 averaged over a turn: r' = r - r^3/4, so r^2 = 2/t, and a phase shift keeps 1 - r^2/4."""
+
+    def amplitude_and_phase_shift(alpha, steps, angle=1.0):
+        c, s = alpha * np.cos(angle), alpha * np.sin(angle)
+        x, v = np.array([0.6, 0.0]), np.array([0.0, 1.0])
+        for t in range(1, steps[-1] + 1):
+            x = np.tanh([c * x[0] - s * x[1], s * x[0] + c * x[1]])
+            v = (1 - x**2) * [c * v[0] - s * v[1], s * v[0] + c * v[1]]
+            if t in steps:
+                yield float(x @ x), float(np.linalg.norm(v))
+
+    (early, first), (late, last) = amplitude_and_phase_shift(1.0, (1000, 4000))
+    assert 4000 * late == pytest.approx(2, rel=0.02)
+    assert last / first == pytest.approx(4000**-0.5 / 1000**-0.5, rel=0.02)
+    (early, first), (late, last) = amplitude_and_phase_shift(1.1, (1000, 4000))
+    assert early == pytest.approx(late, rel=0.1)
+    assert last == pytest.approx(first, rel=0.1)
