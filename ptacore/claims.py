@@ -306,6 +306,10 @@ def _ahead(pta: list[float], default: list[float]) -> bool:
     return max(pta) < min(default)
 
 
+def _lows(losses: list[float]) -> str:
+    return f"{min(losses):.2g} to {max(losses):.2g}"
+
+
 def _pta_is_faster(problem: str):
     """In the small version of a task."""
 
@@ -313,7 +317,7 @@ def _pta_is_faster(problem: str):
         found = numbers["live"][problem]
         pairs = {"tanh": ("tanh", "tanh-pta"), "GRU": ("gru", "gru-pta")}
         losses = {k: [found[n]["best_validation"] for n in names] for k, names in pairs.items()}
-        text = "; ".join(f"{k}: {_show(default, 2)} and, PTA, {_show(pta, 2)}" for k, (default, pta) in losses.items())
+        text = "; ".join(f"{k}: {_lows(default)} and, PTA, {_lows(pta)}" for k, (default, pta) in losses.items())
         return f"validation loss, {text}", all(_ahead(pta, default) for default, pta in losses.values())
 
     return check
