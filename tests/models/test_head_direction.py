@@ -1,0 +1,196 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import brentq
+
+from ptacore.models.head_direction import (
+    COINCIDENCES,
+    WIRINGS,
+    DelayLine,
+    HeadDirectionCircuit,
+    Oscillator,
+    decode,
+    low_pass,
+)
+
+TIMES = st.floats(1e-3, 1e-2)
+
+
+def oscillators(gain=None):
+    return st.builds(
+        Oscillator,
+        delay=st.tuples(TIMES, TIMES),
+        latency=st.tuples(TIMES, TIMES),
+        refractory=st.just(1e-3),
+        gain=st.just(gain),
+    )
+
+
+def velocities(seed, steps=400, dt=5e-3, size=6.0):
+    """A seeded Ornstein-Uhlenbeck trace, constant over steps."""
+    rng, v = np.random.default_rng(seed), [0.0]
+    for kick in rng.normal(size=steps - 1):
+        v.append(v[-1] * (1 - dt / 0.2) + size * math.sqrt(2 * dt / 0.2) * kick)
+    return np.arange(steps + 1) * dt, np.array(v)
+
+
+def event_by_event(o, t, turned):
+    """The same circuit, one spike after the other: each neuron's charge is followed until it reaches threshold."""
+
+    def told(time):
+        return float(np.interp(time, t, turned))
+
+    left, right, now = [t[0]], [], t[0]
+    while True:
+        now += o.delay[0] + o.latency[1]
+        right.append(now)
+        arrival, before = now + o.delay[1], left[-1]
+
+        def short_of_threshold(time, arrival=arrival, before=before):
+            return o.latency[0] - (time - arrival) - o.gain * (told(time) - told(before))
+
+        if arrival + o.latency[0] > t[-1]:
+            return np.array(left), np.array(right)
+        now = brentq(short_of_threshold, arrival, arrival + o.latency[0] + 1e-9, xtol=1e-14)
+        left.append(now)
+
+
+@settings(deadline=None)
+@given(oscillators())
+def test_the_delays_and_latencies_are_the_period(o):
+    left, right = o.spikes([0.0, 1.0], [0.0, 0.0])
+    assert np.allclose(np.diff(left), sum(o.delay) + sum(o.latency), rtol=0, atol=1e-9)
+    assert np.allclose(np.diff(right), o.period, rtol=0, atol=1e-9)
+    assert np.allclose(right - left[: len(right)], o.delay[0] + o.latency[1], rtol=0, atol=1e-12)
+
+
+@settings(deadline=None, max_examples=20)
+@given(oscillators(gain=1e-4), st.integers(0, 100))
+def test_spikes_are_those_of_following_each_neurons_charge(o, seed):
+    t, v = velocities(seed)
+    turned = np.concatenate([[0], np.cumsum(np.maximum(v, 0) * np.diff(t))])
+    left, right = o.spikes(t, turned)
+    expected_left, expected_right = event_by_event(o, t, turned)
+    assert abs(len(left) - len(expected_left)) <= 1  # one may fall on the last moment
+    n = min(len(left), len(expected_left))
+    m = min(len(right), len(expected_right))
+    assert np.allclose(left[:n], expected_left[:n], rtol=0, atol=1e-9)
+    assert np.allclose(right[:m], expected_right[:m], rtol=0, atol=1e-9)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 1000))
+def test_the_phases_differ_by_the_integral_of_the_velocity(seed):
+    """Eq. 26, read from the spikes alone: which spike came last, and how long ago, against a clock at rest."""
+    circuit, (t, v) = HeadDirectionCircuit(), velocities(seed)
+    v[-40:] = 0  # at rest, phases can be read from the last spikes
+    heading = np.concatenate([[0], np.cumsum(v * np.diff(t))])
+    assert np.allclose(circuit.heading(t, v), heading, rtol=0, atol=1e-9)
+    spikes, period = circuit.spikes(t, v), circuit.plus.period
+    read = 2 * np.pi * (spikes.minus_left[-1] - spikes.plus_left[-1]) / period
+    assert math.isclose(math.cos(read - heading[-1]), 1, abs_tol=1e-12)
+    for train, told in zip((spikes.plus_left, spikes.minus_left), circuit.turned(t, v), strict=True):
+        phase = circuit.plus.phase(train, np.interp(train, t, told))
+        assert np.allclose(phase, np.arange(len(train)) * period, rtol=0, atol=1e-9)  # Eq. 22
+
+
+@given(st.floats(-0.1, 0.1))
+def test_unequal_delays_make_the_memory_drift_linearly(difference):
+    slow = Oscillator(delay=(0.006 * (1 + difference), 0.006))
+    circuit = HeadDirectionCircuit(plus=slow)
+    t = np.linspace(0, 10, 11)
+    heading = circuit.heading(t, np.zeros(10))
+    assert np.allclose(heading, circuit.drift * t, rtol=1e-9, atol=1e-9)
+    plus, _ = slow.spikes([0.0, 10.0], [0.0, 0.0])
+    cycles = (10 - plus[-1]) / slow.period + len(plus) - 1  # as counted from the spikes
+    assert math.isclose(2 * math.pi * (cycles - 10 / 0.02), heading[-1], rel_tol=1e-9, abs_tol=1e-8)
+
+
+@pytest.mark.parametrize("wiring", WIRINGS)
+@pytest.mark.parametrize("coincidence", COINCIDENCES)
+def test_the_average_depends_on_the_difference_alone_and_activity_is_periodic_in_everything(coincidence, wiring):
+    line = DelayLine(coincidence=coincidence, wiring=wiring, level=0.8)
+    rng = np.random.default_rng(0)
+    delta, place, shift = rng.uniform(0, 0.02, 50), rng.uniform(0, 2 * np.pi, 50), rng.uniform(0, 0.02, 50)
+    scale = line.tuning(0.0)
+    moved = line.tuning(delta + shift, place + 2 * np.pi * shift / line.period)
+    assert np.allclose(line.tuning(delta, place), moved, rtol=0, atol=1e-4 * scale)
+    assert np.allclose(line.tuning(delta - 2e-2, place), line.tuning(delta, place), rtol=1e-9)  # a full turn
+    t = rng.uniform(0, 0.02, 50)
+    for other in ((t + 0.02, delta, place), (t, delta + 0.02, place), (t, delta, place + 2 * np.pi)):
+        assert np.allclose(line.activity(*other), line.activity(t, delta, place), rtol=1e-6, atol=1e-9)
+    best = line.tuning(2 * np.pi * 0, place[:1] * 0)
+    assert (line.tuning(delta) <= best + 1e-9).all()  # highest where the delay matches
+
+
+def test_the_filtered_train_is_the_sum_over_its_spikes():
+    line, t = DelayLine(), np.linspace(0, 0.05, 500)
+    spikes = -0.02 * np.arange(-3, 60)
+    since = t[:, None] - spikes
+    kernel = np.where(since >= 0, np.exp(-since / line.decay) - np.exp(-since / line.rise), 0)
+    fine = np.linspace(0, 0.02, 200_001)
+    one = np.exp(-fine / line.decay) - np.exp(-fine / line.rise)
+    assert np.allclose(line.filtered(t), kernel.sum(1) / one.max(), rtol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (dict(delay=(-1e-3, 1e-3)), "delay: expected two positive"),
+        (dict(latency=(1e-3, math.nan)), "latency: expected two positive"),
+        (dict(refractory=0.05), "back after 0.016 s, when the neuron is still refractory"),
+        (dict(gain=0.0), "gain: expected a positive"),
+    ],
+)
+def test_oscillators_that_cannot_be_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        Oscillator(**options)
+
+
+def test_a_velocity_that_outruns_the_oscillator_is_refused_with_the_bound():
+    o, t = Oscillator(), np.linspace(0, 1, 11)
+    o.spikes(t, 0.99 * o.fastest * t)
+    with pytest.raises(ValueError, match=f"keeps up with {o.fastest:.3g} rad/s"):
+        o.spikes(t, 1.01 * o.fastest * t)
+
+
+@pytest.mark.parametrize(
+    ("t", "turned"), [([0, 1], [1, 0]), ([1, 0], [0, 1]), ([0, 1], [0, np.nan]), ([0, 1], [0, 1, 2]), ([0], [0])]
+)
+def test_turning_that_cannot_be_is_refused(t, turned):
+    with pytest.raises(ValueError, match="turned"):
+        Oscillator().spikes(t, turned)
+
+
+@pytest.mark.parametrize("options", [dict(period=0.0), dict(rise=3e-3), dict(coincidence="sum"), dict(wiring="loose")])
+def test_delay_lines_that_cannot_be_are_refused(options):
+    with pytest.raises(ValueError, match=f"{next(iter(options))}"):
+        DelayLine(**options)
+
+
+@pytest.mark.parametrize("coincidence", COINCIDENCES)
+def test_the_bump_is_where_the_heading_is_and_turns_with_it(coincidence):
+    line, heading = DelayLine(coincidence=coincidence), np.linspace(0, 2 * np.pi, 41)
+    bump = line.bump(heading)
+    assert bump.shape == (41, 8)
+    assert np.allclose(bump[-1], bump[0], rtol=1e-9)  # a full turn
+    assert np.allclose(line.bump(heading + 2 * np.pi / 8), np.roll(bump, 1, axis=1), rtol=1e-6)
+    error = np.angle(np.exp(1j * (decode(bump) - heading)))
+    assert np.abs(error).max() < 0.1
+
+
+def test_a_segment_averages_the_tuning_over_its_arc():
+    line = DelayLine()
+    arc = np.linspace(-np.pi / 8, np.pi / 8, 4001)
+    for heading in (0.0, 0.3, 3.0):
+        expected = line.tuning(heading * line.period / (2 * np.pi), arc).mean()
+        assert line.bump(heading, profile=512)[0] == pytest.approx(expected, rel=1e-2)
+
+
+@given(st.floats(0.01, 1), st.floats(0.05, 2))
+def test_a_low_pass_approaches_a_step_exponentially(dt, time_constant):
+    shown = low_pass(np.concatenate([[2.0], np.full(20, 5.0)]), dt, time_constant)
+    assert np.allclose(shown, 5 - 3 * np.exp(-np.arange(21) * dt / time_constant))
