@@ -346,7 +346,8 @@ def _pta_is_better(row: str):
 
 
 def _same_solutions(numbers):
-    return f"outputs differ by {max(numbers['same_space'].values()):.1g}", max(numbers["same_space"].values()) == 0
+    largest = max(numbers["same_space"].values())
+    return f"outputs differ by {largest:.1g}", largest == 0
 
 
 def _ends_without_oscillation(numbers):

@@ -100,8 +100,16 @@ class Figure:
             "the parameters": _digest({**self.given, "preset": self.preset}),
         }
         hashes |= {f"the file of {key}": _sha256(Path(text)) for key, text in self.given.items() if _is_file(text)}
-        records = [p for p in _files_below(self.root / "results" / self.name) if p.suffix in (".json", ".csv")]
-        return hashes | _hash_files(self.root, [*_package_files(self.root), *records])
+        return hashes | _hash_files(self.root, [*_package_files(self.root), *self._records()])
+
+    def _records(self) -> list[Path]:
+        """The recorded results, without the user's own, if the notebook has a parameter ``records`` for them."""
+        parameters = (cell["source"] for cell in _cells(self.source) if "parameters" in cell["tags"])
+        if not any(line.startswith("records =") for source in parameters for line in source.splitlines()):
+            return []
+        results = self.root / "results"
+        collections = [folder for folder in results.glob("*/") if folder.name != "own"]
+        return [p for folder in collections for p in _files_below(folder) if p.suffix in (".json", ".csv")]
 
     def changes(self) -> list[str]:
         """Name the inputs that changed since the figure was made; empty when it is fresh."""

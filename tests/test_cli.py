@@ -67,7 +67,7 @@ def test_all_figures_are_made_when_none_is_named(root, runs):
     ("arguments", "message"),
     [
         (["figures", "fig9"], "ptacore: unknown figure 'fig9'; the figures are toy\n"),
-        (["figures", "-p", "sede", "3"], "unknown parameter 'sede'; its parameters are seed, weights\n"),
+        (["figures", "-p", "sede", "3"], "unknown parameter 'sede'; its parameters are records, seed, weights\n"),
         (["figures", "--preset", "huge"], "invalid choice: 'huge'"),
         (["figures", "-p", "seed"], "expected 2 arguments"),
         ([], "COMMAND"),

@@ -50,6 +50,17 @@ def test_an_edited_file_makes_the_figure_stale_and_is_named(root, name):
     assert figure.changes() == [name]
 
 
+def test_records_of_any_collection_but_the_users_own_make_those_figures_stale_that_read_records(root):
+    path = write_notebook(root, "other")
+    edit_notebook(path, lambda nb: nb.cells[1].update(source=PARAMETERS.replace("records", "notes")))
+    reads, other = (pretend_made(Figure(root, name)) for name in ("toy", "other"))
+    for folder in ("results/own/run", "results/tuning/run"):
+        (root / folder).mkdir(parents=True)
+        (root / folder / "summary.json").write_text("{}")
+    assert reads.changes() == ["results/tuning/run/summary.json"]
+    assert other.changes() == []
+
+
 def test_a_new_module_and_a_removed_module_make_the_figure_stale(root):
     figure = pretend_made(Figure(root, "toy"))
     (root / "ptacore/new.py").write_text("")
@@ -150,7 +161,7 @@ def test_a_run_leaves_the_notebook_the_artefacts_and_their_provenance(root, monk
     assert made == {"seed": 3, "preset": "paper", "python": sys.executable}
 
     record = json.loads((figure.folder / "provenance.json").read_text())
-    assert record["parameters"] == {"preset": "paper", "seed": 3, "weights": None}
+    assert record["parameters"] == {"preset": "paper", "seed": 3, "weights": None, "records": "results"}
     assert (record["figure"], record["preset"], record["seed"]) == ("toy", "paper", 3)
     assert record["commit"] == "unknown"
     assert record["seconds"] > 0
@@ -249,7 +260,7 @@ def test_a_folder_of_someone_else_is_not_replaced(root, tmp_path):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"sede": 1}, "unknown parameter 'sede'; its parameters are seed, weights$"),
+        ({"sede": 1}, "unknown parameter 'sede'; its parameters are records, seed, weights$"),
         ({"preset": "paper"}, "preset is not set by -p but by --preset"),
         ({"output_dir": "x"}, "output_dir is not set by -p but by --output"),
     ],

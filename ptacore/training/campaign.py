@@ -9,13 +9,11 @@ import threading
 import tomllib
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 
-from ptacore.models.recurrent import MODELS
-from ptacore.tasks import TASKS
-from ptacore.training.presets import PRESETS, experiment, sort_settings
+from ptacore.training.presets import check_names, experiment, sort_settings
 from ptacore.training.records import read_runs
 
 RATES = "tuning"  # where the runs are recorded that choose a learning rate
@@ -49,20 +47,22 @@ class Planned:
     settings: dict = field(default_factory=dict)
     lr_from: str | None = None
 
-    def given(self, root: Path) -> dict:
-        """The settings, with the learning rate that the runs below a folder's ``tuning`` choose."""
-        chosen = {"lr": tuned_rate(root / RATES / self.lr_from / self.model)} if self.lr_from else {}
-        return self.settings | chosen
+    def with_rate(self, root: Path) -> Planned:
+        """This run with the learning rate that the runs below a folder's ``tuning`` choose, if they are to choose."""
+        if not self.lr_from:
+            return self
+        chosen = {"lr": tuned_rate(root / RATES / self.lr_from / self.model)}
+        return replace(self, settings=self.settings | chosen, lr_from=None)
 
     def ended(self, root: Path) -> bool:
-        """Whether the run is recorded below a folder, to its end."""
-        run = experiment(self.task, self.model, self.preset, self.seed, self.units, **self.given(root))
+        """Whether the run, with its rate, is recorded below a folder, to its end."""
+        run = experiment(self.task, self.model, self.preset, self.seed, self.units, **self.settings)
         return (run.folder(root / self.folder) / "summary.json").exists()
 
     def arguments(self, root: Path) -> list[str]:
         """Of ``ptacore train``."""
         units = [] if self.units is None else ["--units", str(self.units)]
-        given = [part for name, value in self.given(root).items() for part in ("--set", f"{name}={_text(value)}")]
+        given = [part for name, value in self.settings.items() for part in ("--set", f"{name}={_text(value)}")]
         head = [self.task, self.model, "--preset", self.preset, "--seed", str(self.seed), *units]
         return [*head, *given, "--output", str(root / self.folder)]
 
@@ -110,18 +110,13 @@ def _expand(entry: dict) -> list[Planned]:
         raise ValueError(f"{', '.join(sorted(unknown))}: expected {', '.join(sorted(KEYS))}")
     if missing := {"folder", "task", "models"} - set(entry):
         raise ValueError(f"lacks {', '.join(sorted(missing))}")
-    for what, names, valid in (("task", [entry["task"]], TASKS), ("model", entry["models"], MODELS)):
-        for name in names:
-            if name not in valid:
-                raise ValueError(f"{what}: expected one of {', '.join(valid)}, got {name!r}")
     grid = entry.get("grid", {})
     settings = {name: None if value == "none" else value for name, value in entry.get("settings", {}).items()}
     same = {key: entry[key] for key in ("folder", "task", "preset", "units", "lr_from") if key in entry}
-    if same.get("preset", "paper") not in PRESETS:
-        raise ValueError(f"preset: expected one of {', '.join(PRESETS)}, got {entry['preset']!r}")
     runs = []
     for model, *values, seed in product(entry["models"], *grid.values(), entry.get("seeds", [0])):
         given = settings | dict(zip(grid, values, strict=True))
+        check_names(entry["task"], model, entry.get("preset", "paper"))
         sort_settings(entry["task"], model, given)
         runs.append(Planned(**same, model=model, seed=seed, settings=given))
     return runs
@@ -176,13 +171,13 @@ def run_campaign(runs: Sequence[Planned], root: str | Path, jobs: int = 1) -> li
             if stopped.is_set():
                 return 130
             try:
+                run = run.with_rate(Path(root))
                 if run.ended(Path(root)):
                     return 0
-                arguments = run.arguments(Path(root))
             except ValueError as error:
                 print(f"{run.task}, {run.model}, seed {run.seed}: {error}", file=sys.stderr, flush=True)
                 return 2
-            process = subprocess.Popen([sys.executable, "-m", "ptacore", "train", *arguments])
+            process = subprocess.Popen([sys.executable, "-m", "ptacore", "train", *run.arguments(Path(root))])
             processes.append(process)
         return process.wait()
 

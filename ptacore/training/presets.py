@@ -78,9 +78,7 @@ def experiment(
     >>> task.delay, model.options["dt"], settings.lr
     (20, 0.1, 0.01)
     """
-    for what, name, valid in (("task", task, TASKS), ("model", model, recurrent.MODELS), ("preset", preset, PRESETS)):
-        if name not in valid:
-            raise ValueError(f"{what}: expected one of {', '.join(valid)}, got {name!r}")
+    check_names(task, model, preset)
     quick = preset == "quick"
     own = sort_settings(task, model, given)
     made = make_task(task, **((QUICK[task] if quick else {}) | own["task"]))
@@ -89,6 +87,13 @@ def experiment(
     network = recurrent.build(model, made.n_inputs, made.n_outputs, n_hidden, generator, **own["model"])
     settings = Settings(epochs=40 if quick else 125 if task in IMAGES else 400, batch_size=32 if quick else 128)
     return Experiment(made, network, replace(settings, **({"seed": seed} | own["training"])))
+
+
+def check_names(task: str, model: str, preset: str) -> None:
+    """Raise a ValueError, with the names that are valid, if one of these is not."""
+    for what, name, valid in (("task", task, TASKS), ("model", model, recurrent.MODELS), ("preset", preset, PRESETS)):
+        if name not in valid:
+            raise ValueError(f"{what}: expected one of {', '.join(valid)}, got {name!r}")
 
 
 def sort_settings(task: str, model: str, given: dict) -> dict[str, dict]:

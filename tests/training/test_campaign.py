@@ -134,7 +134,7 @@ def test_a_rate_is_the_one_of_lowest_validation_loss_once_all_were_tried(tmp_pat
     ]
     last = Planned("end", "copy-memory", "tanh-rotation", 1, "quick", 8, short, lr_from="copy-memory")
     with pytest.raises(ValueError, match="has no runs, so no learning rate"):
-        last.arguments(tmp_path)
+        last.with_rate(tmp_path)
     assert run_campaign([*runs, last], tmp_path, jobs=4) == [0, 0, 0, 0]  # the last waits, whatever the jobs
     (tuned,) = map(read_run, (tmp_path / "end").glob("*/*/*"))
     tried = {r.config["training"]["lr"]: r for r in map(read_run, (tmp_path / "tuning").glob("*/*/*"))}
@@ -156,7 +156,7 @@ def test_a_rate_is_the_one_of_lowest_validation_loss_once_all_were_tried(tmp_pat
     with pytest.raises(Interrupted):
         train(*more, more.folder(tmp_path / "tuning"), on_epoch=stop)
     with pytest.raises(ValueError, match="has unfinished runs"):
-        last.arguments(tmp_path)
+        last.with_rate(tmp_path)
 
 
 def test_the_command_line_names_the_runs_that_failed(stub, tmp_path, capsys):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from ptacore.models import oscillator
 from ptacore.models.recurrent import MODELS, build
 from ptacore.tasks import CopyMemory, PermutedImages
 from ptacore.training import adjoint_norms, as_system, probe
@@ -114,14 +115,13 @@ def test_an_exponent_of_minus_infinity_is_none():
 def test_an_undriven_rotation_forgets_as_the_root_of_time_and_a_limit_cycle_does_not():
     """tanh x = x - x^3/3 averaged over a turn: r' = r - r^3/4, so r^2 = 2/t, and a phase shift keeps 1 - r^2/4."""
 
-    def amplitude_and_phase_shift(alpha, steps, angle=1.0):
-        c, s = alpha * np.cos(angle), alpha * np.sin(angle)
-        x, v = np.array([0.6, 0.0]), np.array([0.0, 1.0])
+    def amplitude_and_phase_shift(alpha, steps):
+        pair = oscillator("tanh map", alpha, 1.0)
+        x, v = torch.tensor([0.6, 0.0], dtype=torch.float64), torch.tensor([0.0, 1.0], dtype=torch.float64)
         for t in range(1, steps[-1] + 1):
-            x = np.tanh([c * x[0] - s * x[1], s * x[0] + c * x[1]])
-            v = (1 - x**2) * [c * v[0] - s * v[1], s * v[0] + c * v[1]]
+            x, v = pair(x), pair.jacobian(x) @ v
             if t in steps:
-                yield float(x @ x), float(np.linalg.norm(v))
+                yield float(x @ x), float(v.norm())
 
     (early, first), (late, last) = amplitude_and_phase_shift(1.0, (1000, 4000))
     assert 4000 * late == pytest.approx(2, rel=0.02)
