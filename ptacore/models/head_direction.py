@@ -8,10 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.signal import lfilter
-
-COINCIDENCES = ("product", "threshold", "exponential")
-WIRINGS = ("projected", "wrapped")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,12 +90,15 @@ class Oscillator:
         """
         return np.asarray(t, float) + self.gain * np.asarray(turned, float)
 
-    def spikes(self, t: ArrayLike, turned: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    def spikes(
+        self, t: ArrayLike, turned: ArrayLike, noise: float = 0.0, seed: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Spike times of the left and the right neuron, exactly.
 
         Between two of its spikes the left neuron waits for the delays and latencies of the loop, less ``gain`` times
         what the animal turned meanwhile; so it fires when its phase is a whole number of periods, and the right
-        neuron a fixed time after it.
+        neuron a fixed time after it. White noise in a membrane that integrates makes its latency an inverse Gaussian
+        variable, the time of first passage to the threshold; what the noise has added so far shifts the phase.
 
         Parameters
         ----------
@@ -107,6 +106,11 @@ class Oscillator:
             Increasing, in seconds; the left neuron fires at the first.
         turned : array (T,)
             Radians, not decreasing; linear in between.
+        noise : float
+            Standard deviation of a membrane's potential after a latency's time, as a share of the threshold; to
+            first order also that of a latency, as a share of itself.
+        seed : int, optional
+            Of the noise; needed if there is any.
 
         Returns
         -------
@@ -116,7 +120,7 @@ class Oscillator:
         Raises
         ------
         ValueError
-            If the shapes do not fit, or the turning is too fast for the oscillator.
+            If the shapes do not fit, the turning is too fast for the oscillator, or noise has no seed.
         """
         t, turned = np.asarray(t, float), np.asarray(turned, float)
         if t.ndim != 1 or t.shape != turned.shape or len(t) < 2 or not (np.diff(t) > 0).all():
@@ -125,15 +129,33 @@ class Oscillator:
             raise ValueError("turned: expected finite angles that do not decrease; give each oscillator its direction")
         phase = self.phase(t, turned)
         phase -= phase[0]
-        left = np.interp(np.arange(0, phase[-1] * (1 + 1e-15), self.period), phase, t)
+        count = math.floor(phase[-1] / sum(self.delay)) + 2  # more than there can be
+        right_latency, left_latency = self._latencies(count, noise, seed)
+        delayed = np.cumsum(right_latency + left_latency - sum(self.latency))  # by the noise
+        clock = self.period * np.arange(count + 1) + np.concatenate([[0.0], delayed])
+        clock = clock[clock <= phase[-1] * (1 + 1e-15)]
+        left = np.interp(clock, phase, t)
         charged = self.gain * np.diff(np.interp(left, t, turned))
-        if len(charged) and charged.max() >= self.latency[0]:
+        late = charged >= left_latency[: len(charged)]
+        if late.any():
             raise ValueError(
-                f"velocity: turned by {charged.max() / self.gain:.3g} rad in a cycle; this oscillator keeps up with "
-                f"{self.fastest:.3g} rad/s: raise the latency of its left neuron, or lower its gain"
+                f"velocity: turned by {charged[late][0] / self.gain:.3g} rad in a cycle; this oscillator keeps up with "
+                f"{self.fastest:.3g} rad/s, less with noise: raise the latency of its left neuron, or lower its gain"
             )
-        right = left + self.delay[0] + self.latency[1]
+        right = left + self.delay[0] + right_latency[: len(left)]
         return left, right[right <= t[-1] * (1 + 1e-15)]
+
+    def _latencies(self, count: int, noise: float, seed: int | None) -> tuple[np.ndarray, np.ndarray]:
+        """Of the right and of the left neuron, in successive cycles."""
+        mean = np.array(self.latency[::-1])
+        if not (math.isfinite(noise) and noise >= 0):
+            raise ValueError(f"noise: expected a number, 0 or more, got {noise!r}")
+        if noise == 0:
+            return tuple(np.tile(mean[:, None], count))
+        if seed is None:
+            raise ValueError("seed: noise needs one")
+        rng = np.random.default_rng(seed)
+        return tuple(rng.wald(mean[:, None], mean[:, None] / noise**2, (2, count)))
 
 
 class Spikes(NamedTuple):
@@ -202,171 +224,11 @@ class HeadDirectionCircuit:
             2 * np.pi * (self.plus.phase(t, plus) / self.plus.period - self.minus.phase(t, minus) / self.minus.period)
         )
 
-    def spikes(self, t: ArrayLike, velocity: ArrayLike) -> Spikes:
-        """Spike times of the four neurons; see `Oscillator.spikes`."""
+    def spikes(self, t: ArrayLike, velocity: ArrayLike, noise: float = 0.0, seed: int | None = None) -> Spikes:
+        """Spike times of the four neurons; see `Oscillator.spikes`. Noise is independent between the oscillators."""
         plus, minus = self.turned(t, velocity)
-        return Spikes(*self.plus.spikes(t, plus), *self.minus.spikes(t, minus))
-
-
-@dataclass(frozen=True, kw_only=True)
-class DelayLine:
-    """Where along an axon the spikes of the two oscillators arrive together (Eqs. 27 and 28).
-
-    Parameters
-    ----------
-    period : float
-        Seconds.
-    rise, decay : float
-        Time constants of the synaptic filter h(t) = exp(-t / decay) - exp(-t / rise), scaled to a peak of 1.
-    coincidence : {"product", "threshold", "exponential"}
-        Of the two filtered trains a and b: a b, [a + b - level]^+, or exp(level (a + b)) - 1.
-    level : float
-        Of the latter two.
-    wiring : {"projected", "wrapped"}
-        Whether the axon of one oscillator alone is delayed, up to a period, or both wrap around the ring in opposite
-        directions (Fig. 6C), each for half a period.
-
-    Raises
-    ------
-    ValueError
-        If a time is not positive, the rise not shorter than the decay, or a name unknown.
-
-    Examples
-    --------
-    >>> line = DelayLine(period=0.02)
-    >>> delta = np.linspace(0, 0.02, 5)
-    >>> line.tuning(delta).argmax(), line.tuning(delta, location=np.pi).argmax()  # where the delays make up for it
-    (np.int64(0), np.int64(2))
-    """
-
-    period: float = 0.02
-    rise: float = 5e-4
-    decay: float = 2e-3
-    coincidence: str = "product"
-    level: float = 1.0
-    wiring: str = "projected"
-
-    def __post_init__(self):
-        if not 0 < self.period < math.inf:
-            raise ValueError(f"period: expected a positive number of seconds, got {self.period!r}")
-        if not 0 < self.rise < self.decay < math.inf:
-            raise ValueError(f"rise, decay: expected 0 < rise < decay, got {self.rise!r}, {self.decay!r}")
-        for name, valid in (("coincidence", COINCIDENCES), ("wiring", WIRINGS)):
-            if getattr(self, name) not in valid:
-                raise ValueError(f"{name}: expected one of {', '.join(valid)}, got {getattr(self, name)!r}")
-
-    def delays(self, location: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """Seconds from a spike of the left neuron of minus, and of plus, to its arrival at a place.
-
-        They differ by period location / 2 pi, which is all that coincidences depend on. Wrapped, the axon of minus
-        starts at its right neuron, half a period later (Eq. 27).
-
-        Parameters
-        ----------
-        location : array (...)
-            Radians of the ring.
-        """
-        part = np.mod(np.asarray(location, float) / (2 * np.pi), 1) * self.period
-        if self.wiring == "projected":
-            return part, np.zeros_like(part)
-        return (self.period + part) / 2, (self.period - part) / 2
-
-    def filtered(self, t: ArrayLike) -> np.ndarray:
-        """h * a train that spikes at 0 and every period before and after: a sum of two geometric series."""
-        t = np.mod(t, self.period)
-        peak = math.log(self.decay / self.rise) * self.rise * self.decay / (self.decay - self.rise)
-        top = math.exp(-peak / self.decay) - math.exp(-peak / self.rise)
-        slow, fast = (np.exp(-t / c) / -np.expm1(-self.period / c) for c in (self.decay, self.rise))
-        return (slow - fast) / top
-
-    def combined(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """The coincidence nonlinearity, Phi in Eq. 27."""
-        if self.coincidence == "product":
-            return a * b
-        if self.coincidence == "threshold":
-            return np.maximum(a + b - self.level, 0)
-        return np.expm1(self.level * (a + b))
-
-    def activity(self, t: ArrayLike, delta: ArrayLike, location: ArrayLike) -> np.ndarray:
-        """Synaptic activity at a place and time (Eq. 27).
-
-        Parameters
-        ----------
-        t : array (...)
-            Seconds, on the clock of the minus oscillator.
-        delta : array (...)
-            Difference of the phases, in seconds.
-        location : array (...)
-            Radians of the ring.
-        """
-        to_minus, to_plus = self.delays(location)
-        t, delta = np.asarray(t, float), np.asarray(delta, float)
-        return self.combined(self.filtered(t + delta - to_minus), self.filtered(t - to_plus))
-
-    def tuning(self, delta: ArrayLike, location: ArrayLike = 0.0, points: int = 1024) -> np.ndarray:
-        """Activity averaged over a cycle (Eq. 28), which depends on delta - period location / 2 pi alone.
-
-        Parameters
-        ----------
-        delta, location : array (...)
-            As for `activity`.
-        points : int
-            Of the cycle; the mean over them is the integral of a periodic function.
-        """
-        delta, location = np.broadcast_arrays(np.asarray(delta, float), np.asarray(location, float))
-        t = np.arange(points) * (self.period / points)
-        return self.activity(t, delta[..., None], location[..., None]).mean(-1)
-
-    def bump(self, heading: ArrayLike, segments: int = 8, profile: int = 64) -> np.ndarray:
-        """Cycle-averaged activity of each segment of the ring (Fig. 6E), averaged over its arc.
-
-        Parameters
-        ----------
-        heading : array (...)
-            What the phases say, in radians.
-        segments : int
-            The ellipsoid body has 8.
-        profile : int
-            Points an arc at which Eq. 28 is evaluated; in between it is interpolated.
-
-        Returns
-        -------
-        array (..., segments)
-            The first segment is centred on the angle zero.
-        """
-        n = segments * profile
-        angles = 2 * np.pi * np.arange(n) / n
-        tuned = self.tuning(angles * self.period / (2 * np.pi))  # depends on heading - location
-        weights = np.zeros(n)
-        weights[np.arange(-(profile // 2), profile - profile // 2)] = 1 / profile
-        smooth = np.fft.ifft(np.fft.fft(tuned) * np.fft.fft(weights)).real
-        away = np.asarray(heading, float)[..., None] - 2 * np.pi * np.arange(segments) / segments
-        return np.interp(away, angles, smooth, period=2 * np.pi)
-
-
-def low_pass(x: ArrayLike, dt: float, time_constant: float) -> np.ndarray:
-    """What an indicator of first order shows of (T, ...) values, each held for dt seconds; it starts with the first.
-
-    Examples
-    --------
-    >>> low_pass([0.0, 1.0, 1.0], dt=1.0, time_constant=1.0).round(3)
-    array([0.   , 0.632, 0.865])
-    """
-    if not (dt > 0 and time_constant > 0):
-        raise ValueError(f"dt, time_constant: expected positive numbers of seconds, got {dt!r}, {time_constant!r}")
-    x, kept = np.asarray(x, float), math.exp(-dt / time_constant)
-    return lfilter([1 - kept], [1, -kept], x, axis=0, zi=kept * x[:1])[0]
-
-
-def decode(activity: ArrayLike) -> np.ndarray:
-    """The angle, (...) in [0, 2 pi), of the population vector of (..., segments) activities.
-
-    Examples
-    --------
-    >>> line = DelayLine()
-    >>> float(decode(line.bump(1.2)).round(1))
-    1.2
-    """
-    activity = np.asarray(activity, float)
-    angles = 2 * np.pi * np.arange(activity.shape[-1]) / activity.shape[-1]
-    return np.angle(activity @ np.exp(1j * angles)) % (2 * np.pi)
+        seeds = (None, None) if seed is None else np.random.SeedSequence(seed).generate_state(2)
+        return Spikes(
+            *self.plus.spikes(t, plus, noise, seeds[0]),
+            *self.minus.spikes(t, minus, noise, seeds[1]),
+        )

@@ -1,0 +1,255 @@
+"""Read-out of two oscillators by axons that delay: coincidences turn a phase difference into a bump on a ring."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.signal import lfilter
+
+COINCIDENCES = ("product", "threshold", "exponential")
+WIRINGS = ("projected", "wrapped")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DelayLine:
+    """Where along an axon the spikes of the two oscillators arrive together (Eqs. 27 and 28).
+
+    Parameters
+    ----------
+    period : float
+        Seconds.
+    rise, decay : float
+        Time constants of the synaptic filter h(t) = exp(-t / decay) - exp(-t / rise), scaled to a peak of 1.
+    coincidence : {"product", "threshold", "exponential"}
+        Of the two filtered trains a and b: a b, [a + b - level]^+, or exp(level (a + b)) - 1.
+    level : float
+        Of the latter two.
+    wiring : {"projected", "wrapped"}
+        Whether the axon of one oscillator alone is delayed, up to a period, or both wrap around the ring in opposite
+        directions (Fig. 6C), each for half a period.
+
+    Raises
+    ------
+    ValueError
+        If a time is not positive, the rise not shorter than the decay, or a name unknown.
+
+    Examples
+    --------
+    >>> line = DelayLine(period=0.02)
+    >>> delta = np.linspace(0, 0.02, 5)
+    >>> line.tuning(delta).argmax(), line.tuning(delta, location=np.pi).argmax()  # where the delays make up for it
+    (np.int64(0), np.int64(2))
+    """
+
+    period: float = 0.02
+    rise: float = 5e-4
+    decay: float = 2e-3
+    coincidence: str = "product"
+    level: float = 1.0
+    wiring: str = "projected"
+
+    def __post_init__(self):
+        if not 0 < self.period < math.inf:
+            raise ValueError(f"period: expected a positive number of seconds, got {self.period!r}")
+        if not 0 < self.rise < self.decay < math.inf:
+            raise ValueError(f"rise, decay: expected 0 < rise < decay, got {self.rise!r}, {self.decay!r}")
+        for name, valid in (("coincidence", COINCIDENCES), ("wiring", WIRINGS)):
+            if getattr(self, name) not in valid:
+                raise ValueError(f"{name}: expected one of {', '.join(valid)}, got {getattr(self, name)!r}")
+
+    def delays(self, location: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Seconds from a spike of the left neuron of minus, and of plus, to its arrival at a place.
+
+        They differ by period location / 2 pi, which is all that coincidences depend on: clockwise turning puts plus
+        ahead, and its spikes wait. Wrapped, plus runs clockwise and minus, from its right neuron, the other way.
+
+        Parameters
+        ----------
+        location : array (...)
+            Radians of the ring.
+        """
+        part = np.mod(np.asarray(location, float) / (2 * np.pi), 1) * self.period
+        if self.wiring == "projected":
+            return np.zeros_like(part), part
+        return self.period - part / 2, part / 2
+
+    def filtered(self, t: ArrayLike) -> np.ndarray:
+        """h * a train that spikes at 0 and every period before and after: a sum of two geometric series."""
+        t = np.mod(t, self.period)
+        slow, fast = (np.exp(-t / c) / -np.expm1(-self.period / c) for c in (self.decay, self.rise))
+        return (slow - fast) / self._top
+
+    @property
+    def _top(self) -> float:
+        """Of the difference of exponentials, at its peak."""
+        peak = math.log(self.decay / self.rise) * self.rise * self.decay / (self.decay - self.rise)
+        return math.exp(-peak / self.decay) - math.exp(-peak / self.rise)
+
+    def response(self, spikes: ArrayLike, t: ArrayLike) -> np.ndarray:
+        """h * a train of spikes, exact at evenly spaced times whatever their step.
+
+        Parameters
+        ----------
+        spikes : array (spikes,)
+            In seconds, increasing.
+        t : array (T,)
+            Evenly spaced, in seconds; spikes before the first or after the last do not count.
+        """
+        spikes, t = np.asarray(spikes, float), np.asarray(t, float)
+        dt = (t[-1] - t[0]) / (len(t) - 1)
+        first = np.ceil((spikes - t[0]) / dt - 1e-9).astype(int)  # sample that sees the spike first
+        inside = (first >= 0) & (first < len(t))
+        first, spikes = first[inside], spikes[inside]
+        total = np.zeros(len(t))
+        for sign, constant in ((1, self.decay), (-1, self.rise)):
+            by_then = np.exp(-(t[0] + first * dt - spikes) / constant)
+            new = np.bincount(first, by_then, minlength=len(t))
+            total += sign * lfilter([1.0], [1.0, -math.exp(-dt / constant)], new)
+        return total / self._top
+
+    def combined(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """The coincidence nonlinearity, Phi in Eq. 27."""
+        if self.coincidence == "product":
+            return a * b
+        if self.coincidence == "threshold":
+            return np.maximum(a + b - self.level, 0)
+        return np.expm1(self.level * (a + b))
+
+    def activity(self, t: ArrayLike, delta: ArrayLike, location: ArrayLike) -> np.ndarray:
+        """Synaptic activity at a place and time (Eq. 27, with the delay in the axon of the oscillator that is ahead).
+
+        Parameters
+        ----------
+        t : array (...)
+            Seconds, on the clock of the minus oscillator.
+        delta : array (...)
+            By which plus is ahead of minus, in seconds (Eq. 24).
+        location : array (...)
+            Radians of the ring.
+        """
+        to_minus, to_plus = self.delays(location)
+        t, delta = np.asarray(t, float), np.asarray(delta, float)
+        return self.combined(self.filtered(t - to_minus), self.filtered(t + delta - to_plus))
+
+    def tuning(self, delta: ArrayLike, location: ArrayLike = 0.0, points: int = 1024) -> np.ndarray:
+        """Activity averaged over a cycle (Eq. 28), which depends on delta - period location / 2 pi alone.
+
+        Parameters
+        ----------
+        delta, location : array (...)
+            As for `activity`.
+        points : int
+            Of the cycle; the mean over them is the integral of a periodic function.
+        """
+        delta, location = np.broadcast_arrays(np.asarray(delta, float), np.asarray(location, float))
+        t = np.arange(points) * (self.period / points)
+        return self.activity(t, delta[..., None], location[..., None]).mean(-1)
+
+    def bump(self, heading: ArrayLike, segments: int = 8, profile: int = 64) -> np.ndarray:
+        """Cycle-averaged activity of each segment of the ring (Fig. 6E), averaged over its arc.
+
+        Parameters
+        ----------
+        heading : array (...)
+            What the phases say, in radians.
+        segments : int
+            The ellipsoid body has 8.
+        profile : int
+            Points an arc at which Eq. 28 is evaluated; in between it is interpolated.
+
+        Returns
+        -------
+        array (..., segments)
+            The first segment is centred on the angle zero.
+        """
+        n = segments * profile
+        angles = 2 * np.pi * np.arange(n) / n
+        tuned = self.tuning(angles * self.period / (2 * np.pi))  # depends on heading - location
+        weights = np.zeros(n)
+        weights[np.arange(-(profile // 2), profile - profile // 2)] = 1 / profile
+        smooth = np.fft.ifft(np.fft.fft(tuned) * np.fft.fft(weights)).real
+        away = np.asarray(heading, float)[..., None] - 2 * np.pi * np.arange(segments) / segments
+        return np.interp(away, angles, smooth, period=2 * np.pi)
+
+    def imaged(
+        self,
+        minus: ArrayLike,
+        plus: ArrayLike,
+        t: ArrayLike,
+        segments: int = 8,
+        places: int = 4,
+        time_constant: float = 0.2,
+    ) -> np.ndarray:
+        """The bump as an indicator of first order shows it, from spikes: filter, delay, coincidence, low pass.
+
+        Parameters
+        ----------
+        minus, plus : array (spikes,)
+            Spikes of the left neurons from time zero, in seconds.
+        t : array (T,)
+            When to look, in seconds.
+        segments : int
+            Of the ring; the first is centred on the angle zero.
+        places : int
+            Detectors of coincidence an arc, evenly spaced; an even number. A period has four times as many samples as
+            the ring has detectors.
+        time_constant : float
+            Of the indicator, in seconds.
+
+        Returns
+        -------
+        array (T, segments)
+
+        Raises
+        ------
+        ValueError
+            If the number of places is odd.
+        """
+        if places < 2 or places % 2:
+            raise ValueError(f"places: expected an even number, so that arcs are symmetric, got {places}")
+        t, detectors = np.asarray(t, float), segments * places
+        dt = self.period / (4 * detectors)  # so that every delay is a number of samples
+        fine = np.arange(math.ceil(t[-1] / dt) + 1) * dt
+        a, b = self.response(minus, fine), self.response(plus, fine)
+        seen = np.zeros((len(t), segments))
+        for i in range(detectors):
+            to_minus, to_plus = (round(float(v / dt)) for v in self.delays(2 * np.pi * (i + 0.5) / detectors))
+            both = self.combined(_later(a, to_minus), _later(b, to_plus))
+            segment = (i + places // 2) // places % segments
+            seen[:, segment] += np.interp(t, fine, low_pass(both, dt, time_constant)) / places
+        return seen
+
+
+def _later(x: np.ndarray, samples: int) -> np.ndarray:
+    return np.concatenate([np.zeros(samples), x[: len(x) - samples]])
+
+
+def low_pass(x: ArrayLike, dt: float, time_constant: float) -> np.ndarray:
+    """What an indicator of first order shows of (T, ...) values, each held for dt seconds; it starts with the first.
+
+    Examples
+    --------
+    >>> low_pass([0.0, 1.0, 1.0], dt=1.0, time_constant=1.0).round(3)
+    array([0.   , 0.632, 0.865])
+    """
+    if not (dt > 0 and time_constant > 0):
+        raise ValueError(f"dt, time_constant: expected positive numbers of seconds, got {dt!r}, {time_constant!r}")
+    x, kept = np.asarray(x, float), math.exp(-dt / time_constant)
+    return lfilter([1 - kept], [1, -kept], x, axis=0, zi=kept * x[:1])[0]
+
+
+def decode(activity: ArrayLike) -> np.ndarray:
+    """The angle, (...) in [0, 2 pi), of the population vector of (..., segments) activities.
+
+    Examples
+    --------
+    >>> line = DelayLine()
+    >>> float(decode(line.bump(1.2)).round(1))
+    1.2
+    """
+    activity = np.asarray(activity, float)
+    angles = 2 * np.pi * np.arange(activity.shape[-1]) / activity.shape[-1]
+    return np.angle(activity @ np.exp(1j * angles)) % (2 * np.pi)

@@ -1,0 +1,256 @@
+"""How far a remembered heading moves in a network that is not quite the one intended (Sections 2.6, 2.10 and 2.11)."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from ptacore.integrate import check_finite, step
+from ptacore.models.delay_line import DelayLine, decode
+from ptacore.models.head_direction import HeadDirectionCircuit, Oscillator
+from ptacore.models.ring_attractors import RingAttractor
+
+CHANGES = {  # what can be changed, D-type but for the last
+    "ring": ("weights", "thresholds", "time constants", "noise"),
+    "circuit": ("weights", "thresholds", "time constants", "delays", "read-out delays", "noise"),
+}
+
+
+def _checked(kind: str, what: str, sizes, times) -> tuple[np.ndarray, np.ndarray]:
+    if what not in CHANGES[kind]:
+        raise ValueError(f"what: expected one of {', '.join(CHANGES[kind])}, got {what!r}")
+    sizes, times = np.asarray(sizes, float), np.asarray(times, float)
+    if sizes.ndim != 1 or not (np.isfinite(sizes) & (sizes >= 0)).all():
+        raise ValueError(f"sizes: expected numbers, 0 or more, got {sizes!r}")
+    if times.ndim != 1 or not (np.diff(times, prepend=0) > 0).all():
+        raise ValueError(f"times: expected increasing times after 0, got {times!r}")
+    return sizes, times
+
+
+def changed_ring(ring: RingAttractor, what: str, sizes, draws: int, seed: int) -> RingAttractor:
+    """Many rings, each entry of one kind of parameter multiplied by 1 + size xi with xi normal and independent.
+
+    Parameters
+    ----------
+    ring : RingAttractor
+        Without batch axes.
+    what : {"weights", "thresholds", "time constants"}
+    sizes : array (sizes,)
+        Relative; the same draws are scaled.
+    draws : int
+        For each size.
+    seed : int
+
+    Returns
+    -------
+    RingAttractor
+        Of batch shape (sizes, draws, 1).
+    """
+    name = {"weights": "W", "thresholds": "b", "time constants": "tau"}[what]
+    value = getattr(ring, name)
+    if name == "tau":
+        value = value.expand(ring.dim)
+    xi = torch.randn(draws, 1, *value.shape, generator=torch.Generator().manual_seed(seed), dtype=ring.dtype)
+    scale = torch.as_tensor(sizes, dtype=ring.dtype).reshape(-1, 1, 1, *[1] * value.ndim)
+    new = copy.copy(ring)
+    setattr(new, name, value * (1 + scale * xi))
+    return new
+
+
+def ring_memory(
+    ring: RingAttractor,
+    what: str,
+    sizes: Sequence[float],
+    times: Sequence[float],
+    draws: int = 16,
+    headings: int = 8,
+    seed: int = 0,
+    dt: float = 0.4,
+) -> tuple[np.ndarray, np.ndarray]:
+    """What rings hold in the dark, some time after they were changed.
+
+    Parameters
+    ----------
+    ring : RingAttractor
+        The intended one, which holds every heading.
+    what : {"weights", "thresholds", "time constants", "noise"}
+        Changed once and for ever; or white noise in every potential, by which a neuron alone would fluctuate with a
+        standard deviation of size times its threshold.
+    sizes : sequence of floats
+        Relative.
+    times : sequence of floats
+        Seconds, increasing.
+    draws, headings : int
+        Changed rings, and evenly spaced headings that each is given.
+    seed : int
+    dt : float
+        Step, in time constants.
+
+    Returns
+    -------
+    stored : array (headings,)
+        Radians.
+    kept : array (sizes, draws, times, headings)
+        Radians, decoded from the rates.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above.
+    DivergenceError
+        If rates grow without bound.
+
+    Examples
+    --------
+    >>> from ptacore.models.ring_attractors import small_ring
+    >>> stored, kept = ring_memory(small_ring(), "weights", [0.0, 0.01], [1.0], draws=2)
+    >>> memory_error(stored, kept).round(3)[0]  # unchanged, nothing moves
+    array([[0.],
+           [0.]])
+    """
+    sizes, times = _checked("ring", what, sizes, times)
+    stored = torch.arange(headings, dtype=ring.dtype) * math.tau / headings + 0.1  # at no neuron
+    rng = torch.Generator().manual_seed(seed)
+    changed = ring if what == "noise" else changed_ring(ring, what, sizes, draws, seed)
+    dt = dt * float(ring.tau.max())
+    kick = torch.zeros(len(sizes), 1, 1, 1, dtype=ring.dtype)
+    if what == "noise":
+        kick[:, 0, 0, 0] = torch.as_tensor(sizes) * math.sqrt(2 * dt / float(ring.tau.max()))
+    u = ring.held(stored).expand(len(sizes), draws, headings, ring.dim)
+    kept, now = [], 0
+    for time in times:
+        until = round(time / dt)
+        for _ in range(until - now):
+            u = step(changed, u, 0.0, dt)
+            if what == "noise":
+                u = u + kick * ring.b * torch.randn(u.shape, generator=rng, dtype=u.dtype)
+        check_finite(u, time)
+        now = until
+        kept.append(ring.decode(u))
+    return stored.numpy(), torch.stack(kept, 2).numpy()
+
+
+def changed_oscillator(pair: Oscillator, what: str, factors: np.ndarray) -> Oscillator:
+    """The pair with its two weights, thresholds, time constants or delays multiplied by factors (2,).
+
+    A neuron integrates, tau dv/dt = w, from rest to its threshold: its latency is tau threshold / w.
+    """
+    if what == "delays":
+        return replace(pair, delay=tuple(pair.delay * factors))
+    factors = 1 / factors if what == "weights" else factors
+    return replace(pair, latency=tuple(pair.latency * factors))
+
+
+def circuit_memory(
+    circuit: HeadDirectionCircuit,
+    what: str,
+    sizes: Sequence[float],
+    times: Sequence[float],
+    draws: int = 16,
+    headings: int = 8,
+    seed: int = 0,
+    shared: float = 0.0,
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the circuit of Fig. 6 holds in the dark, some time after it was changed.
+
+    Parameters
+    ----------
+    circuit : HeadDirectionCircuit
+        The intended one, of equal periods.
+    what : {"weights", "thresholds", "time constants", "delays", "read-out delays", "noise"}
+        Changed once and for ever, each neuron's or axon's value by itself; or noise, as in `Oscillator.spikes`.
+    sizes, times, draws, headings, seed
+        As for `ring_memory`.
+    shared : float
+        Correlation, 0 to 1, of a change of plus with the same change of minus: of axons that run together, say.
+
+    Returns
+    -------
+    stored : array (headings,)
+        Radians.
+    kept : array (sizes, draws, times, headings)
+        Radians, from the phases; with changed delays of the read-out, decoded from the bump.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not as above.
+
+    Examples
+    --------
+    >>> stored, kept = circuit_memory(HeadDirectionCircuit(), "delays", [0.01], [1.0, 10.0], draws=2, shared=1.0)
+    >>> memory_error(stored, kept).max()  # alike in both, nothing moves
+    np.float64(0.0)
+    """
+    sizes, times = _checked("circuit", what, sizes, times)
+    if not 0 <= shared <= 1:
+        raise ValueError(f"shared: expected a correlation from 0 to 1, got {shared!r}")
+    stored = np.arange(headings) * 2 * np.pi / headings + 0.1
+    shape = (len(sizes), draws, len(times), headings)
+    rng = np.random.default_rng([seed, CHANGES["circuit"].index(what)])
+    if what == "read-out delays":
+        return stored, np.broadcast_to(_misread(circuit.plus.period, stored, sizes, draws, rng)[:, :, None], shape)
+    if what == "noise":
+        return stored, stored + _diffused(circuit, sizes, times, draws, headings, seed)
+    own, common = rng.normal(size=(draws, 2, 2)), rng.normal(size=(draws, 1, 2))
+    xi = math.sqrt(shared) * common + math.sqrt(1 - shared) * own
+    moved = np.zeros(shape)
+    for i, size in enumerate(sizes):
+        for j in range(draws):
+            plus = changed_oscillator(circuit.plus, what, 1 + size * xi[j, 0])
+            minus = changed_oscillator(circuit.minus, what, 1 + size * xi[j, 1])
+            moved[i, j] = HeadDirectionCircuit(plus=plus, minus=minus).drift * times[:, None]
+    return stored, stored + moved
+
+
+def _misread(period, stored, sizes, draws, rng) -> np.ndarray:
+    """The heading that segments show whose axons are too long or too short: (sizes, draws, headings)."""
+    line = DelayLine(period=period)
+    places = 2 * np.pi * np.arange(8) / 8
+    xi = rng.normal(size=(draws, 1, 8))
+    moved = places * (1 + sizes[:, None, None, None] * xi)
+    delta = stored[:, None] * period / (2 * np.pi)
+    wrong, right = (decode(line.tuning(delta, place)) for place in (moved, places))
+    return stored + wrong - right
+
+
+def _diffused(circuit, sizes, times, draws, headings, seed) -> np.ndarray:
+    """By what noise has moved the phases apart, a run for each heading: (sizes, draws, times, headings)."""
+    seeds = np.random.SeedSequence(seed).generate_state(draws * headings).reshape(draws, headings)
+    moved = np.zeros((len(sizes), draws, len(times), headings))
+    t = np.array([0.0, times[-1] + 10 * circuit.plus.period])
+    for i, j, k in np.ndindex(len(sizes), draws, headings):
+        spikes = circuit.spikes(t, np.zeros(1), sizes[i], int(seeds[j, k]))
+        plus, minus = (
+            np.interp(times, train, np.arange(len(train))) for train in (spikes.plus_left, spikes.minus_left)
+        )
+        moved[i, j, :, k] = 2 * np.pi * (plus - minus)
+    return moved
+
+
+def memory_error(stored: np.ndarray, kept: np.ndarray, turned: bool = False) -> np.ndarray:
+    """Root-mean-square error over headings, in radians; 1.81 where nothing is left.
+
+    Parameters
+    ----------
+    stored : array (headings,)
+    kept : array (..., headings)
+    turned : bool
+        Whether to take away first what all headings of a circuit have turned by: what an observer could make good who
+        knows that one angle.
+
+    Examples
+    --------
+    >>> stored = np.array([0.0, 1.0, 2.0])
+    >>> memory_error(stored, stored + 0.5).round(9), memory_error(stored, stored + 0.5, turned=True).round(9)
+    (np.float64(0.5), np.float64(0.0))
+    """
+    off = np.exp(1j * (kept - stored))
+    if turned:
+        off = off * np.exp(-1j * np.angle(off.mean(-1, keepdims=True)))
+    return np.sqrt((np.angle(off) ** 2).mean(-1))
