@@ -163,7 +163,7 @@ def circuit_memory(
     circuit : HeadDirectionCircuit
         The intended one, of equal periods.
     what : {"weights", "thresholds", "time constants", "delays", "read-out delays", "noise"}
-        Changed once and for ever, each neuron's or axon's value by itself; or noise, as in `Oscillator.spikes`.
+        Changed once and for ever, each neuron's or axon's value by itself; or noise, as in ``Oscillator.spikes``.
     sizes, times, draws, headings, seed
         As for `ring_memory`.
     shared : float

@@ -45,7 +45,7 @@ def simulate(
         Seconds.
     overshoot : {"keep", "discard"}
     pulses : sequence of (float, int)
-        Time, and neuron in the order of `Spikes`, that is brought to its threshold unless it is refractory.
+        Time, and neuron in the order of ``Spikes``, that is brought to its threshold unless it is refractory.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def simulate(
     ImportError
         If Brian2 is not installed.
     ValueError
-        If the arrays do not fit, or a time step or name is not valid.
+        If the arrays do not fit, the times are not multiples of dt, or a time step or name is not valid.
 
     Examples
     --------
@@ -72,6 +72,8 @@ def simulate(
         raise ValueError("t: expected evenly spaced times from zero")
     if not 0 < dt <= min(*circuit.plus.delay, *circuit.minus.delay):
         raise ValueError(f"dt: expected a time step of at most the shortest delay, got {dt!r}")
+    if abs(t[1] / dt - round(t[1] / dt)) > 1e-6:
+        raise ValueError(f"dt: expected a whole part of {t[1]:g} s, the spacing of t, got {dt!r}")
     if overshoot not in RESETS:
         raise ValueError(f"overshoot: expected one of {', '.join(RESETS)}, got {overshoot!r}")
     if not all(neuron in range(4) and 0 <= time <= t[-1] for time, neuron in pulses):
@@ -88,7 +90,7 @@ def simulate(
         refractory="rest",
         method="euler",
         clock=clock,
-        namespace={"turning": brian2.TimedArray(told / second, dt=t[1] * second)},
+        namespace={"turning": brian2.TimedArray(told / second, dt=round(t[1] / dt) * clock.dt)},
     )
     neurons.v = [1, 0, 1, 0]
     neurons.gain = [seconds for pair in pairs for seconds in (pair.gain, 0.0)] * second
@@ -113,4 +115,5 @@ def _brian2():
     except ImportError as error:
         raise ImportError("simulate needs Brian2: pip install 'ptacore[spiking]'") from error
     brian2.prefs.codegen.target = "numpy"  # needs no compiler
+    brian2.BrianLogger.suppress_hierarchy("brian2.input.timedarray")  # rounding looks to it like a grid that is off
     return brian2

@@ -1,5 +1,6 @@
 """Panels that several figures share, and their one style."""
 
+from ptacore.plotting.compass import compass
 from ptacore.plotting.explorable import explorable
 from ptacore.plotting.panels import (
     plot_adjoints,
@@ -12,6 +13,7 @@ from ptacore.plotting.style import COLORS, figure, save
 
 __all__ = [
     "COLORS",
+    "compass",
     "explorable",
     "figure",
     "plot_adjoints",
