@@ -1,6 +1,6 @@
 # Two commands need nothing but Python 3.11+ and make:
 #
-#   make book    make the figures that are stale, then the book        PRESET=quick|paper
+#   make book    make the figures that are stale, then the book        PRESET=quick|paper; JOBS figures at a time
 #   make test    run the tests that take seconds
 #
 # and `make figures`, `make campaign` (the training runs behind Figure 5C: hours; JOBS at a time), `make test-all`,
@@ -10,7 +10,7 @@
 PYTHON ?= python3
 PRESET ?= quick
 PYTEST_ARGS ?=
-JOBS ?= 1
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 VENV := .venv
 BIN := $(VENV)/bin
 UV := UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv
@@ -18,14 +18,13 @@ UV := UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv
 .PHONY: book figures campaign test test-all lint clean lock tune-env
 .DELETE_ON_ERROR:
 
-book: $(VENV)/.installed
-	@echo "== book: stale figures ($(PRESET)), then the pages"
+book: figures
+	@echo "== book: the pages"
 	@$(BIN)/ptacore book --preset $(PRESET)
 
 figures: $(VENV)/.installed
-	@echo "== figures ($(PRESET))"
-	@$(BIN)/ptacore figures --preset $(PRESET)
-	@echo "Open _build/figures/$(PRESET)/ (make book shows them in their pages)"
+	@echo "== figures that are stale ($(PRESET)), in _build/figures/$(PRESET)/"
+	@ls notebooks | sed -n 's/\.ipynb$$//p' | xargs -n 1 -P $(JOBS) $(BIN)/ptacore figures --preset $(PRESET)
 
 # Interrupt it at will: runs go on where they were, and those that have ended are not made again.
 campaign: $(VENV)/.installed
