@@ -100,9 +100,8 @@ class DelayLine:
         """
         spikes, t = np.asarray(spikes, float), np.asarray(t, float)
         dt = (t[-1] - t[0]) / (len(t) - 1)
-        first = np.ceil((spikes - t[0]) / dt - 1e-9).astype(int)  # sample that sees the spike first
-        inside = (first >= 0) & (first < len(t))
-        first, spikes = first[inside], spikes[inside]
+        spikes = spikes[(spikes >= t[0]) & (spikes <= t[-1])]
+        first = np.minimum(np.ceil((spikes - t[0]) / dt - 1e-9).astype(int), len(t) - 1)  # sample that sees it first
         total = np.zeros(len(t))
         for sign, constant in ((1, self.decay), (-1, self.rise)):
             by_then = np.exp(-(t[0] + first * dt - spikes) / constant)
@@ -170,6 +169,7 @@ class DelayLine:
         tuned = self.tuning(angles * self.period / (2 * np.pi))  # depends on heading - location
         weights = np.zeros(n)
         weights[np.arange(-(profile // 2), profile - profile // 2)] = 1 / profile
+        weights = (weights + np.roll(weights[::-1], 1)) / 2  # alike to both sides of the middle
         smooth = np.fft.ifft(np.fft.fft(tuned) * np.fft.fft(weights)).real
         away = np.asarray(heading, float)[..., None] - 2 * np.pi * np.arange(segments) / segments
         return np.interp(away, angles, smooth, period=2 * np.pi)
@@ -212,7 +212,7 @@ class DelayLine:
             raise ValueError(f"places: expected an even number, so that arcs are symmetric, got {places}")
         t, detectors = np.asarray(t, float), segments * places
         dt = self.period / (4 * detectors)  # so that every delay is a number of samples
-        fine = np.arange(math.ceil(t[-1] / dt) + 1) * dt
+        fine = np.arange(math.ceil(t[-1] / dt) + 2) * dt
         a, b = self.response(minus, fine), self.response(plus, fine)
         seen = np.zeros((len(t), segments))
         for i in range(detectors):
@@ -224,7 +224,7 @@ class DelayLine:
 
 
 def _later(x: np.ndarray, samples: int) -> np.ndarray:
-    return np.concatenate([np.zeros(samples), x[: len(x) - samples]])
+    return np.concatenate([np.zeros(samples), x])[: len(x)]
 
 
 def low_pass(x: ArrayLike, dt: float, time_constant: float) -> np.ndarray:

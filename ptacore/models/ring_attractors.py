@@ -48,6 +48,8 @@ class RingAttractor(System):
         self.tau = to_tensor(tau, "tau", dtype)
         if not (torch.isfinite(self.tau).all() and (self.tau > 0).all()):
             raise ValueError("tau: expected positive times")
+        if self.tau.ndim and self.tau.shape[-1] != self.W.shape[-1]:
+            raise ValueError(f"tau: expected shape (..., {self.W.shape[-1]}), got {tuple(self.tau.shape)}")
         if gain not in ("relu", "softplus"):
             raise ValueError(f"gain: expected relu or softplus, got {gain!r}")
         self.gain, self.dim, self.dtype = gain, self.W.shape[-1], dtype
@@ -89,7 +91,7 @@ class RingAttractor(System):
         Raises
         ------
         ValueError
-            If the network does not hold a heading to a thousandth of a radian.
+            If the network does not hold a heading to a thousandth of a radian, or does not come to rest.
         """
         heading = torch.as_tensor(heading, dtype=self.dtype) % math.tau
         angles = math.tau * torch.arange(self.dim, dtype=self.dtype) / self.dim
@@ -105,6 +107,9 @@ class RingAttractor(System):
         missed = ((self.decode(u) - heading + math.pi) % math.tau - math.pi).abs().max()
         if not missed < 1e-3:
             raise ValueError(f"heading: the network does not hold it; after {steps} steps it is {missed:.3g} rad away")
+        moving = (self.tau * self(u)).abs().max() / u.abs().max()
+        if not moving < 1e-3:
+            raise ValueError(f"heading: the network does not hold it; after {steps} steps potentials are not at rest")
         return u
 
     def _settled(self, u: Tensor, steps: int) -> Tensor:
@@ -141,7 +146,7 @@ def small_ring(n: int = 8, active: int = 4, inhibition: float = -10.0, tau: floa
     >>> small_ring().W[0, :3]
     tensor([-0.7500, -0.8964, -1.2500], dtype=torch.float64)
     """
-    if not 3 <= active <= n - 2:
+    if not (3 <= active <= n - 2 and active == int(active)):
         raise ValueError(f"active: expected 3 to {n - 2} of {n} neurons, got {active}")
     if not inhibition < 0:
         raise ValueError(f"inhibition: expected a negative number, got {inhibition!r}")
@@ -183,5 +188,7 @@ def large_ring(n: int = 100, sharpness: float = 8.0, regularization: float = 0.0
     u = torch.expm1((rates / SCALE) ** (1 / EXPONENT)).log() / SOFTNESS - threshold
     f, v = torch.fft.rfft(rates).real, torch.fft.rfft(u).real
     w = torch.fft.irfft(v * f / (f**2 + regularization * f.abs().max() ** 2), n)
+    if not torch.isfinite(w).all():
+        raise ValueError(f"regularization: {regularization!r} is too little, a harmonic of the tuning vanishes")
     turned = (torch.arange(n)[:, None] - torch.arange(n)) % n
     return RingAttractor(w[turned], torch.full((n,), threshold, dtype=torch.float64), tau, "softplus")

@@ -66,7 +66,9 @@ def simulate(
     (array([0.  , 0.02, 0.04]), array([0.01, 0.03]))
     """
     t, velocity = np.asarray(t, float), np.asarray(velocity, float)
-    if t.ndim != 1 or velocity.shape != (len(t) - 1,) or not np.isfinite(velocity).all():
+    if t.ndim != 1 or len(t) < 2:
+        raise ValueError(f"t: expected evenly spaced times from zero, got shape {t.shape}")
+    if velocity.shape != (len(t) - 1,) or not np.isfinite(velocity).all():
         raise ValueError(f"velocity: expected {len(t) - 1} finite values between {len(t)} times, got {velocity.shape}")
     if t[0] != 0 or not np.allclose(np.diff(t), t[1], rtol=1e-6, atol=0) or t[1] <= 0:
         raise ValueError("t: expected evenly spaced times from zero")

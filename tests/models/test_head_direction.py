@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
+from scipy.stats import invgauss, kstest
 
 from ptacore.models.head_direction import HeadDirectionCircuit, Oscillator
 
@@ -128,3 +129,66 @@ def test_a_velocity_that_outruns_the_oscillator_is_refused_with_the_bound():
 def test_turning_that_cannot_be_is_refused(t, turned):
     with pytest.raises(ValueError, match="turned"):
         Oscillator().spikes(t, turned)
+
+
+def still(o, cycles, noise, seed):
+    """Spikes of at least that many cycles at rest, left and right."""
+    left, right = o.spikes([0.0, 1.5 * cycles * o.period], [0.0, 0.0], noise, seed)
+    assert len(right) > cycles
+    return left[: cycles + 1], right[:cycles]
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.3])
+def test_noise_gives_intervals_the_mean_and_variance_of_two_latencies(noise):
+    """The cumulants of an inverse Gaussian of mean L and variance (noise L)^2: 3 noise^4 L^3 and 15 noise^6 L^4."""
+    o, n = Oscillator(latency=(0.004, 0.007), delay=(0.003, 0.005)), 20_000
+    intervals = np.diff(still(o, n, noise, seed=3)[0])
+    variance, fourth = noise**2 * (0.004**2 + 0.007**2), 15 * noise**6 * (0.004**4 + 0.007**4)
+    assert abs(intervals.mean() - o.period) < 5 * math.sqrt(variance / n)
+    assert abs(intervals.var() - variance) < 5 * math.sqrt((fourth + 2 * variance**2) / n)
+
+
+def test_a_noisy_latency_is_a_time_of_first_passage():
+    """Each side's is distributed as SciPy's inverse Gaussian; 5 standard errors are a chance of 6e-7."""
+    o, noise = Oscillator(latency=(0.004, 0.007), delay=(0.003, 0.005)), 0.5
+    left, right = still(o, 20_000, noise, seed=4)
+    passages = ((o.latency[1], right - left[:-1] - o.delay[0]), (o.latency[0], left[1:] - right - o.delay[1]))
+    for mean, latencies in passages:
+        assert kstest(latencies, invgauss(mu=noise**2, scale=mean / noise**2).cdf).pvalue > 6e-7
+    correlation = np.corrcoef(*(latencies for _, latencies in passages))[0, 1]
+    assert abs(correlation) < 5 / math.sqrt(20_000)
+
+
+def test_the_noise_is_that_of_its_seed_and_each_oscillator_has_its_own():
+    circuit, t, v = HeadDirectionCircuit(), [0.0, 1.0], [1.0]
+    one, again, other = (circuit.spikes(t, v, noise=0.1, seed=s) for s in (1, 1, 2))
+    assert all(np.array_equal(a, b) for a, b in zip(one, again, strict=True))
+    assert not any(len(a) == len(b) and np.allclose(a, b) for a, b in zip(one, other, strict=True))
+    still = circuit.spikes(t, [0.0], noise=0.1, seed=1)
+    n = min(len(still.plus_left), len(still.minus_left))
+    assert (still.plus_left[1:n] != still.minus_left[1:n]).all()
+    silent, none = circuit.spikes(t, v, noise=0.0, seed=1), circuit.spikes(t, v)
+    assert all(np.array_equal(a, b) for a, b in zip(silent, none, strict=True))
+
+
+def test_noise_makes_the_difference_of_the_phases_diffuse():
+    """Four latencies a cycle, independent; in so many cycles phases are Gaussian, and variances have 2 / runs."""
+    o, noise, runs = Oscillator(), 0.1, 1000
+    circuit, times = HeadDirectionCircuit(), np.array([0.5, 1.0, 2.0])
+    moved = np.empty((runs, 3))
+    for seed in range(runs):
+        spikes = circuit.spikes([0.0, 2.2], [0.0], noise, seed)
+        plus, minus = (np.interp(times, s, np.arange(len(s))) for s in (spikes.plus_left, spikes.minus_left))
+        moved[seed] = 2 * np.pi * (plus - minus)
+    expected = 4 * times / o.period * (noise * o.latency[0]) ** 2 * (2 * np.pi / o.period) ** 2
+    assert (np.abs(moved.mean(0)) < 5 * np.sqrt(expected / runs)).all()
+    assert (np.abs(moved.var(0) / expected - 1) < 5 * math.sqrt(2 / runs)).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [(dict(noise=0.1), "seed"), (dict(noise=-0.1, seed=0), "noise"), (dict(noise=math.nan, seed=0), "noise")],
+)
+def test_noise_that_cannot_be_is_refused(options, name):
+    with pytest.raises(ValueError, match=f"{name}: "):
+        HeadDirectionCircuit().spikes([0.0, 1.0], [0.0], **options)
