@@ -1,6 +1,6 @@
 """Lyapunov spectra, adjoints and oscillating initializations of recurrent networks."""
 
-from ptacore import models, tasks, training
+from ptacore import models, robustness, tasks, training
 from ptacore.adjoints import adjoint, sensitivity, time_time_jacobian
 from ptacore.certificates import Certificates, certify
 from ptacore.fixed_points import FixedPoints, fixed_points
@@ -28,6 +28,7 @@ __all__ = [
     "models",
     "periodic_orbit",
     "pta_",
+    "robustness",
     "sensitivity",
     "tasks",
     "time_time_jacobian",

@@ -148,6 +148,7 @@ def trajectory(
     skipped = step_count(transient, dt, "transient", least=0)
     steps = step_count(duration, dt, "duration")
     x = system.as_state(x0)
+    x = x.expand_as(system.at(0.0)(x))  # weights may have batch axes that the state has not
     states = []
     for i in tqdm(range(skipped + steps), disable=not progress, desc="trajectory"):
         if i >= skipped:

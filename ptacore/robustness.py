@@ -12,7 +12,7 @@ import torch
 
 from ptacore.integrate import check_finite, step
 from ptacore.models.delay_line import DelayLine, decode
-from ptacore.models.head_direction import HeadDirectionCircuit, Oscillator
+from ptacore.models.head_direction import HeadDirectionCircuit, SpikingPair
 from ptacore.models.ring_attractors import RingAttractor
 
 CHANGES = {  # what can be changed, D-type but for the last
@@ -27,7 +27,7 @@ def _checked(kind: str, what: str, sizes, times) -> tuple[np.ndarray, np.ndarray
     sizes, times = np.asarray(sizes, float), np.asarray(times, float)
     if sizes.ndim != 1 or not (np.isfinite(sizes) & (sizes >= 0)).all():
         raise ValueError(f"sizes: expected numbers, 0 or more, got {sizes!r}")
-    if times.ndim != 1 or not (np.isfinite(times).all() and (np.diff(times, prepend=0) > 0).all()):
+    if times.ndim != 1 or len(times) == 0 or not (np.isfinite(times).all() and (np.diff(times, prepend=0) > 0).all()):
         raise ValueError(f"times: expected increasing times after 0, got {times!r}")
     return sizes, times
 
@@ -51,7 +51,10 @@ def changed_ring(ring: RingAttractor, what: str, sizes, draws: int, seed: int) -
     RingAttractor
         Of batch shape (sizes, draws, 1).
     """
-    name = {"weights": "W", "thresholds": "b", "time constants": "tau"}[what]
+    names = {"weights": "W", "thresholds": "b", "time constants": "tau"}
+    if what not in names:
+        raise ValueError(f"what: expected one of {', '.join(names)}, got {what!r}")
+    name = names[what]
     value = getattr(ring, name)
     if name == "tau":
         value = value.expand(ring.dim)
@@ -80,7 +83,8 @@ def ring_memory(
         The intended one, which holds every heading.
     what : {"weights", "thresholds", "time constants", "noise"}
         Changed once and for ever; or white noise in every potential, by which a neuron alone would fluctuate with a
-        standard deviation of size times its threshold.
+        standard deviation of size times its drive (in the limit of short steps; drift along the ring does not depend
+        on the step).
     sizes : sequence of floats
         Relative.
     times : sequence of floats
@@ -89,8 +93,8 @@ def ring_memory(
         Changed rings, and evenly spaced headings that each is given.
     seed : int
     dt : float
-        Longest step, in shortest time constants; `small_ring` relaxes by modes eleven times as fast as these, and
-        steps are stable up to 2.8 over that.
+        Longest step, in shortest time constants; stable up to 2.8 over the fastest mode's rate, which is
+        1 - inhibition for `small_ring` and 3.3 for `large_ring`.
 
     Returns
     -------
@@ -138,11 +142,15 @@ def ring_memory(
     return stored.numpy(), torch.stack(kept, 2).numpy()
 
 
-def changed_oscillator(pair: Oscillator, what: str, factors: np.ndarray) -> Oscillator:
+def changed_pair(pair: SpikingPair, what: str, factors: np.ndarray) -> SpikingPair:
     """The pair with its two weights, thresholds, time constants or delays multiplied by factors (2,).
 
     A neuron integrates, tau dv/dt = w, from rest to its threshold: its latency is tau threshold / w.
     """
+    if what not in CHANGES["circuit"][:4]:
+        raise ValueError(f"what: expected one of {', '.join(CHANGES['circuit'][:4])}, got {what!r}")
+    if not (factors > 0).all():
+        raise ValueError(f"sizes: a change by {factors.min() - 1:.0%} leaves nothing; take smaller sizes")
     if what == "delays":
         return replace(pair, delay=tuple(pair.delay * factors))
     factors = 1 / factors if what == "weights" else factors
@@ -166,7 +174,7 @@ def circuit_memory(
     circuit : HeadDirectionCircuit
         The intended one, of equal periods.
     what : {"weights", "thresholds", "time constants", "delays", "read-out delays", "noise"}
-        Changed once and for ever, each neuron's or axon's value by itself; or noise, as in ``Oscillator.spikes``.
+        Changed once and for ever, each neuron's or axon's value by itself; or noise, as in ``SpikingPair.spikes``.
     sizes, times, draws, headings, seed
         As for `ring_memory`.
     shared : float
@@ -193,6 +201,8 @@ def circuit_memory(
     sizes, times = _checked("circuit", what, sizes, times)
     if not 0 <= shared <= 1:
         raise ValueError(f"shared: expected a correlation from 0 to 1, got {shared!r}")
+    if shared and what in ("read-out delays", "noise"):
+        raise ValueError(f"shared: {what} has no part in both oscillators to share, got {shared!r}")
     if not math.isclose(circuit.plus.period, circuit.minus.period, rel_tol=1e-9):
         raise ValueError(f"circuit: expected equal periods, got {circuit.plus.period:g} and {circuit.minus.period:g} s")
     stored = np.arange(headings) * 2 * np.pi / headings + 0.1
@@ -207,8 +217,8 @@ def circuit_memory(
     moved = np.zeros(shape)
     for i, size in enumerate(sizes):
         for j in range(draws):
-            plus = changed_oscillator(circuit.plus, what, 1 + size * xi[j, 0])
-            minus = changed_oscillator(circuit.minus, what, 1 + size * xi[j, 1])
+            plus = changed_pair(circuit.plus, what, 1 + size * xi[j, 0])
+            minus = changed_pair(circuit.minus, what, 1 + size * xi[j, 1])
             moved[i, j] = HeadDirectionCircuit(plus=plus, minus=minus).drift * times[:, None]
     return stored, stored + moved
 
@@ -238,24 +248,24 @@ def _diffused(circuit, sizes, times, draws, headings, seed) -> np.ndarray:
     return moved
 
 
-def memory_error(stored: np.ndarray, kept: np.ndarray, turned: bool = False) -> np.ndarray:
-    """Root-mean-square error over headings, in radians; 1.81 where nothing is left.
+def memory_error(stored: np.ndarray, kept: np.ndarray, up_to_rotation: bool = False) -> np.ndarray:
+    """Root-mean-square error over headings, in radians; pi / sqrt(3) where nothing is left.
 
     Parameters
     ----------
     stored : array (headings,)
     kept : array (..., headings)
-    turned : bool
+    up_to_rotation : bool
         Whether to take away first what all headings of a circuit have turned by: what an observer could make good who
         knows that one angle.
 
     Examples
     --------
     >>> stored = np.array([0.0, 1.0, 2.0])
-    >>> memory_error(stored, stored + 0.5).round(9), memory_error(stored, stored + 0.5, turned=True).round(9)
+    >>> memory_error(stored, stored + 0.5).round(9), memory_error(stored, stored + 0.5, up_to_rotation=True).round(9)
     (np.float64(0.5), np.float64(0.0))
     """
     off = np.exp(1j * (kept - stored))
-    if turned:
+    if up_to_rotation:
         off = off * np.exp(-1j * np.angle(off.mean(-1, keepdims=True)))
     return np.sqrt((np.angle(off) ** 2).mean(-1))

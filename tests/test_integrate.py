@@ -93,3 +93,11 @@ def test_a_flow_needs_a_step_and_a_map_does_not():
     with pytest.raises(ValueError, match="^dt: a flow needs"):
         trajectory(lorenz(), [1.0, 2.0, 3.0], duration=1.0)
     assert len(trajectory(henon(), [0.1, 0.1], duration=3)[0]) == 4
+
+
+def test_weights_with_batch_axes_that_the_state_has_not_give_a_trajectory_each():
+    A = -torch.arange(1.0, 4.0, dtype=torch.float64)[:, None, None] * torch.eye(2, dtype=torch.float64)
+    _, x = trajectory(models.LinearFlow(A), [1.0, 2.0], duration=1.0, dt=0.01)
+    assert x.shape == (101, 3, 2)
+    for i in range(3):
+        assert torch.equal(x[:, i], trajectory(models.LinearFlow(A[i]), [1.0, 2.0], duration=1.0, dt=0.01)[1])

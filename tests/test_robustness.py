@@ -6,11 +6,11 @@ import torch
 from scipy.integrate import solve_ivp
 
 from ptacore import DivergenceError, robustness
-from ptacore.models.head_direction import HeadDirectionCircuit, Oscillator
+from ptacore.models.head_direction import HeadDirectionCircuit, SpikingPair
 from ptacore.models.ring_attractors import large_ring, small_ring
 from ptacore.robustness import (
     CHANGES,
-    changed_oscillator,
+    changed_pair,
     changed_ring,
     circuit_memory,
     memory_error,
@@ -118,7 +118,7 @@ def test_noise_makes_a_rings_heading_diffuse_linearly():
 
 @pytest.mark.parametrize("what", LATENCIES)
 def test_a_latency_is_the_time_constant_times_the_threshold_over_the_weight(what):
-    factors, pair = np.array([1.1, 0.8]), Oscillator(delay=(0.005, 0.006), latency=(0.004, 0.003))
+    factors, pair = np.array([1.1, 0.8]), SpikingPair(delay=(0.005, 0.006), latency=(0.004, 0.003))
     tau, threshold, weight = np.array([0.004, 0.003]) / 0.5, 0.5, 1.0
     if what == "weights":
         weight = weight * factors
@@ -126,22 +126,22 @@ def test_a_latency_is_the_time_constant_times_the_threshold_over_the_weight(what
         threshold = threshold * factors
     if what == "time constants":
         tau = tau * factors
-    changed = changed_oscillator(pair, what, factors)
+    changed = changed_pair(pair, what, factors)
     assert changed.latency == pytest.approx(tuple(tau * threshold / weight))
     assert (changed.delay, changed.gain) == (pair.delay, pair.gain)
 
 
 def test_changed_delays_change_nothing_else():
-    pair = Oscillator(delay=(0.005, 0.006))
-    changed = changed_oscillator(pair, "delays", np.array([1.1, 0.8]))
+    pair = SpikingPair(delay=(0.005, 0.006))
+    changed = changed_pair(pair, "delays", np.array([1.1, 0.8]))
     assert changed.delay == pytest.approx((0.0055, 0.0048))
     assert (changed.latency, changed.gain) == (pair.latency, pair.gain)
 
 
 @pytest.mark.parametrize("what", FOREVER)
 def test_changed_circuits_drift_by_the_difference_of_their_frequencies(what, monkeypatch):
-    made, change = [], changed_oscillator
-    monkeypatch.setattr(robustness, "changed_oscillator", lambda *given: made.append(change(*given)) or made[-1])
+    made, change = [], changed_pair
+    monkeypatch.setattr(robustness, "changed_pair", lambda *given: made.append(change(*given)) or made[-1])
     times = np.array([1.0, 30.0])
     stored, kept = circuit_memory(HeadDirectionCircuit(), what, [0.01, 0.03], times, draws=3)
     moved = kept - stored
@@ -233,8 +233,8 @@ def test_the_error_is_the_root_of_the_mean_square_on_the_circle():
 def test_what_all_headings_turned_by_can_be_taken_away():
     rng = np.random.default_rng(0)
     stored, off, by = rng.uniform(0, 6, 20), rng.normal(scale=0.2, size=(5, 20)), rng.uniform(0, 100, (5, 1))
-    own = memory_error(stored, stored + off, turned=True)
-    assert np.allclose(memory_error(stored, stored + off + by, turned=True), own, rtol=1e-9)
+    own = memory_error(stored, stored + off, up_to_rotation=True)
+    assert np.allclose(memory_error(stored, stored + off + by, up_to_rotation=True), own, rtol=1e-9)
     assert (own <= memory_error(stored, stored + off) + 1e-3).all()
     assert np.allclose(own, off.std(1), rtol=0.02)  # the mean direction is the mean angle but for third moments
     assert np.allclose(memory_error(stored, stored + by), np.abs(np.angle(np.exp(1j * by[:, 0]))))
@@ -286,4 +286,4 @@ def test_a_step_is_positive(dt):
 
 def test_a_circuit_that_drifts_unchanged_is_refused():
     with pytest.raises(ValueError, match="^circuit: "):
-        circuit_memory(HeadDirectionCircuit(plus=Oscillator(delay=(0.006, 0.007))), "delays", [0.1], [1.0])
+        circuit_memory(HeadDirectionCircuit(plus=SpikingPair(delay=(0.006, 0.007))), "delays", [0.1], [1.0])

@@ -1,6 +1,8 @@
 """What evolves: systems, the paper's networks, the five stereotypes of Figure 3, and networks to be trained."""
 
+from ptacore.models.delay_line import DelayLine
 from ptacore.models.gru import GRUFlow, GRUMap
+from ptacore.models.head_direction import HeadDirectionCircuit
 from ptacore.models.module_map import ModuleMap
 from ptacore.models.networks import LinearFlow, ReLUFlow, TanhFlow, TanhMap, TanhRateFlow
 from ptacore.models.oscillator import (
@@ -13,6 +15,7 @@ from ptacore.models.oscillator import (
     strong_tongues,
 )
 from ptacore.models.recurrent import MODELS, build
+from ptacore.models.ring_attractors import RingAttractor, large_ring, small_ring
 from ptacore.models.stereotypes import (
     chaos,
     limit_cycle,
@@ -27,12 +30,15 @@ from ptacore.models.trainable import Recurrent
 
 __all__ = [
     "MODELS",
+    "DelayLine",
     "GRUFlow",
     "GRUMap",
+    "HeadDirectionCircuit",
     "LinearFlow",
     "ModuleMap",
     "ReLUFlow",
     "Recurrent",
+    "RingAttractor",
     "System",
     "TanhFlow",
     "TanhMap",
@@ -41,6 +47,7 @@ __all__ = [
     "build",
     "chaos",
     "critical_gain",
+    "large_ring",
     "limit_cycle",
     "line_attractor",
     "one_fixed_point",
@@ -50,6 +57,7 @@ __all__ = [
     "read_weights",
     "saddle_node_angle",
     "scaled_rotation",
+    "small_ring",
     "strong_tongues",
     "two_fixed_points",
 ]

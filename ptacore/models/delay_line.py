@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.signal import lfilter
 
+from ptacore.models.head_direction import Spikes
+
 COINCIDENCES = ("product", "threshold", "exponential")
 WIRINGS = ("projected", "wrapped")
 
@@ -21,8 +23,9 @@ class DelayLine:
     ----------
     period : float
         Seconds.
-    rise, decay : float
-        Time constants of the synaptic filter h(t) = exp(-t / decay) - exp(-t / rise), scaled to a peak of 1.
+    rise, decay : float, optional
+        Time constants of the synaptic filter h(t) = exp(-t / decay) - exp(-t / rise), scaled to a peak of 1;
+        period / 40 and period / 10 unless given.
     coincidence : {"product", "threshold", "exponential"}
         Of the two filtered trains a and b: a b, [a + b - level]^+, or exp(level (a + b)) - 1.
     level : float
@@ -45,8 +48,8 @@ class DelayLine:
     """
 
     period: float = 0.02
-    rise: float = 5e-4
-    decay: float = 2e-3
+    rise: float | None = None
+    decay: float | None = None
     coincidence: str = "product"
     level: float = 1.0
     wiring: str = "projected"
@@ -54,6 +57,11 @@ class DelayLine:
     def __post_init__(self):
         if not 0 < self.period < math.inf:
             raise ValueError(f"period: expected a positive number of seconds, got {self.period!r}")
+        for name, part in (("rise", 40), ("decay", 10)):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, self.period / part)
+        if not math.isfinite(self.level):
+            raise ValueError(f"level: expected a finite number, got {self.level!r}")
         if not 0 < self.rise < self.decay < math.inf:
             raise ValueError(f"rise, decay: expected 0 < rise < decay, got {self.rise!r}, {self.decay!r}")
         for name, valid in (("coincidence", COINCIDENCES), ("wiring", WIRINGS)):
@@ -99,6 +107,8 @@ class DelayLine:
             Evenly spaced, in seconds; spikes before the first or after the last do not count.
         """
         spikes, t = np.asarray(spikes, float), np.asarray(t, float)
+        if t.ndim != 1 or len(t) < 2 or not np.allclose(np.diff(t), t[1] - t[0], rtol=1e-6, atol=0) or t[1] <= t[0]:
+            raise ValueError(f"t: expected two or more evenly spaced times, got shape {t.shape}")
         dt = (t[-1] - t[0]) / (len(t) - 1)
         spikes = spikes[(spikes >= t[0]) & (spikes <= t[-1])]
         first = np.minimum(np.ceil((spikes - t[0]) / dt - 1e-9).astype(int), len(t) - 1)  # sample that sees it first
@@ -176,8 +186,7 @@ class DelayLine:
 
     def imaged(
         self,
-        minus: ArrayLike,
-        plus: ArrayLike,
+        spikes: Spikes,
         t: ArrayLike,
         segments: int = 8,
         places: int = 4,
@@ -187,10 +196,10 @@ class DelayLine:
 
         Parameters
         ----------
-        minus, plus : array (spikes,)
-            Spikes of the left neurons from time zero, in seconds.
+        spikes : Spikes
+            From time zero, in seconds; those of the left neurons are read.
         t : array (T,)
-            When to look, in seconds.
+            When to look, in seconds, 0 or more.
         segments : int
             Of the ring; the first is centred on the angle zero.
         places : int
@@ -206,14 +215,16 @@ class DelayLine:
         Raises
         ------
         ValueError
-            If the number of places is odd.
+            If the number of places is odd, or a time is negative.
         """
         if places < 2 or places % 2:
             raise ValueError(f"places: expected an even number, so that arcs are symmetric, got {places}")
         t, detectors = np.asarray(t, float), segments * places
+        if t.ndim != 1 or len(t) == 0 or not (np.isfinite(t) & (t >= 0)).all():
+            raise ValueError(f"t: expected times in seconds, 0 or more, got {t!r}")
         dt = self.period / (4 * detectors)  # so that every delay is a number of samples
-        fine = np.arange(math.ceil(t[-1] / dt) + 2) * dt
-        a, b = self.response(minus, fine), self.response(plus, fine)
+        fine = np.arange(math.ceil(t.max() / dt) + 2) * dt
+        a, b = self.response(spikes.minus_left, fine), self.response(spikes.plus_left, fine)
         seen = np.zeros((len(t), segments))
         for i in range(detectors):
             to_minus, to_plus = (round(float(v / dt)) for v in self.delays(2 * np.pi * (i + 0.5) / detectors))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True, kw_only=True)
-class Oscillator:
+class SpikingPair:
     """A neuron in each hemisphere, each exciting the other after a delay (Fig. 6A): the delays fix the period.
 
     Both neurons integrate and fire. A spike travels to the other side and switches on a current there, which
@@ -37,7 +37,7 @@ class Oscillator:
 
     Examples
     --------
-    >>> pair = Oscillator(delay=(0.006, 0.006), latency=(0.004, 0.004))
+    >>> pair = SpikingPair(delay=(0.006, 0.006), latency=(0.004, 0.004))
     >>> pair.period
     0.02
     >>> left, right = pair.spikes([0.0, 0.05], [0.0, 0.0])  # at rest
@@ -67,6 +67,11 @@ class Oscillator:
         if not 0 < gain < math.inf:
             raise ValueError(f"gain: expected a positive number of seconds a radian, got {self.gain!r}")
         object.__setattr__(self, "gain", gain)
+
+    @classmethod
+    def of_period(cls, period: float) -> Self:
+        """A pair of a given period: delays of 0.3, latencies of 0.2 and a refractory time of 0.1 of it."""
+        return cls(delay=(0.3 * period,) * 2, latency=(0.2 * period,) * 2, refractory=0.1 * period)
 
     @property
     def period(self) -> float:
@@ -139,8 +144,9 @@ class Oscillator:
         late = charged >= left_latency[: len(charged)]
         if late.any():
             raise ValueError(
-                f"velocity: turned by {charged[late][0] / self.gain:.3g} rad in a cycle; this oscillator keeps up with "
-                f"{self.fastest:.3g} rad/s, less with noise: raise the latency of its left neuron, or lower its gain"
+                f"turned: too fast, {charged[late][0] / self.gain:.3g} rad in a cycle; this pair keeps up with "
+                f"{self.latency[0] / self.gain:.3g} rad in a cycle or {self.fastest:.3g} rad/s, less with noise: raise "
+                "the latency of its left neuron, or lower its gain"
             )
         right = left + self.delay[0] + right_latency[: len(left)]
         return left, right[right <= t[-1] * (1 + 1e-15)]
@@ -158,6 +164,16 @@ class Oscillator:
         return tuple(rng.wald(mean[:, None], mean[:, None] / noise**2, (2, count)))
 
 
+def piecewise_constant(t: ArrayLike, velocity: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Increasing times (T + 1,) and finite velocities (T,) between them, as arrays; a ValueError names what is not."""
+    t, velocity = np.asarray(t, float), np.asarray(velocity, float)
+    if t.ndim != 1 or len(t) < 2 or not (np.isfinite(t).all() and (np.diff(t) > 0).all()):
+        raise ValueError(f"t: expected two or more increasing times, got shape {t.shape}")
+    if velocity.shape != (len(t) - 1,) or not np.isfinite(velocity).all():
+        raise ValueError(f"velocity: expected {len(t) - 1} finite values between {len(t)} times, got {velocity.shape}")
+    return t, velocity
+
+
 class Spikes(NamedTuple):
     """Spike times of the four neurons, in seconds."""
 
@@ -173,7 +189,7 @@ class HeadDirectionCircuit:
 
     Parameters
     ----------
-    plus, minus : Oscillator
+    plus, minus : SpikingPair
 
     Examples
     --------
@@ -184,8 +200,8 @@ class HeadDirectionCircuit:
     1.5
     """
 
-    plus: Oscillator = field(default_factory=Oscillator)
-    minus: Oscillator = field(default_factory=Oscillator)
+    plus: SpikingPair = field(default_factory=SpikingPair)
+    minus: SpikingPair = field(default_factory=SpikingPair)
 
     @property
     def drift(self) -> float:
@@ -207,11 +223,7 @@ class HeadDirectionCircuit:
         plus, minus : array (T + 1,)
             Radians, zero at the first time.
         """
-        t, velocity = np.asarray(t, float), np.asarray(velocity, float)
-        if t.ndim != 1 or velocity.shape != (len(t) - 1,) or not np.isfinite(velocity).all():
-            raise ValueError(
-                f"velocity: expected {len(t) - 1} finite values between {len(t)} times, got {velocity.shape}"
-            )
+        t, velocity = piecewise_constant(t, velocity)
         steps = np.maximum([velocity, -velocity], 0) * np.diff(t)
         plus, minus = np.concatenate([np.zeros((2, 1)), steps.cumsum(1)], axis=1)
         return plus, minus
@@ -225,7 +237,7 @@ class HeadDirectionCircuit:
         )
 
     def spikes(self, t: ArrayLike, velocity: ArrayLike, noise: float = 0.0, seed: int | None = None) -> Spikes:
-        """Spike times of the four neurons; see `Oscillator.spikes`. Noise is independent between the oscillators."""
+        """Spike times of the four neurons; see `SpikingPair.spikes`. Noise is independent between the oscillators."""
         plus, minus = self.turned(t, velocity)
         seeds = (None, None) if seed is None else np.random.SeedSequence(seed).generate_state(2)
         return Spikes(

@@ -71,7 +71,7 @@ class RingAttractor(System):
         if self.gain == "relu":
             slope = (u > 0).to(u.dtype)
         else:
-            soft = torch.nn.functional.softplus(SOFTNESS * u, threshold=50.0)
+            soft = torch.nn.functional.softplus(SOFTNESS * u, threshold=50.0).clamp_min(torch.finfo(u.dtype).tiny)
             slope = SCALE * EXPONENT * SOFTNESS * soft ** (EXPONENT - 1) * torch.sigmoid(SOFTNESS * u)
         eye = torch.eye(self.dim, dtype=u.dtype)
         return (self.W * slope[..., None, :] - eye) / self.tau[..., None]
@@ -97,7 +97,9 @@ class RingAttractor(System):
         angles = math.tau * torch.arange(self.dim, dtype=self.dtype) / self.dim
         half = math.pi / self.dim
         places = torch.cos(angles - torch.tensor([[0.0], [half]], dtype=self.dtype))
-        at, between = self._settled(places, steps)
+        neurons = torch.arange(self.dim)
+        mirrored = torch.stack([-neurons % self.dim, (1 - neurons) % self.dim])
+        at, between = self._settled(places, steps, mirrored)
         knots = torch.stack([u.roll(k) for k in range(self.dim) for u in (at, between)])  # (2n, n): every half
         k = (heading / half).long()
         low, high = knots[k % len(knots)], knots[(k + 1) % len(knots)]
@@ -112,13 +114,17 @@ class RingAttractor(System):
             raise ValueError(f"heading: the network does not hold it; after {steps} steps potentials are not at rest")
         return u
 
-    def _settled(self, u: Tensor, steps: int) -> Tensor:
+    def _settled(self, u: Tensor, steps: int, mirrored: Tensor | None = None) -> Tensor:
+        """Euler's method, with steps that strong weights allow; rounding may not turn a bump that is its own mirror."""
+        dt = self.tau / max(10.0, float(self.W.abs().sum(-1).max()))
         for _ in range(steps):
-            u = u + 0.1 * self.tau * self(u)
+            u = u + dt * self(u)
+            if mirrored is not None:
+                u = (u + u.gather(-1, mirrored)) / 2
         return u
 
 
-def small_ring(n: int = 8, active: int = 4, inhibition: float = -10.0, tau: float = 0.1) -> RingAttractor:
+def small_ring(n: int = 8, active: int = 4, inhibition: float = -2.0, tau: float = 0.1) -> RingAttractor:
     """A few threshold-linear neurons that hold every angle, after Noorman et al. (2024).
 
     Weights (inhibition + excitation cos(theta_i - theta_j)) / n. While the same neurons are active the network is
@@ -144,7 +150,7 @@ def small_ring(n: int = 8, active: int = 4, inhibition: float = -10.0, tau: floa
     Examples
     --------
     >>> small_ring().W[0, :3]
-    tensor([-0.7500, -0.8964, -1.2500], dtype=torch.float64)
+    tensor([ 0.2500,  0.1036, -0.2500], dtype=torch.float64)
     """
     if not (3 <= active <= n - 2 and active == int(active)):
         raise ValueError(f"active: expected 3 to {n - 2} of {n} neurons, got {active}")

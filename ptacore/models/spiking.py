@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ptacore.models.head_direction import HeadDirectionCircuit, Spikes
+from ptacore.models.head_direction import HeadDirectionCircuit, Spikes, piecewise_constant
 
 MODEL = """
 dv/dt = (int(arrived > 0) + gain * turning(t, i)) / latency : 1
@@ -65,11 +65,7 @@ def simulate(
     >>> spikes.plus_left.round(6), spikes.plus_right.round(6)
     (array([0.  , 0.02, 0.04]), array([0.01, 0.03]))
     """
-    t, velocity = np.asarray(t, float), np.asarray(velocity, float)
-    if t.ndim != 1 or len(t) < 2:
-        raise ValueError(f"t: expected evenly spaced times from zero, got shape {t.shape}")
-    if velocity.shape != (len(t) - 1,) or not np.isfinite(velocity).all():
-        raise ValueError(f"velocity: expected {len(t) - 1} finite values between {len(t)} times, got {velocity.shape}")
+    t, velocity = piecewise_constant(t, velocity)
     if t[0] != 0 or not np.allclose(np.diff(t), t[1], rtol=1e-6, atol=0) or t[1] <= 0:
         raise ValueError("t: expected evenly spaced times from zero")
     if not 0 < dt <= min(*circuit.plus.delay, *circuit.minus.delay):
@@ -81,6 +77,7 @@ def simulate(
     if not all(neuron in range(4) and 0 <= time <= t[-1] for time, neuron in pulses):
         raise ValueError(f"pulses: expected times up to {t[-1]:g} s and neurons 0 to 3, got {list(pulses)!r}")
     brian2 = _brian2()
+    pulses = sorted({(round(float(time) / dt), int(neuron)) for time, neuron in pulses})  # one a step and neuron
     second, clock = brian2.second, brian2.Clock(dt=dt * brian2.second)
     pairs = (circuit.plus, circuit.minus)
     told = np.stack([np.maximum(velocity, 0), 0 * velocity, np.maximum(-velocity, 0), 0 * velocity], 1)
@@ -101,8 +98,8 @@ def simulate(
     axons = brian2.Synapses(neurons, neurons, on_pre="arrived_post += int(not_refractory_post)", clock=clock)
     axons.connect(i=[0, 1, 2, 3], j=[1, 0, 3, 2])
     axons.delay = [seconds for pair in pairs for seconds in pair.delay] * second
-    times, targets = zip(*sorted(pulses), strict=True) if pulses else ((), ())
-    source = brian2.SpikeGeneratorGroup(4, list(targets), list(times) * second, clock=clock)
+    steps, targets = zip(*pulses, strict=True) if pulses else ((), ())
+    source = brian2.SpikeGeneratorGroup(4, list(targets), np.array(steps) * clock.dt, clock=clock)
     forced = brian2.Synapses(source, neurons, on_pre="pulsed_post += int(not_refractory_post)", clock=clock)
     forced.connect(j="i")
     monitor = brian2.SpikeMonitor(neurons)

@@ -74,6 +74,8 @@ def compass(t: ArrayLike, heading: ArrayLike, bump: ArrayLike, decoded: ArrayLik
         )
     if not all(np.isfinite(v).all() for v in (t, heading, bump, decoded)) or len(t) < 2 or bump.min() < 0:
         raise ValueError("t, heading, bump, decoded: expected at least two times and finite values, activity 0 or more")
+    if not (t[1] > t[0] and np.allclose(np.diff(t), t[1] - t[0], rtol=1e-3, atol=0)):
+        raise ValueError("t: expected evenly spaced, increasing times")
     data = {
         "dt": round(float(t[1] - t[0]), 6),
         "start": round(float(t[0]), 6),
@@ -86,4 +88,4 @@ def compass(t: ArrayLike, heading: ArrayLike, bump: ArrayLike, decoded: ArrayLik
     if len(text) > LIMIT:
         raise ValueError(f"t: {len(text):,} bytes are more than a page should carry ({LIMIT:,}); take fewer times")
     script = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
-    return HTML(PAGE.replace("SCRIPT", script).replace("LABEL", LABEL).replace("DATA", text))
+    return HTML(PAGE.replace("LABEL", LABEL).replace("DATA", text).replace("SCRIPT", script))

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ptacore.models.delay_line import COINCIDENCES, WIRINGS, DelayLine, decode, low_pass
-from ptacore.models.head_direction import HeadDirectionCircuit
+from ptacore.models.head_direction import HeadDirectionCircuit, Spikes
 
 
 def kernel(line, since):
@@ -112,7 +112,7 @@ def regular(line, heading, cycles):
     """Left spikes of two oscillators at rest, of which plus is ahead by the heading."""
     minus = line.period * np.arange(cycles)
     ahead = minus - heading % (2 * np.pi) / (2 * np.pi) * line.period
-    return minus, ahead[ahead >= 0]
+    return Spikes(ahead[ahead >= 0], np.array([]), minus, np.array([]))
 
 
 @pytest.mark.parametrize("wiring", WIRINGS)
@@ -128,7 +128,7 @@ def test_the_image_of_regular_spikes_is_the_bump_of_their_offset(coincidence, wi
     midpoint = (arc / 4) ** 2 / 24 * curved  # of four places in the stead of an arc
     sampling = np.abs(line.tuning(0.0, places, points=samples) - tuned).max()
     for heading in (0.3, 1.7, 3.3, 5.0):
-        seen = line.imaged(*regular(line, heading, cycles + 10), look, time_constant=0.05).mean(0)
+        seen = line.imaged(regular(line, heading, cycles + 10), look, time_constant=0.05).mean(0)
         delta = heading / (2 * np.pi) * line.period
         exact = line.tuning(delta, detectors, points=samples).mean(1)
         assert np.allclose(seen, exact, rtol=0, atol=1e-11 * exact.max())  # exp(-1.4 / 0.05) is left of the start
@@ -154,7 +154,7 @@ def test_turning_clockwise_moves_the_bump_clockwise_with_the_lag_of_the_low_pass
     line, time_constant = DelayLine(wiring=wiring), 0.1
     spikes = HeadDirectionCircuit().spikes([0.0, 2.6], [velocity])
     look = 1.0 + np.linspace(0, 2 * np.pi / abs(velocity), 200, endpoint=False)  # a turn, after ten time constants
-    seen = decode(line.imaged(spikes.minus_left, spikes.plus_left, look, time_constant=time_constant))
+    seen = decode(line.imaged(spikes, look, time_constant=time_constant))
     assert np.allclose(np.diff(np.unwrap(seen)).sum(), velocity * (look[-1] - look[0]), rtol=0, atol=0.2)
     late = np.angle(np.exp(1j * (velocity * look - seen))).mean() / velocity
     axons = late - np.arctan(abs(velocity) * time_constant) / abs(velocity)
@@ -164,18 +164,36 @@ def test_turning_clockwise_moves_the_bump_clockwise_with_the_lag_of_the_low_pass
 @pytest.mark.parametrize("wiring", WIRINGS)
 def test_an_image_early_in_the_first_period_is_the_beginning_of_a_longer_one(wiring):
     line, t = DelayLine(wiring=wiring), np.array([0.0, 1e-3, 7e-3, 0.011, 0.05])
-    minus, plus = regular(line, 1.0, 3)
-    whole = line.imaged(minus, plus, t)
+    spikes = regular(line, 1.0, 3)
+    whole = line.imaged(spikes, t)
     for n in range(1, len(t)):
-        assert np.allclose(line.imaged(minus, plus, t[:n]), whole[:n], rtol=1e-9, atol=1e-12)
+        assert np.allclose(line.imaged(spikes, t[:n]), whole[:n], rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("places", [1, 3, 0, -2])
 def test_an_odd_number_of_places_is_refused(places):
     with pytest.raises(ValueError, match="places: expected an even"):
-        DelayLine().imaged([0.0], [0.0], [1.0], places=places)
+        DelayLine().imaged(regular(DelayLine(), 0.0, 3), [1.0], places=places)
 
 
 def test_a_low_pass_that_takes_no_time_is_refused():
     with pytest.raises(ValueError, match="time_constant"):
         low_pass([1.0], 0.1, 0.0)
+
+
+@pytest.mark.parametrize("t", [[], [-1.0], [np.nan], [[0.0, 1.0]]])
+def test_times_to_look_at_that_cannot_be_are_refused(t):
+    with pytest.raises(ValueError, match="^t: expected times"):
+        DelayLine().imaged(regular(DelayLine(), 0.0, 3), t)
+
+
+@pytest.mark.parametrize("t", [[0.0], [0.0, 0.1, 0.3], [0.1, 0.0]])
+def test_a_response_at_uneven_times_is_refused(t):
+    with pytest.raises(ValueError, match="evenly spaced"):
+        DelayLine().response([0.0], t)
+
+
+@pytest.mark.parametrize("period", [5e-3, 0.1, 1.0])
+def test_in_units_of_the_period_the_bump_does_not_depend_on_the_period(period):
+    heading = np.linspace(0, 6, 7)
+    assert np.allclose(DelayLine(period=period).bump(heading), DelayLine().bump(heading), rtol=1e-9)

@@ -58,7 +58,7 @@ def test_a_large_ring_holds_every_heading(headings):
 def test_a_small_rings_jacobian_has_one_zero_eigenvalue_and_negative_others(active, place, part):
     """The active set changes where a neuron is at its threshold: at neurons for even numbers, else halfway."""
     heading = (place + part + (active % 2) / 2) * math.tau / 8
-    eigenvalues = relaxation(small_ring(active=active), heading)
+    eigenvalues = relaxation(small_ring(active=active, inhibition=-10.0), heading)
     assert abs(eigenvalues[-1]) < 1e-9
     assert (eigenvalues[:-1] < -0.1).all()
 
@@ -137,9 +137,14 @@ def test_a_ring_that_holds_no_bump_is_refused(ring):
 
 
 def test_a_state_that_shows_the_heading_but_is_not_at_rest_is_refused():
-    """All neurons inhibit each other forty times: too stiff for the steps by which the ring is to settle."""
     with pytest.raises(ValueError, match="heading: .* not at rest"):
-        small_ring(inhibition=-40.0).held(torch.tensor([0.0], dtype=torch.float64))
+        small_ring().held(torch.tensor([0.0], dtype=torch.float64), steps=1)
+
+
+def test_strong_inhibition_is_no_hindrance():
+    heading = torch.tensor([0.0, 0.3], dtype=torch.float64)
+    ring = small_ring(inhibition=-60.0)
+    assert off(ring.decode(ring.held(heading)), heading).max() < 1e-9
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ import sys
 import numpy as np
 import pytest
 
-from ptacore.models.head_direction import HeadDirectionCircuit, Oscillator
+from ptacore.models.head_direction import HeadDirectionCircuit, SpikingPair
 from ptacore.models.spiking import simulate
 
 DT = 1e-4
 UNEQUAL = HeadDirectionCircuit(
-    plus=Oscillator(delay=(0.005, 0.006), latency=(0.004, 0.003)),
-    minus=Oscillator(delay=(0.007, 0.004), latency=(0.005, 0.004), gain=2e-3),
+    plus=SpikingPair(delay=(0.005, 0.006), latency=(0.004, 0.003)),
+    minus=SpikingPair(delay=(0.007, 0.004), latency=(0.005, 0.004), gain=2e-3),
 )  # all of whole steps
 
 
@@ -58,7 +58,7 @@ def test_turning_by_less_than_a_step_a_cycle_leaves_no_trace_if_overshoot_is_dis
 
 
 def test_delays_that_differ_by_less_than_half_a_step_are_the_same_to_the_simulation():
-    circuit = HeadDirectionCircuit(plus=Oscillator(delay=(0.006 + 0.4 * DT, 0.006)))
+    circuit = HeadDirectionCircuit(plus=SpikingPair(delay=(0.006 + 0.4 * DT, 0.006)))
     t, v = [0.0, 0.5], [0.0]
     simulated, exact = simulate(circuit, t, v, DT), circuit.spikes(t, v)
     assert np.array_equal(simulated.plus_left, simulated.minus_left)
@@ -83,7 +83,7 @@ def test_a_pulse_adds_a_second_wave_where_neurons_recover_soon():
 @pytest.mark.parametrize(("time", "neuron"), [(0.012, 0), (0.0155, 2), (0.0185, 0), (0.022, 1), (0.0285, 3)])
 def test_a_pulse_resets_the_phase_where_neurons_recover_late(time, neuron):
     """Refractory for 10.5 ms: the old wave, which comes to the pulsed neuron 19 ms after its last spike, dies."""
-    pair = Oscillator(delay=(0.009, 0.009), latency=(0.001, 0.001), refractory=0.0105)
+    pair = SpikingPair(delay=(0.009, 0.009), latency=(0.001, 0.001), refractory=0.0105)
     circuit, t, v = HeadDirectionCircuit(plus=pair, minus=pair), [0.0, 0.15], [0.0]
     spikes, rest = simulate(circuit, t, v, DT, pulses=[(time, neuron)]), circuit.spikes(t, v)
     for i in range(4):
