@@ -368,12 +368,35 @@ def _oscillations_weaken(numbers):
     return text, found["fewer"] == found["networks"]
 
 
-def _sixth(text: str, test: Callable[[dict], bool]):
-    """A statement about Figure 6: a text with the numbers by name, and whether it holds."""
+def _says(text: str, test: Callable[[dict], bool]):
+    """A text with a figure's numbers by name, and whether the statement holds."""
     return lambda numbers: (text.format(**numbers), bool(test(numbers)))
 
 
 LEDGER = [
+    Claim("Fig. 1, Sec. 2.2", "A discrete-time network is a numerical integration of a continuous-time one.",
+          "approximation", "the distance falls at Euler's first order, within 0.1", "fig1",
+          _says("order {order:.2f}", lambda d: abs(d["order"] - 1) < 0.1)),
+    Claim("Fig. 2A", "One resting state: small and large perturbations are forgotten, and the sensitivity vanishes.",
+          "asymptotically", "after 12 τ below 1e-3, falling at the slowest eigenvalue's rate within 1%", "fig2",
+          _says("{small_A:.0e}, {large_A:.0e}, {sensitivity_A:.0e}; rate {measured_A:.3f}, eigenvalue {rate_A:.3f}",
+                lambda d: max(d["small_A"], d["large_A"], d["sensitivity_A"]) < 1e-3
+                and abs(d["measured_A"] / d["rate_A"] - 1) < 0.01)),
+    Claim("Fig. 2B, Sec. 2.3", "Two resting states keep one bit, and the sensitivity vanishes all the same.",
+          "one bit, no gradient", "all of 400 noisy bits are read after 100 τ; sensitivity below 1e-6 after 30", "fig2",
+          _says("{bits_kept:.0%} of the bits, sensitivity {sensitivity_B:.0e}",
+                lambda d: d["bits_kept"] == 1 and d["sensitivity_B"] < 1e-6)),
+    Claim("Fig. 4A", "On a limit cycle the difference of two trajectories repeats with the period and is kept.",
+          "δ(mT) the same", "changes by less than 1e-6 from turn to turn, and is longer than 0.1", "fig4",
+          _says("changes by {late_change:.0e}, length {late_delta:.2f}",
+                lambda d: d["late_change"] < 1e-6 and d["late_delta"] > 0.1)),
+    Claim("Fig. 4B, Eqs. 17-18", "The time derivative of the cycle solves the tangent equation.", "identity",
+          "relative difference below 1e-8 over five periods", "fig4",
+          _says("{tangent_error:.0e}", lambda d: d["tangent_error"] < 1e-8)),
+    Claim("Fig. 4C", "Two independent cycles make a periodic or a quasi-periodic torus, by the ratio of their periods.",
+          "either", "3 : 2 closes to 1e-4, the golden mean does not close; two zero exponents in both", "fig4",
+          _says("{closes:.0e} and {open:.2f}; {zeros:.0f} zeros",
+                lambda d: d["closes"] < 1e-4 < 0.1 < d["open"] and d["zeros"] == d["zeros_most"] == 2)),
     Claim("Fig. 3A", "One fixed point: every start leads to the same state.", "one point", "one fixed point, stable",
           "fig3", lambda d: (f"{d['one_fixed_point']['n_stable']} stable of {d['one_fixed_point']['n_fixed_points']}",
                              d["one_fixed_point"]["n_stable"] == d["one_fixed_point"]["n_fixed_points"] == 1)),
@@ -550,30 +573,30 @@ LEDGER = [
           "conjecture", "", "identities", None),
     Claim("Eqs. 22-26", "The phase difference of the two oscillators is the integral of angular velocity.", "identity",
           "largest difference over ten minutes below 1e-9 rad, from the phases and from the spikes", "fig6",
-          _sixth("{eq26:.0e} and {eq22_from_spikes:.0e} rad",
+          _says("{eq26:.0e} and {eq22_from_spikes:.0e} rad",
                  lambda d: d["eq26"] < 1e-9 and d["eq22_from_spikes"] < 1e-9)),
     Claim("Fig. 6A", "A loop of two neurons oscillates with a period that its delays fix.", "period τ",
           "1e-9 s over ten minutes", "fig6",
-          _sixth("off by {period_error:.0e} s", lambda d: d["period_error"] < 1e-9)),
+          _says("off by {period_error:.0e} s", lambda d: d["period_error"] < 1e-9)),
     Claim("Sec. 2.11", "Spiking neurons with a constant phase-resetting curve integrate velocity.", "shown in words",
           "a simulator of spiking neurons agrees with the phases within one of its steps", "fig6",
-          _sixth("Brian2 within {kept_steps:.2f} steps", lambda d: d["kept_steps"] < 1)),
+          _says("Brian2 within {kept_steps:.2f} steps", lambda d: d["kept_steps"] < 1)),
     Claim("Eq. 28", "The cycle average depends on Δφ − φ alone, so both bumps have one shape.", "identity",
           "1e-9 of the activity", "fig6",
-          _sixth("{only_difference:.0e} of it", lambda d: d["only_difference"] < 1e-9)),
+          _says("{only_difference:.0e} of it", lambda d: d["only_difference"] < 1e-9)),
     Claim("Eq. 27", "Coincidences are where the delay matches the phase difference.", "place φ = Δφ",
           "at a heading of 90° the bump is at 90°, within 2°", "fig6",
-          _sixth("at {template:.0f}°; in the circuit of Eqs. 22-24 at {delay_in_minus:.0f}° with the − axon delayed, "
+          _says("at {template:.0f}°; in the circuit of Eqs. 22-24 at {delay_in_minus:.0f}° with the − axon delayed, "
                  "at {delay_in_plus:.0f}° with the + axon", lambda d: abs(d["template"] - 90) < 2)),
     Claim("Fig. 6E", "The bump follows the heading and stays in the dark.", "shown as a sketch",
           "at rest within 5° after ten minutes, and creeping by less than 0.1° in 30 s", "fig6",
-          _sixth("within {still:.1f}°, creeping by {creep:.0e}°",
+          _says("within {still:.1f}°, creeping by {creep:.0e}°",
                  lambda d: d["still"] < 5 and d["creep"] < 0.1)),
     Claim("Fig. 6E, Sec. 2.11", "Unlike a bump attractor, the mechanism is robust to D-type noise: it keeps the "
           "heading where bump attractors lose it.", "robust",
           "its error is smaller than that of both rings 10 s after weights and thresholds changed by 0.1%",
           "fig6_robustness",
-          _sixth("after 10 s {weights_o_10s_mille:.2g} rad, rings {weights_s_10s_mille:.2g} and "
+          _says("after 10 s {weights_o_10s_mille:.2g} rad, rings {weights_s_10s_mille:.2g} and "
                  "{weights_l_10s_mille:.2g} (weights)",
                  lambda d: all(d[f"{w}_o_10s_mille"] < min(d[f"{w}_s_10s_mille"], d[f"{w}_l_10s_mille"])
                                for w in ("weights", "thresholds")))),
@@ -581,53 +604,53 @@ LEDGER = [
           "as long as the pairs do not touch: but for one common rotation the error is below 1e-6 rad at every size "
           "(by construction), and the rings' is not",
           "fig6_robustness",
-          _sixth("{turned_oscillators:.0e} rad, rings at 1% after 100 s {weights_s_100s_turned:.2g} and "
+          _says("{turned_oscillators:.0e} rad, rings at 1% after 100 s {weights_s_100s_turned:.2g} and "
                  "{weights_l_100s_turned:.2g}",
                  lambda d: d["turned_oscillators"] < 1e-6 < min(d["weights_s_100s_turned"],
                                                                d["weights_l_100s_turned"]))),
     Claim("Sec. 2.6", "Continuous attractors are destroyed by changes of their parameters.", "any change",
           "fewer than half of the rings keep a zero exponent when weights change by 1%",
           "fig6_robustness",
-          _sixth("{changed_zeros:.0f} of {changed_draws:.0f} rings keep it",
+          _says("{changed_zeros:.0f} of {changed_draws:.0f} rings keep it",
                  lambda d: d["changed_zeros"] < d["changed_draws"] / 2)),
     Claim("Sec. 2.10", "Unequal periods make the phase difference drift.", "not constant over time",
           "spread of the rates as derived, within 5 standard errors", "fig6_robustness",
-          _sixth("{rate_found:.2f} rad/s, derived {rate_predicted:.2f}",
+          _says("{rate_found:.2f} rad/s, derived {rate_predicted:.2f}",
                  lambda d: abs(d["rate_found"] / d["rate_predicted"] - 1) < 5 / np.sqrt(2 * d["rate_draws"]))),
     Claim("Sec. 2.10", "Delays that are alike by construction make the memory robust.", "could",
           "a correlation ρ slows the drift to √(1 − ρ), within a tenth at ρ = 0.99; no error where all is shared",
           "fig6_robustness",
-          _sixth("after 1 s at 1%: {alike_0_9:.2g} rad at ρ = 0.9, {alike_0_99:.2g} at 0.99, {alike_1_0:.0g} at 1",
+          _says("after 1 s at 1%: {alike_0_9:.2g} rad at ρ = 0.9, {alike_0_99:.2g} at 0.99, {alike_1_0:.0g} at 1",
                  lambda d: d["alike_1_0"] < 1e-9
                  and abs(d["alike_0_99"] / d["alike_0_9"] / np.sqrt(0.1) - 1) < 0.1)),
     Claim("Sec. 2.10, M1", "The memory can be decoded from a single trial's phases.", "decodable",
           "the error is what noise allows, within 5 standard errors, and below that from spike counts",
           "fig6_predictions",
-          _sixth("{phase_error:.2f} rad ({phase_error_predicted:.2f} allowed), from counts {count_error:.2f}",
+          _says("{phase_error:.2f} rad ({phase_error_predicted:.2f} allowed), from counts {count_error:.2f}",
                  lambda d: d["phase_error"] < d["phase_error_predicted"] * (1 + 5 / np.sqrt(2 * d["trials"]))
                  and d["phase_error"] < d["count_error"])),
     Claim("Sec. 2.10, M2", "Resetting the phases erases the memory at once.", "erased",
           "after pulses that reset both loops the heading shown does not depend on the one stored, within 0.1 rad",
           "fig6_predictions",
-          _sixth("spread {reset_spread:.2g} rad over {reset_stored:.0f} stored headings; but one pulse resets both "
+          _says("spread {reset_spread:.2g} rad over {reset_stored:.0f} stored headings; but one pulse resets both "
                  "loops in {both_reset:.0%} at most", lambda d: d["reset_spread"] < 0.1)),
     Claim("Sec. 2.10, M3", "A useful stimulus shifts the phase of the oscillator concerned.", "shifts",
           "by its size, to 1e-9 rad; the other not at all", "fig6_predictions",
-          _sixth("{shift_plus:.0e} and {shift_minus:.0e} rad",
+          _says("{shift_plus:.0e} and {shift_minus:.0e} rad",
                  lambda d: max(d["shift_plus"], d["shift_minus"]) < 1e-9)),
     Claim("Sec. 2.10, M4", "Input desynchronizes the oscillators.", "may be observed",
           "synchrony of the pairs falls as derived from their inputs, within 0.1; without input it stays",
           "fig6_predictions",
-          _sixth("from 1 to {sync_end:.2f} in 10 s, derived {sync_end_expected:.2f}; without input {sync_quiet:.2f}",
+          _says("from 1 to {sync_end:.2f} in 10 s, derived {sync_end_expected:.2f}; without input {sync_quiet:.2f}",
                  lambda d: abs(d["sync_end"] - d["sync_end_expected"]) < 0.1 and d["sync_quiet"] > 0.99)),
     Claim("Sec. 2.10, M5", "A lesion of the read-out leaves the memory; one of a continuous attractor destroys it.",
           "as stated", "half silent: the rest of the read-out tells the heading within 0.2 rad; rings err by over 0.5",
           "fig6_predictions",
-          _sixth("{during_half:.1g} rad; rings {ring8_half:.2g} and {ring100_half:.2g}",
+          _says("{during_half:.1g} rad; rings {ring8_half:.2g} and {ring100_half:.2g}",
                  lambda d: d["during_half"] < 0.1 and min(d["ring8_half"], d["ring100_half"]) > 0.5)),
     Claim("Sec. 2.9, L3", "At certain delays learning increases the error.", "could be",
           "where the derived sine is negative, at every duration but within 0.02 of its zeros", "fig6_predictions",
-          _sixth("{l3_worse:.0%} of the durations, sign as derived in {l3_signs:.0%}",
+          _says("{l3_worse:.0%} of the durations, sign as derived in {l3_signs:.0%}",
                  lambda d: d["l3_signs"] == 1 and d["l3_worse"] > 0)),
 ]  # fmt: skip
 
