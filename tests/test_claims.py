@@ -50,7 +50,7 @@ def test_the_table_has_a_row_for_each_claim_and_a_summary_that_counts(ledger, tm
 
 
 def test_a_missing_figure_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="ptacore figures fig3"):
+    with pytest.raises(FileNotFoundError, match="ptacore figures fig1"):
         claims.entries(tmp_path)
 
 

@@ -126,6 +126,7 @@ def test_an_interruption_ends_the_runs_and_begins_no_other(stub, tmp_path, reque
     assert not (tmp_path / "waited_for").exists()
 
 
+@pytest.mark.slow
 def test_a_rate_is_the_one_of_lowest_validation_loss_once_all_were_tried(tmp_path, monkeypatch):
     short = {"sizes": (64, 32, 32), "delay": 5, "tokens": 3, "epochs": 3}
     runs = [
