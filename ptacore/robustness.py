@@ -15,6 +15,8 @@ from ptacore.models.delay_line import DelayLine, decode
 from ptacore.models.head_direction import HeadDirectionCircuit, SpikingPair
 from ptacore.models.ring_attractors import RingAttractor
 
+__all__ = ["changed_pair", "changed_ring", "circuit_memory", "memory_error", "ring_memory"]
+
 CHANGES = {  # what can be changed, D-type but for the last
     "ring": ("weights", "thresholds", "time constants", "noise"),
     "circuit": ("weights", "thresholds", "time constants", "delays", "read-out delays", "noise"),

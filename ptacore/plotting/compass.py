@@ -20,6 +20,7 @@ PAGE = """<div class="pta-compass">
 .pta-compass button { min-width: 4.5rem; padding: 0.2rem 0.6rem; border: 1px solid rgba(128, 128, 128, 0.6);
   border-radius: 0.3rem; background: none; color: inherit; font: inherit; cursor: pointer; }
 .pta-compass :is(button, input):focus-visible { outline: 2px solid #2a8fcf; outline-offset: 1px; }
+@media print { .pta-compass .bar { display: none; } }
 .pta-compass p { margin: 0.3rem 0; min-height: 2.9em; font-variant-numeric: tabular-nums; }
 </style>
 <svg viewBox="-110 -110 220 220" role="img" aria-label="LABEL"></svg>
