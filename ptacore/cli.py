@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import signal
 import sys
 from collections.abc import Sequence
@@ -66,7 +65,12 @@ def _parser() -> argparse.ArgumentParser:
 
     book = commands.add_parser("book", parents=[common], help="make stale figures, then the HTML book")
     book.set_defaults(command=_book)
-    claims = commands.add_parser("claims", parents=[common], help="print the paper's claims with their verdicts")
+    claims = commands.add_parser(
+        "claims",
+        parents=[common],
+        help="print the paper's claims with their verdicts; fail if one changed since the release",
+    )
+    claims.add_argument("--release", action="store_true", help="record these verdicts as those of this version")
     claims.set_defaults(command=_claims)
 
     experiment = argparse.ArgumentParser(add_help=False)
@@ -151,18 +155,35 @@ def _book(arguments: argparse.Namespace, root: Path) -> int:
     figures = [Figure(root, name, arguments.preset) for name in reproduce.figure_names(root)]
     if code := _make(figures, force=False, verbose=arguments.verbose):
         return code
-    write_ledger = None
-    if importlib.util.find_spec("ptacore.claims"):
-        from ptacore.claims import write_ledger
+    from ptacore.claims import write_ledger
+
     reproduce.stage(root, arguments.preset, write_ledger)
     _say(f"Open {reproduce.build_book(root)}")
     return 0
 
 
 def _claims(arguments: argparse.Namespace, root: Path) -> int:
-    from ptacore import claims
+    from ptacore import __version__, claims
 
-    return claims.main(root / "_build" / "figures" / arguments.preset) or 0
+    if arguments.release and arguments.preset != "quick":
+        return _complain(f"--release: expected the preset quick, which CI makes, got {arguments.preset}", code=2)
+    ledger, released = (
+        claims.print_ledger(root / "_build" / "figures" / arguments.preset),
+        root / "results" / "verdicts.json",
+    )
+    if arguments.release:
+        claims.release(ledger, released, __version__)
+        _say(f"Recorded in {released}")
+        return 0
+    if arguments.preset != "quick":
+        return 0  # the release's verdicts are of the figures that CI makes
+    try:
+        changed = claims.changes(ledger, released)
+    except ValueError as error:
+        return _complain(str(error), code=1)
+    for line in changed:
+        print(f"changed: {line}")
+    return 1 if changed else 0
 
 
 def _train(arguments: argparse.Namespace, root: Path) -> int:

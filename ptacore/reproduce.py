@@ -93,14 +93,16 @@ class Figure:
         -------
         dict
             From an input's name to its sha256: the notebook's cells, the parameters, the files that
-            parameters name, every source file of the package, the pinned versions, the recorded results.
+            parameters name, every source file of the package but the ledger's (it reads figures, and no figure
+            reads it), the pinned versions, the recorded results.
         """
         hashes = {
             "the notebook": _digest(_cells(self.source)),
             "the parameters": _digest({**self.given, "preset": self.preset}),
         }
         hashes |= {f"the file of {key}": _sha256(Path(text)) for key, text in self.given.items() if _is_file(text)}
-        return hashes | _hash_files(self.root, [*_package_files(self.root), *self._records()])
+        package = [path for path in _package_files(self.root) if path.name not in ("claims.py", "ledger.py")]
+        return hashes | _hash_files(self.root, [*package, *self._records()])
 
     def _records(self) -> list[Path]:
         """The recorded results, without the user's own, if the notebook has a parameter ``records`` for them."""

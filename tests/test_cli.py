@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from toy import make_checkout, tree, write_notebook
 
-from ptacore import cli, reproduce
+from ptacore import claims, cli, reproduce
 
 
 @pytest.fixture
@@ -129,6 +129,25 @@ def _wait_for(path: Path) -> Path:
         assert time.monotonic() < deadline, f"{path} does not appear"
         time.sleep(0.05)
     return path
+
+
+def test_claims_fail_when_a_verdict_is_not_that_of_the_release(root, monkeypatch, capsys):
+    claim = claims.Claim("Fig. 3A", "One rests.", "", "exact", "fig3", None)
+    now = [claims.Entry(claim, "", claims.REPRODUCED)]
+    monkeypatch.setattr(claims, "print_ledger", lambda figures: now)
+    (root / "results").mkdir(exist_ok=True)
+    assert cli.main(["claims"], root) == 1
+    assert "ptacore claims --release" in capsys.readouterr().err
+    (root / "results" / "verdicts.json").write_text("[]")
+    assert cli.main(["claims"], root) == 1
+    assert "not a record of verdicts" in capsys.readouterr().err
+    assert cli.main(["claims", "--release"], root) == 0
+    assert cli.main(["claims"], root) == 0
+    now[0] = claims.Entry(claim, "", claims.DIFFERS)
+    assert cli.main(["claims"], root) == 1
+    assert "One rests. reproduced in" in capsys.readouterr().out
+    assert cli.main(["claims", "--preset", "paper"], root) == 0
+    assert cli.main(["claims", "--preset", "paper", "--release"], root) == 2
 
 
 def test_the_book_is_made_of_fresh_figures_and_ends_by_naming_its_page(root, runs, monkeypatch, capsys):

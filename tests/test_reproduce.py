@@ -50,6 +50,13 @@ def test_an_edited_file_makes_the_figure_stale_and_is_named(root, name):
     assert figure.changes() == [name]
 
 
+def test_the_ledger_reads_figures_and_makes_none_stale(root):
+    figure = pretend_made(Figure(root, "toy"))
+    for name in ("claims.py", "ledger.py"):
+        (root / "ptacore" / name).write_text("# edited\n")
+    assert figure.changes() == []
+
+
 def test_records_of_any_collection_but_the_users_own_make_those_figures_stale_that_read_records(root):
     path = write_notebook(root, "other")
     edit_notebook(path, lambda nb: nb.cells[1].update(source=PARAMETERS.replace("records", "notes")))

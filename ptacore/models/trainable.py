@@ -13,6 +13,7 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import pad
 from torch.nn.utils import skip_init
 
+from ptacore.initialize import pta_
 from ptacore.models import fused
 from ptacore.models.fused import Cell, Product, Readout
 
@@ -318,12 +319,10 @@ def uniform_(parameters, fan_in: int, generator: Generator | None) -> None:
 
 
 def _pta_(module: nn.Module, generator: Generator | None, alpha, theta, certified: bool, zeroed: bool) -> None:
-    import ptacore  # not above: ptacore imports this file
-
     for name, value in (("certified", certified), ("zeroed", zeroed)):
         if not isinstance(value, bool):
             raise ValueError(f"{name}: expected True or False, got {value!r}")
-    ptacore.pta_(module, alpha, theta, certified=certified, zeroed=zeroed, generator=generator)
+    pta_(module, alpha, theta, certified=certified, zeroed=zeroed, generator=generator)
 
 
 def _even(n_hidden: int) -> None:

@@ -2,6 +2,7 @@
 
 from ptacore.plotting.compass import compass
 from ptacore.plotting.explorable import explorable
+from ptacore.plotting.numbers import Numbers
 from ptacore.plotting.panels import (
     plot_adjoints,
     plot_one_neuron,
@@ -13,6 +14,7 @@ from ptacore.plotting.style import COLORS, figure, save
 
 __all__ = [
     "COLORS",
+    "Numbers",
     "compass",
     "explorable",
     "figure",
