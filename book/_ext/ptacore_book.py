@@ -1,7 +1,6 @@
 """Sphinx extension of the book: local assets, the paper's equation numbers, provenance under notebook pages.
 
-- No page loads anything from another host: MathJax is copied from the package `sphinx-mathjax-offline` into
-  `_static/mathjax`, and the scripts of sphinx-thebe, which point at a CDN, are dropped.
+- No page loads anything from another host: the scripts of sphinx-thebe, which point at a CDN, are dropped.
 - plotly's script is copied from its package to `_static` and loaded on the pages that hold an `explorable`.
 - An equation labelled `eq-7` carries the number 7, the paper's own, and is cited by ``{eq}`eq-7```; any other
   label is an error, so that no page can grow a second numbering.
@@ -32,15 +31,6 @@ EQUATION_LABEL = re.compile(r"eq-(s?\d+)")
 LITERAL_OR_BAR = re.compile(r"(``.*?``|\\\|)|\|")
 REFERENCE_TARGET = re.compile(r"^(\s*)\.\. \[R[0-9a-f]{12}-(\w+)\] ")
 REFERENCE = re.compile(r"\[R[0-9a-f]{12}-(\w+)\]_")
-# The combined SVG component needs no fonts. The rest is what it fetches on demand: TeX macros outside the
-# component, and mathematics spoken or explored, where a reader chooses that in its menu.
-MATHJAX_PARTS = (
-    "tex-svg.js",
-    "input/tex/extensions",
-    "a11y",
-    "sre/mathmaps/base.json",
-    "sre/mathmaps/en.json",
-)
 
 
 def _package(name: str, extra: str) -> Path:
@@ -49,21 +39,6 @@ def _package(name: str, extra: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise ExtensionError(f"the package {name} is missing: install the extra {extra!r}")
     return Path(spec.submodule_search_locations[0])
-
-
-def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
-    """Copy MathJax into the built pages' static folder."""
-    if exception is not None or app.builder.format != "html":
-        return
-    source = _package("sphinx-mathjax-offline", "book") / "static" / "mathjax"
-    target = Path(app.outdir) / "_static" / "mathjax"
-    for part in MATHJAX_PARTS:
-        destination = target / part
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        if (source / part).is_dir():
-            shutil.copytree(source / part, destination, dirs_exist_ok=True)
-        else:
-            shutil.copyfile(source / part, destination)
 
 
 def copy_plotly(app: Sphinx, exception: Exception | None) -> None:
@@ -187,7 +162,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", drop_thebe, priority=900)
     app.connect("html-page-context", add_provenance)
     app.connect("html-page-context", add_plotly)
-    app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", copy_plotly)
     app.connect("build-finished", write_entrance, priority=400)  # before sphinx-external-toc writes its own
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
