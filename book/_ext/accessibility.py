@@ -33,7 +33,7 @@ def mend_pages(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Connect the handler, and load the script that lets the keyboard scroll wide boxes."""
-    app.add_js_file("wide_boxes.js", loading_method="defer")
+    """Connect the handler, and load the script for the keyboard."""
+    app.add_js_file("keyboard.js", loading_method="defer")
     app.connect("build-finished", mend_pages, priority=900)  # once every page is written
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

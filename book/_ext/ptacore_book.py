@@ -98,6 +98,12 @@ def number_equations(app: Sphinx, doctree: nodes.document) -> None:
         equations[label] = (app.env.docname, node["number"])
 
 
+def delay_images(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Let the pictures after a page's first wait until their reader comes near them."""
+    for image in list(doctree.findall(nodes.image))[1:]:
+        image["loading"] = "lazy"
+
+
 def tidy_docstring(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     """Let docstrings write |x| for a norm, and show their numbered references as plain text.
 
@@ -158,6 +164,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     # Without these a summary ends at "(Eq."; a set, because an extension can be loaded more than once.
     autosummary.WELL_KNOWN_ABBREVIATIONS = tuple({*autosummary.WELL_KNOWN_ABBREVIATIONS, *ABBREVIATIONS})
     app.connect("doctree-read", number_equations)
+    app.connect("doctree-resolved", delay_images)
     app.connect("autodoc-process-docstring", tidy_docstring, priority=900)  # after numpydoc
     app.connect("html-page-context", drop_thebe, priority=900)
     app.connect("html-page-context", add_provenance)

@@ -34,7 +34,7 @@ FACTS = r"""() => {
   const prose = [];
   const walker = document.createTreeWalker(article, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
-    if (!walker.currentNode.parentElement.closest("pre, code, script, style, mjx-container"))
+    if (!walker.currentNode.parentElement.closest("pre, code, script, style, .katex"))
       prose.push(walker.currentNode.data);
   }
   const scrolls = (element) => {
@@ -50,10 +50,12 @@ FACTS = r"""() => {
     overflow: document.documentElement.scrollWidth - innerWidth,
     wide: wide.slice(0, 5).map((element) => element.outerHTML.slice(0, 120)),
     math: math.length,
-    untypeset: math.filter((element) => !element.querySelector("mjx-container")).length,
-    // MathJax prints what it cannot read: a faulty formula as an error, an unknown macro in red
-    errors: article.querySelectorAll("mjx-merror, [data-mjx-error], mtext[mathcolor=red]").length,
-    raw: prose.join("").match(/\\\(|\\\[|\$\$|\\begin\{|Math input error/g) || [],
+    // KaTeX writes each formula twice, to be seen and, in MathML, to be heard
+    untypeset: math.filter((element) => !element.querySelector(".katex-html")).length,
+    silent: math.filter((element) => !element.querySelector(".katex-mathml math")).length,
+    errors: [...article.querySelectorAll(".math-error")].map((element) => element.textContent),
+    raw: prose.join("").match(/\\\(|\\\[|\$\$|\\begin\{/g) || [],
+    katex: "katex" in window,
     numbers: [...article.querySelectorAll(".eqno")].map((element) => element.firstChild.data.trim()),
     images: [...article.querySelectorAll("img")].map((image) => {
       const box = image.getBoundingClientRect();
@@ -63,11 +65,23 @@ FACTS = r"""() => {
     }),
     footer: document.querySelector("footer.provenance")?.innerText || "",
     theme: document.documentElement.dataset.theme,
+    icons: [...document.querySelectorAll("[class*='fa-']")].map((icon) => ({
+      name: icon.className, shown: getComputedStyle(icon, "::before").content !== "none" })),
+    fonts: [...document.fonts].filter((font) => font.status === "error").map((font) => font.family),
     cards: [...document.querySelectorAll(".landing-cards .sd-card")].map(
       (card) => card.getBoundingClientRect().bottom),
     results: [...document.querySelectorAll("#search-results ul.search li a")].map((link) => link.innerText),
   };
 }"""
+
+# Bytes, as they lie on the disk, of all that the page has loaded.
+WEIGHT = """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+  .reduce((sum, entry) => sum + entry.decodedBodySize, 0)"""
+# Pictures far down a page wait until they are scrolled to.
+ALL_PICTURES = """() => Promise.allSettled([...document.images].map((image) => {
+  image.loading = "eager";
+  return image.decode();
+}))"""
 
 
 def _absent(reason: str) -> None:
@@ -131,7 +145,7 @@ class Visit:
 
 def _watch(page: Any, site: str, note: Callable[[str], None]) -> Any:
     """Note what goes wrong on a page, and every request to another host."""
-    page.on("console", lambda message: message.type == "error" and note(f"console: {message.text}"))
+    page.on("console", lambda m: m.type in ("error", "warning") and note(f"console: {m.text}"))
     page.on("pageerror", lambda error: note(f"script: {error}"))
     page.on("request", lambda r: r.url.startswith((site, "data:")) or note(f"foreign request: {r.url}"))
     # a page that redirects abandons what it was loading, which is no failure
@@ -157,12 +171,13 @@ def _open(context: Any, site: str, path: str, ready: str | None) -> Visit:
     page = _watch(context.new_page(), site, visit.problems.append)
     try:
         page.goto(f"{site}/{path}")
-        page.wait_for_function("!document.querySelector('.math') || window.MathJax?.startup?.promise")
-        page.evaluate("window.MathJax?.startup?.promise")
+        page.wait_for_function("document.fonts.status === 'loaded'")
         if ready:
             page.wait_for_selector(ready, timeout=10_000)
         page.wait_for_timeout(100)  # for what scripts do after loading
-        visit.facts = page.evaluate(FACTS)
+        weight = page.evaluate(WEIGHT)
+        page.evaluate(ALL_PICTURES)
+        visit.facts = {**page.evaluate(FACTS), "weight": weight}
     finally:
         page.close()
     return visit

@@ -13,6 +13,7 @@ import ptacore
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTHS = (1280, 390)
+WEIGHT = 1.5e6  # bytes
 
 
 def _pages(node: Any) -> Iterator[str]:
@@ -38,13 +39,45 @@ def test_page_loads_cleanly_and_from_here_only(visit, page, width):
 @pytest.mark.parametrize("page", PAGES)
 def test_mathematics_is_typeset(visit, page, width):
     seen = visit(f"{page}.html", width)
-    assert seen.untypeset == seen.errors == 0
-    assert seen.raw == []
+    assert seen.errors == seen.raw == []
+    assert seen.untypeset == seen.silent == 0
+    assert seen.katex == (seen.math > 0)
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_nothing_sticks_out_sideways_on_a_phone(visit, page):
-    seen = visit(f"{page}.html", 390)
+def test_a_faulty_formula_is_shown_with_the_reason(browser, site):
+    page, said = browser.new_page(), []
+    page.on("console", lambda message: said.append((message.type, message.text)))
+    page.goto(f"{site}/book/theory.html")
+    shown = page.evaluate(r"""() => [String.raw`\(\frac{1}\)`, "n + 1"].map((tex) => {
+      const element = document.createElement("span");
+      element.textContent = tex;
+      typeset(element);
+      return [element.className, element.textContent];
+    })""")
+    page.close()
+    assert [name for name, _ in shown] == ["math-error", "math-error"]
+    assert r"\(\frac{1}\)" in shown[0][1]
+    assert "KaTeX parse error" in shown[0][1]
+    assert shown[1][1].startswith("n + 1 a formula is not between")
+    assert [kind for kind, _ in said] == ["error", "error"]
+
+
+@pytest.mark.parametrize("page", [*PAGES, "search", "genindex"])
+def test_page_is_light(visit, page):
+    assert visit(f"{page}.html").weight <= WEIGHT
+
+
+@pytest.mark.parametrize("page", [*PAGES, "search", "genindex"])
+def test_every_icon_and_font_is_there(visit, page):
+    seen = visit(f"{page}.html")
+    assert len(seen.icons) > 8
+    assert [icon["name"] for icon in seen.icons if not icon["shown"]] == seen.fonts == []
+
+
+@pytest.mark.parametrize("width", [390, 320])
+@pytest.mark.parametrize("page", [*PAGES, "search", "genindex"])
+def test_nothing_sticks_out_sideways_on_a_phone(visit, page, width):
+    seen = visit(f"{page}.html", width)
     assert seen.wide == []
     assert seen.overflow <= 0
 

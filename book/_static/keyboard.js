@@ -1,7 +1,7 @@
 "use strict";
-// What is wider than its box scrolls in it: tables, code, output, formulas. Such a box can be focused, so that the arrow
-// keys scroll it, and has a name to be announced by.
+// What a mouse does without thought, for the keyboard: to scroll a wide box, and to close a sidebar that lies on the page.
 
+// Boxes that scroll when what is in them is wider than they are, and the name by which each is then announced.
 const BOXES = {
   ".pst-scrollable-table-container, .bd-article .cell_output": "Wide table",
   ".bd-article pre": "Code",
@@ -18,3 +18,7 @@ function nameWideBoxes() {
 }
 
 for (const event of ["load", "resize", "toggle"]) addEventListener(event, nameWideBoxes, true);
+
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape") document.querySelectorAll("input.sidebar-toggle:checked").forEach((box) => box.click());
+});
