@@ -2,7 +2,6 @@
 
 - No page loads anything from another host: MathJax is copied from the package `sphinx-mathjax-offline` into
   `_static/mathjax`, and the scripts of sphinx-thebe, which point at a CDN, are dropped.
-- plotly's script is copied from its package to `_static` and loaded on the pages that hold an `explorable`.
 - An equation labelled `eq-7` carries the number 7, the paper's own, and is cited by ``{eq}`eq-7```; any other
   label is an error, so that no page can grow a second numbering.
 - Docstrings may write |x| and "Eq. 15", and their references are plain text.
@@ -64,19 +63,6 @@ def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
             shutil.copytree(source / part, destination, dirs_exist_ok=True)
         else:
             shutil.copyfile(source / part, destination)
-
-
-def copy_plotly(app: Sphinx, exception: Exception | None) -> None:
-    """Copy plotly's script into the built pages' static folder."""
-    if exception is None and app.builder.format == "html":
-        source = _package("plotly", "figures") / "package_data" / "plotly.min.js"
-        shutil.copyfile(source, Path(app.outdir) / "_static" / "plotly.min.js")
-
-
-def add_plotly(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """Load plotly's script, which is large, on a page that needs it."""
-    if 'class="pta-explorable"' in context.get("body", ""):
-        app.add_js_file("plotly.min.js", loading_method="defer")
 
 
 def write_entrance(app: Sphinx, exception: Exception | None) -> None:
@@ -186,8 +172,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("autodoc-process-docstring", tidy_docstring, priority=900)  # after numpydoc
     app.connect("html-page-context", drop_thebe, priority=900)
     app.connect("html-page-context", add_provenance)
-    app.connect("html-page-context", add_plotly)
     app.connect("build-finished", copy_mathjax)
-    app.connect("build-finished", copy_plotly)
     app.connect("build-finished", write_entrance, priority=400)  # before sphinx-external-toc writes its own
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,7 +1,6 @@
 """Panels that several figures share, and their one style."""
 
 from ptacore.plotting.compass import compass
-from ptacore.plotting.explorable import explorable
 from ptacore.plotting.numbers import Numbers
 from ptacore.plotting.panels import (
     plot_adjoints,
@@ -16,7 +15,6 @@ __all__ = [
     "COLORS",
     "Numbers",
     "compass",
-    "explorable",
     "figure",
     "plot_adjoints",
     "plot_one_neuron",
