@@ -156,8 +156,9 @@ def _book(arguments: argparse.Namespace, root: Path) -> int:
     if code := _make(figures, force=False, verbose=arguments.verbose):
         return code
     from ptacore.claims import write_ledger
+    from ptacore.runtimes import write_runtimes
 
-    reproduce.stage(root, arguments.preset, write_ledger)
+    reproduce.stage(root, arguments.preset, {"_ledger.md": write_ledger, "_runtimes.md": write_runtimes})
     _say(f"Open {reproduce.build_book(root)}")
     return 0
 
