@@ -9,7 +9,8 @@ from ptacore.plotting.panels import (
     plot_principal_components,
     plot_spectrum,
 )
-from ptacore.plotting.style import COLORS, figure, save
+from ptacore.plotting.save import save
+from ptacore.plotting.style import COLORS, figure
 
 __all__ = [
     "COLORS",
