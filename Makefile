@@ -4,7 +4,8 @@
 #   make test    run the tests that take seconds
 #
 # and `make figures`, `make campaign` (the training runs behind Figure 5C: hours; JOBS at a time), `make test-all`,
-# `make lint`, `make clean`, `make lock`, `make tune-env` (Ray and Optuna, 420 MB, for `ptacore tune` and its tests).
+# `make lint`, `make clean`, `make lock`, `make tune-env` (Ray and Optuna, 420 MB, for `ptacore tune` and its tests),
+# `make newest` (the newest packages that pyproject.toml allows, in place of the pinned), `make release` (_build/dist).
 # PYTHON chooses the interpreter.
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv
 
-.PHONY: book figures campaign test test-all lint clean lock tune-env
+.PHONY: book figures campaign test test-all lint clean lock tune-env newest release
 .DELETE_ON_ERROR:
 
 book: figures
@@ -72,6 +73,18 @@ tune-env: $(VENV)/.installed
 	@echo "== Ray and Optuna: requirements-tune.lock"
 	@$(UV) pip install --quiet --python $(BIN)/python -r requirements.lock -r requirements-tune.lock || \
 		$(BIN)/python -m pip install --quiet -r requirements.lock -r requirements-tune.lock
+
+newest: $(VENV)/.installed
+	@echo "== the newest packages that pyproject.toml allows"
+	@$(UV) pip install --upgrade --python $(BIN)/python -e '.[book,test]' || \
+		$(BIN)/python -m pip install --upgrade --upgrade-strategy eager -e '.[book,test]'
+
+# TAG=v1.2.3: the version must be that of the tag.
+release: $(VENV)/.installed
+	@$(BIN)/ptacore release --check $(if $(TAG),--tag "$(TAG)")
+	@$(MAKE) --no-print-directory book
+	@$(BIN)/ptacore claims
+	@$(BIN)/ptacore release $(if $(TAG),--tag "$(TAG)")
 
 # Newest versions that fit pyproject.toml. A CPU build of torch and the CUDA packages behind torch are written out
 # of the file: torch asks for what the machine needs.

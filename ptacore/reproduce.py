@@ -27,6 +27,7 @@ from ptacore import provenance
 from ptacore.provenance import ROOT
 
 PRESETS = ("quick", "paper")
+AFTER = ("claims.py", "compare.py", "ledger.py", "release.py")  # what follows the figures and changes none
 SET_BY_OPTION = {"preset": "--preset", "output_dir": "--output"}  # parameters that every figure has
 
 
@@ -94,15 +95,15 @@ class Figure:
         -------
         dict
             From an input's name to its sha256: the notebook's cells, the parameters, the files that
-            parameters name, every source file of the package but the ledger's (it reads figures, and no figure
-            reads it), the pinned versions, the recorded results.
+            parameters name, every source file of the package but those that read figures and are read by none
+            (`AFTER`), the pinned versions, the recorded results.
         """
         hashes = {
             "the notebook": _digest(_cells(self.source)),
             "the parameters": _digest({**self.given, "preset": self.preset}),
         }
         hashes |= {f"the file of {key}": _sha256(Path(text)) for key, text in self.given.items() if _is_file(text)}
-        package = [path for path in _package_files(self.root) if path.name not in ("claims.py", "ledger.py")]
+        package = [path for path in _package_files(self.root) if path.name not in AFTER]
         return hashes | _hash_files(self.root, [*package, *self._records()])
 
     def _records(self) -> list[Path]:
