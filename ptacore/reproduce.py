@@ -255,7 +255,7 @@ def stage(root: Path, preset: str, written: dict[str, Callable[[Path, Path], obj
             if target in made:
                 raise UsageError(f"{path} and {made[target]} would both become {target}: rename one")
             made[target] = path
-    files = {name: root / name for name in ("_config.yml", "_toc.yml")}
+    files = {name: root / name for name in ("_config.yml", "_toc.yml", "CITATION.cff")}
     files |= {path.relative_to(root).as_posix(): path for path in _files_below(root / "book")}
     files |= {f"notebooks/{path.name}": path for path in (root / "notebooks").glob("*.ipynb")} | made
     for name, write in (written or {}).items():

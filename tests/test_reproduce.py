@@ -320,6 +320,7 @@ def test_staging_shows_executed_notebooks_and_their_artefacts(root):
     assert source == root / "_build/source"
     staged = tree(source)
     assert sorted(staged) == [
+        "CITATION.cff",
         "_config.yml",
         "_toc.yml",
         "book/_ledger.md",

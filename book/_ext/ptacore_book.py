@@ -1,16 +1,14 @@
-"""Sphinx extension of the book: local assets, the paper's equation numbers, provenance under notebook pages.
+"""Sphinx extension of the book: local assets, the paper's equation numbers, docstrings.
 
 - No page loads anything from another host: MathJax is copied from the package `sphinx-mathjax-offline` into
   `_static/mathjax`, and the scripts of sphinx-thebe, which point at a CDN, are dropped.
 - An equation labelled `eq-7` carries the number 7, the paper's own, and is cited by ``{eq}`eq-7```; any other
   label is an error, so that no page can grow a second numbering.
 - Docstrings may write |x| and "Eq. 15", and their references are plain text.
-- A notebook page ends with what made it, read from the `NAME.provenance.json` beside the executed notebook.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from html import escape
@@ -123,47 +121,6 @@ def tidy_docstring(app: Sphinx, what: str, name: str, obj: Any, options: Any, li
             lines[i] = REFERENCE.sub(r"[\1]", line)
 
 
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-
-
-def provenance_html(record: dict[str, Any]) -> str:
-    """Render one provenance record as the footer of a notebook page; what the record lacks is left out."""
-    machine = record.get("machine") or {}
-    cores = f"{machine['cores']} cores" if machine.get("cores") else ""
-    commit = str(record.get("commit") or "")[:10]
-    if commit and record.get("dirty"):
-        commit += " with uncommitted changes"
-    shown = {
-        "Hash": str(record.get("hash") or "")[:12],
-        "Commit": commit,
-        "Preset": record.get("preset"),
-        "Seed": record.get("seed"),
-        "Run time": _seconds(float(record["seconds"])) if record.get("seconds") is not None else None,
-        "Machine": ", ".join(part for part in (machine.get("cpu"), cores) if part),
-        "Date": str(record.get("started") or "")[:10],
-    }
-    items = "".join(
-        f"<div><dt>{words}</dt><dd>{escape(str(value))}</dd></div>"
-        for words, value in shown.items()
-        if value not in (None, "")
-    )
-    return (
-        '<footer class="provenance" aria-label="Provenance of this page">'
-        f"<p>How this page was made</p><dl>{items}</dl></footer>"
-    )
-
-
-def add_provenance(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """Append the provenance footer to a page that comes from an executed notebook."""
-    if doctree is None or "body" not in context:
-        return
-    path = Path(app.srcdir) / f"{pagename}.provenance.json"
-    if not path.is_file():
-        return
-    context["body"] += provenance_html(json.loads(path.read_text(encoding="utf-8")))
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect the handlers."""
     # Without these a summary ends at "(Eq."; a set, because an extension can be loaded more than once.
@@ -171,7 +128,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-read", number_equations)
     app.connect("autodoc-process-docstring", tidy_docstring, priority=900)  # after numpydoc
     app.connect("html-page-context", drop_thebe, priority=900)
-    app.connect("html-page-context", add_provenance)
     app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", write_entrance, priority=400)  # before sphinx-external-toc writes its own
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

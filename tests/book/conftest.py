@@ -55,19 +55,23 @@ FACTS = r"""() => {
     errors: article.querySelectorAll("mjx-merror, [data-mjx-error], mtext[mathcolor=red]").length,
     raw: prose.join("").match(/\\\(|\\\[|\$\$|\\begin\{|Math input error/g) || [],
     numbers: [...article.querySelectorAll(".eqno")].map((element) => element.firstChild.data.trim()),
-    images: [...article.querySelectorAll("img")].map((image) => {
+    images: [...article.querySelectorAll("img")].filter((image) => image.checkVisibility()).map((image) => {
       const box = image.getBoundingClientRect();
       return { source: image.getAttribute("src"), alt: image.alt, natural: image.naturalWidth,
                width: box.width, height: box.height, bottom: box.bottom,
                background: getComputedStyle(image).backgroundColor };
     }),
-    footer: document.querySelector("footer.provenance")?.innerText || "",
+    made: document.querySelector(".figure-tools details")?.textContent || "",
     theme: document.documentElement.dataset.theme,
     cards: [...document.querySelectorAll(".landing-cards .sd-card")].map(
       (card) => card.getBoundingClientRect().bottom),
     results: [...document.querySelectorAll("#search-results ul.search li a")].map((link) => link.innerText),
   };
 }"""
+
+# Images far down are loaded when a reader comes near; those of the other theme never.
+EAGER = """() => Promise.allSettled([...document.images].filter((image) => image.checkVisibility()).map(
+  (image) => { image.loading = "eager"; return image.decode(); }))"""
 
 
 def _absent(reason: str) -> None:
@@ -161,6 +165,7 @@ def _open(context: Any, site: str, path: str, ready: str | None) -> Visit:
         page.evaluate("window.MathJax?.startup?.promise")
         if ready:
             page.wait_for_selector(ready, timeout=10_000)
+        page.evaluate(EAGER)
         page.wait_for_timeout(100)  # for what scripts do after loading
         visit.facts = page.evaluate(FACTS)
     finally:
