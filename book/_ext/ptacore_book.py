@@ -1,7 +1,6 @@
 """Sphinx extension of the book: local assets, the paper's equation numbers, docstrings.
 
-- No page loads anything from another host: MathJax is copied from the package `sphinx-mathjax-offline` into
-  `_static/mathjax`, and the scripts of sphinx-thebe, which point at a CDN, are dropped.
+- No page loads anything from another host: the scripts of sphinx-thebe, which point at a CDN, are dropped.
 - An equation labelled `eq-7` carries the number 7, the paper's own, and is cited by ``{eq}`eq-7```; any other
   label is an error, so that no page can grow a second numbering.
 - Docstrings may write |x| and "Eq. 15", and their references are plain text.
@@ -10,15 +9,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 from html import escape
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.errors import ExtensionError
 from sphinx.ext import autosummary
 from sphinx.util import logging
 
@@ -29,38 +25,6 @@ EQUATION_LABEL = re.compile(r"eq-(s?\d+)")
 LITERAL_OR_BAR = re.compile(r"(``.*?``|\\\|)|\|")
 REFERENCE_TARGET = re.compile(r"^(\s*)\.\. \[R[0-9a-f]{12}-(\w+)\] ")
 REFERENCE = re.compile(r"\[R[0-9a-f]{12}-(\w+)\]_")
-# The combined SVG component needs no fonts. The rest is what it fetches on demand: TeX macros outside the
-# component, and mathematics spoken or explored, where a reader chooses that in its menu.
-MATHJAX_PARTS = (
-    "tex-svg.js",
-    "input/tex/extensions",
-    "a11y",
-    "sre/mathmaps/base.json",
-    "sre/mathmaps/en.json",
-)
-
-
-def _package(name: str, extra: str) -> Path:
-    """Return the folder of an installed package, which is not imported."""
-    spec = find_spec(name)
-    if spec is None or not spec.submodule_search_locations:
-        raise ExtensionError(f"the package {name} is missing: install the extra {extra!r}")
-    return Path(spec.submodule_search_locations[0])
-
-
-def copy_mathjax(app: Sphinx, exception: Exception | None) -> None:
-    """Copy MathJax into the built pages' static folder."""
-    if exception is not None or app.builder.format != "html":
-        return
-    source = _package("sphinx-mathjax-offline", "book") / "static" / "mathjax"
-    target = Path(app.outdir) / "_static" / "mathjax"
-    for part in MATHJAX_PARTS:
-        destination = target / part
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        if (source / part).is_dir():
-            shutil.copytree(source / part, destination, dirs_exist_ok=True)
-        else:
-            shutil.copyfile(source / part, destination)
 
 
 def write_entrance(app: Sphinx, exception: Exception | None) -> None:
@@ -128,6 +92,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-read", number_equations)
     app.connect("autodoc-process-docstring", tidy_docstring, priority=900)  # after numpydoc
     app.connect("html-page-context", drop_thebe, priority=900)
-    app.connect("build-finished", copy_mathjax)
     app.connect("build-finished", write_entrance, priority=400)  # before sphinx-external-toc writes its own
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
