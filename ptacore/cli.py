@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     figures.set_defaults(command=_figures)
 
     book = commands.add_parser("book", parents=[common], help="make stale figures, then the HTML book")
+    book.add_argument("--pdf", action="store_true", help="print it, too, to _build/ptacore-book.pdf; needs Chromium")
     book.set_defaults(command=_book)
     claims = commands.add_parser(
         "claims",
@@ -152,13 +153,18 @@ def _make(figures: Sequence[Figure], force: bool, verbose: bool) -> int:
 
 
 def _book(arguments: argparse.Namespace, root: Path) -> int:
+    from ptacore import pdf
+
+    if arguments.pdf:
+        pdf.check_tools()  # before the long work
     figures = [Figure(root, name, arguments.preset) for name in reproduce.figure_names(root)]
     if code := _make(figures, force=False, verbose=arguments.verbose):
         return code
     from ptacore.claims import write_ledger
 
     reproduce.stage(root, arguments.preset, write_ledger)
-    _say(f"Open {reproduce.build_book(root)}")
+    page = reproduce.build_book(root)
+    _say(f"Open {pdf.print_book(root) if arguments.pdf else page}")
     return 0
 
 

@@ -1,78 +1,87 @@
-"""The book on paper: its built pages, one after another, printed by Chromium with ``book/_static/print.css``.
+"""The book on paper: its built pages in one document, printed by Chromium with ``book/_static/print.css``.
 
-What has no use on paper is left out: navigation, folded code, pictures that need a pointer. Links to other chapters
-carry the page to turn to; the first printing tells which it is, the second prints it.
+What has no use on paper is left out: navigation, folded code, pictures that need a pointer. A link to another chapter
+is followed by the page to turn to.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import posixpath
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from html import escape
 from io import BytesIO
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urljoin, urlsplit
 
 from ptacore import __version__, provenance
 from ptacore.reproduce import BookError, UsageError
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 OLDEST = 131  # the first Chromium that numbers pages as a style sheet says
-LEFT_OUT = (
-    "script, style, button, .headerlink, .toctree-wrapper, .landing-cards, .only-dark, .figure-tools, .cell details.hide"
-)
+WIDTH = 658  # pixels: A4 less the margins in print.css
+PRINTINGS = 5  # at most, until the page numbers in the text are right
+LEFT_OUT = "script, style, button, .headerlink, .toctree-wrapper, .landing-cards, .only-dark, .figure-tools, .hide"
 INTERACTIVE = ".output:has(script, button, canvas)"
-ASSETS = re.compile("pygments|mathjax|katex", re.IGNORECASE)  # of a page's head; the rest is the theme's
-FACES = (("", "normal", "normal"), ("Italic", "normal", "italic"), ("Bol", "bold", "normal"))
+ASSETS = re.compile("pygments|math|katex", re.IGNORECASE)  # of a page's head; the others are for the screen
+SCREEN_ONLY = '<p class="interactive">In the online book there is something to try out in this place: {}.html</p>'
 
 TYPESET = "() => [...document.querySelectorAll('.math')].every(e => e.querySelector('mjx-container, .katex'))"
 FAULTS = """async () => {
   await document.fonts.ready;
+  const all = (what, is) => [...document.querySelectorAll(what)].filter(is);
   return [
-    ...[...document.images].filter(e => !e.naturalWidth).map(e => `no image ${e.getAttribute("src")}`),
-    ...[...document.querySelectorAll("[data-mjx-error], .katex-error")].map(e => `formula ${e.textContent}`),
-  ];
+    ...all("img", e => !e.naturalWidth).map(e => `no image ${e.src}`),
+    ...all("[data-mjx-error], .katex-error", () => true).map(e => `faulty formula ${e.textContent}`),
+    ...all("body *", e => document.documentElement.scrollWidth > innerWidth
+      && e.getBoundingClientRect().right > innerWidth + 1).slice(0, 3).map(e => `wider than the page: ${e.outerHTML}`),
+  ].map(words => words.slice(0, 200));
 }"""
 NUMBER = "pages => document.querySelectorAll('[data-page-of]').forEach(e => e.textContent = pages[e.dataset.pageOf])"
 
 
-def print_book(root: Path, preset: str) -> Path:
+class Chapter(NamedTuple):
+    """A page of the book: its name, the caption of its part, its title in the table of contents, and what it says."""
+
+    page: str
+    part: str
+    label: str
+    body: Any = None
+
+
+def print_book(root: Path) -> Path:
     """Print the built book, unless the last printing was of the same.
 
     Parameters
     ----------
     root : Path
-        The checkout; its pages have been built by `ptacore.reproduce.build_book`.
-    preset : str
-        That of the figures in them.
+        The checkout, whose pages `ptacore.reproduce.build_book` has built.
 
     Returns
     -------
     Path
-        ``_build/ptacore-book.pdf``, tagged, with an outline. Only a complete one takes its place.
+        ``_build/ptacore-book.pdf``. Only a complete printing takes its place.
 
     Raises
     ------
     UsageError
         If Chromium, playwright or pypdf is missing, or Chromium is too old.
     BookError
-        If an image is missing or a formula faulty.
+        If an image is missing, a formula faulty, or something wider than the page.
     """
-    page, target, stamp = (root / "_build" / name for name in ("print.html", "ptacore-book.pdf", "pdf.sha256"))
-    state = (root / "_build" / "book.sha256").read_text() + provenance.commit(root)[0]
+    target, part, stamp = (root / "_build" / name for name in ("ptacore-book.pdf", "ptacore-book.part", "pdf.sha256"))
+    state = f"{(root / '_build' / 'book.sha256').read_text()} {provenance.commit(root)}"
     if target.is_file() and stamp.is_file() and stamp.read_text() == state:
         print("pdf: unchanged", flush=True)
         return target
     print("pdf: printing", flush=True)
-    page.write_text(compose(root, preset), encoding="utf-8")
-    part = target.with_suffix(".part")
     try:
-        part.write_bytes(_finish(_print(page), _config(root)))
+        part.write_bytes(render(compose(root), _config(root)["author"]))
         os.replace(part, target)
     finally:
         part.unlink(missing_ok=True)
@@ -83,164 +92,159 @@ def print_book(root: Path, preset: str) -> Path:
 # ---- one document of all pages -------------------------------------------------------------------
 
 
-def compose(root: Path, preset: str) -> str:
+def compose(root: Path) -> str:
     """Put the built pages into one document, in the order of the table of contents.
 
-    The first page becomes the cover, followed by the contents. Identifiers are prefixed by their page, so that
-    every link leads within the document; a link to what is not printed becomes plain text.
+    The first page becomes the cover. Identifiers are prefixed by their page, so that links lead within the document;
+    a link to what is not printed becomes plain text.
 
     Returns
     -------
     str
-        HTML, to lie in ``_build/``.
+        HTML that names the built images, scripts and style sheets by their place on this machine.
     """
-    entries = list(_entries(root))
-    pages = [page for _, _, page in entries]
-    assets: dict[str, None] = {}
-    chapters = []
-    for part, label, page in entries:
-        soup = _soup((root / "_build" / "html" / f"{page}.html").read_text(encoding="utf-8"))
-        assets |= dict.fromkeys(_assets(soup, page))
-        chapters.append((part, page, _chapter(soup, page, label, pages)))
-    (_, _, cover), *chapters = chapters
-    cover.append(_soup(_imprint(root, preset)))
-    config = _config(root)
+    html, config, chapters, assets = root / "_build" / "html", _config(root), list(_chapters(root)), {}
+    pages = [chapter.page for chapter in chapters]
+    for i, chapter in enumerate(chapters):
+        soup = _soup((html / f"{chapter.page}.html").read_text(encoding="utf-8"))
+        for tag in soup.select("[src], link[href]"):
+            name = "src" if tag.get("src") else "href"
+            tag[name] = urljoin(f"{html.as_uri()}/{chapter.page}.html", tag[name])
+        assets |= dict.fromkeys(_assets(soup))
+        chapters[i] = chapter._replace(body=_for_paper(soup.select_one("article"), chapter, pages))
+    cover, *chapters = chapters
     return "\n".join(
         (
-            f'<!doctype html>\n<html lang="en" data-theme="light">\n<meta charset="utf-8">\n<title>{config["title"]}</title>',
+            '<!doctype html>\n<html lang="en" data-theme="light">\n<meta charset="utf-8">',
+            f"<title>{escape(config['title'])}</title>",
             *assets,
+            f'<link rel="stylesheet" href="{html.as_uri()}/_static/print.css">',
             f"<style>{_fonts()}{_running_heads(config['title'], chapters)}</style>",
-            '<link rel="stylesheet" href="html/_static/print.css">',
-            f'<section class="cover">{cover.decode_contents()}</section>',
-            _contents(chapters),
-            *_body(chapters),
+            f'<section class="cover">{cover.body.decode_contents()}{_imprint(root, config)}</section>',
+            f'<nav class="contents"><h1>Contents</h1>{"".join(_contents(chapters))}</nav>',
+            *_bodies(chapters),
         )
     )
 
 
-def _entries(root: Path) -> Iterator[tuple[str, str, str]]:
-    """The caption of the part, the title given in the table of contents and the name of every page, in order."""
+def _chapters(root: Path) -> Iterator[Chapter]:
+    """Read the table of contents."""
     import yaml
 
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
 
-    def below(part: str, node: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
-        yield part, node.get("title", ""), node["file"]
+    def below(part: str, node: dict[str, Any]) -> Iterator[Chapter]:
+        yield Chapter(node["file"], part, node.get("title", ""))
         for child in node.get("sections", []):
             yield from below(part, child)
 
-    yield "", "", toc["root"]
+    yield Chapter(toc["root"], "", "")
     for part in toc.get("parts", [toc]):
         for node in part["chapters"]:
             yield from below(part.get("caption", ""), node)
 
 
-def _chapter(soup: Any, page: str, label: str, pages: list[str]) -> Any:
-    """Make what a page says fit for paper."""
-    article = soup.select_one("article")
+def _assets(soup: Any) -> Iterator[str]:
+    """The scripts and style sheets that set formulas and code."""
+    for tag in soup.head.select("script, link[rel=stylesheet]"):
+        if ASSETS.search(tag.get("src") or tag.get("href") or tag.get_text()):
+            yield str(tag)
+
+
+def _for_paper(article: Any, chapter: Chapter, pages: list[str]) -> Any:
+    """Take from a page what belongs to the screen, and make its links and headings those of the whole."""
     for tag in article.select(INTERACTIVE):
-        tag.replace_with(_soup(f'<p class="interactive">Here the online book has something to play with: {page}.html</p>'))
+        tag.replace_with(_soup(SCREEN_ONLY.format(chapter.page)))
     for tag in article.select(LEFT_OUT):
         tag.decompose()
     for tag in article.select("details"):
         tag["open"] = ""
     for tag in article.select("footer.provenance"):
-        tag.replace_with(_soup(f'<div class="provenance"><p>{page}.ipynb</p>{tag.dl or ""}</div>'))
+        tag.replace_with(_soup(f'<div class="provenance"><p>{chapter.page}.ipynb</p>{tag.dl or ""}</div>'))
     for tag in article.select("[id]"):
-        tag["id"] = _anchor(page, tag["id"])
-    for tag in article.select("[src]"):
-        tag["src"] = _built(tag["src"], page)
+        tag["id"] = _anchor(chapter.page, tag["id"])
     for tag in article.select("a[href]"):
-        _lead(tag, page, pages)
-    if label and not article.h1.get_text().startswith(label):
-        article.h1.insert(0, f"{label}: ")
+        _redirect(tag, chapter.page, pages)
+    if not article.h1.get_text().startswith(chapter.label):
+        article.h1.insert(0, f"{chapter.label}: ")
     for level in (5, 4, 3, 2, 1):  # the first level is for the parts
         for tag in article.select(f"h{level}"):
             tag.name = f"h{level + 1}"
     return article
 
 
-def _lead(link: Any, page: str, pages: list[str]) -> None:
-    """Make a link lead to its target in the document, and name the page of that; unlink what is not printed."""
-    url = urlsplit(link["href"])
+def _redirect(link: Any, page: str, pages: list[str]) -> None:
+    """Make a link lead to its target in the document, followed by the page of that, or unlink what is not printed."""
+    url = urlsplit(urljoin(f"/{page}.html", link["href"]))
+    target = url.path.removeprefix("/").removesuffix(".html")
     if url.scheme:
         return
-    other = posixpath.normpath(posixpath.join(posixpath.dirname(page), url.path)) if url.path else f"{page}.html"
-    if link.find("img") or other.removesuffix(".html") not in pages:
+    if link.find("img") or target not in pages:
         link.unwrap()
         return
-    anchor = _anchor(other.removesuffix(".html"), url.fragment)
+    anchor = _anchor(target, unquote(url.fragment))
     link["href"] = f"#{anchor}"
-    if url.path and link.select_one(".std-doc, .std-ref, .doc"):
-        link.insert_after(_soup(f'<span class="page-number" data-page-of="{anchor}">000</span>'))
+    if target != page and link.select_one(".doc, .std-doc, .std-ref"):
+        link.insert_after(_soup(_page_number(anchor)))
 
 
-def _anchor(page: str, fragment: str = "") -> str:
-    return page.replace("/", ".") + (f"--{unquote(fragment)}" if fragment else "")
+def _anchor(page: str, identifier: str = "") -> str:
+    return page.replace("/", ".") + (f"--{identifier}" if identifier else "")
 
 
-def _built(source: str, page: str) -> str:
-    """Where a file that a built page names lies, seen from ``_build/``."""
-    return source if urlsplit(source).scheme else posixpath.normpath(f"html/{posixpath.dirname(page)}/{source}")
-
-
-def _assets(soup: Any, page: str) -> Iterator[str]:
-    """The scripts and style sheets by which a page's formulas and code are set."""
-    for tag in soup.head.select("script, link[rel=stylesheet]"):
-        name = "href" if tag.name == "link" else "src"
-        if ASSETS.search(tag.get(name) or tag.get_text()):
-            if tag.get(name):
-                tag[name] = _built(tag[name], page)
-            yield str(tag)
+def _page_number(anchor: str) -> str:
+    return f'<span class="page-number" data-page-of="{escape(anchor)}">000</span>'
 
 
 # ---- what paper needs besides --------------------------------------------------------------------
 
 
-def _body(chapters: list[tuple[str, str, Any]]) -> Iterator[str]:
-    before = ""
-    for i, (part, page, chapter) in enumerate(chapters):
-        head = f'<h1 class="part">{escape(part)}</h1>' if part != before else ""
-        before = part
-        yield f'<section class="chapter" id="{_anchor(page)}" style="page: chapter-{i}">{head}{chapter.decode_contents()}</section>'
+def _bodies(chapters: list[Chapter]) -> Iterator[str]:
+    for i, chapter in enumerate(chapters):
+        part = f'<h1 class="part">{escape(chapter.part)}</h1>' if _opens_part(chapters, i) else ""
+        body = chapter.body.decode_contents()
+        yield f'<section class="chapter" id="{_anchor(chapter.page)}" style="page: chapter-{i}">{part}{body}</section>'
 
 
-def _contents(chapters: list[tuple[str, str, Any]]) -> str:
-    lines, before = [], ""
-    for part, page, chapter in chapters:
-        if part != before:
-            lines.append(f'<p class="part">{escape(part)}</p>')
-        before, anchor = part, _anchor(page)
-        lines.append(
-            f'<p><a href="#{anchor}">{_title(chapter)}</a><span class="page-number" data-page-of="{anchor}">000</span></p>'
-        )
-    return f'<nav class="contents"><h1>Contents</h1>{"".join(lines)}</nav>'
+def _contents(chapters: list[Chapter]) -> Iterator[str]:
+    for i, chapter in enumerate(chapters):
+        if _opens_part(chapters, i):
+            yield f'<p class="part">{escape(chapter.part)}</p>'
+        anchor, title = _anchor(chapter.page), escape(chapter.body.h2.get_text())
+        yield f'<p><a href="#{anchor}">{title}</a>{_page_number(anchor)}</p>'
 
 
-def _title(chapter: Any) -> str:
-    return escape(chapter.h2.get_text())
+def _opens_part(chapters: list[Chapter], i: int) -> bool:
+    return chapters[i].part != (chapters[i - 1].part if i else "")
 
 
-def _imprint(root: Path, preset: str) -> str:
+def _imprint(root: Path, config: dict[str, Any]) -> str:
     """Who, which version, and which figures."""
-    config, (commit, changed) = _config(root), provenance.commit(root)
-    records = (root / "_build" / "source" / "notebooks").glob("*.provenance.json")
-    dates = sorted(json.loads(path.read_text(encoding="utf-8"))["started"][:10] for path in records)
-    lines = [
-        f"{config['author']}. Version {__version__}, commit {commit[:10]}{' with uncommitted changes' * bool(changed)}.",
-        f"Figures of the preset {preset}, made from {dates[0]} to {dates[-1]}." if dates else "",
-        "Code that the online book folds away is left out here; it is in the notebook named at the end of each chapter.",
+    commit, changed = provenance.commit(root)
+    paths = (root / "_build" / "source" / "notebooks").glob("*.provenance.json")
+    records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    dates = sorted(record["started"][:10] for record in records)
+    made = f"Figures of the preset {records[0]['preset']}, made from {dates[0]} to {dates[-1]}" if records else ""
+    lines = (
+        config["author"],
+        f"Version {__version__}, commit {commit[:10]}" + " with uncommitted changes" * bool(changed),
+        made,
+        "Code that the online book folds away is left out; it is in the notebook named at the end of a chapter",
         config.get("repository", {}).get("url", ""),
-    ]
+    )
     return f'<p class="imprint">{"<br>".join(escape(line) for line in lines if line)}</p>'
 
 
-def _running_heads(title: str, chapters: list[tuple[str, str, Any]]) -> str:
-    heads = [f"@page {{ @top-left {{ content: {json.dumps(title, ensure_ascii=False)} }} }}"]
-    for i, (_, _, chapter) in enumerate(chapters):
-        text = json.dumps(chapter.h2.get_text(), ensure_ascii=False)
-        heads.append(f"@page chapter-{i} {{ @top-right {{ content: {text} }} }}")
+def _running_heads(title: str, chapters: list[Chapter]) -> str:
+    heads = [f"@page {{ @top-left {{ content: {_css(title)} }} }}"]
+    for i, chapter in enumerate(chapters):
+        heads.append(f"@page chapter-{i} {{ @top-right {{ content: {_css(chapter.body.h2.get_text())} }} }}")
     return "\n".join(heads)
+
+
+def _css(text: str) -> str:
+    """Quote a text for a style sheet."""
+    return '"' + re.sub(r'[\\"<]', lambda match: f"\\{ord(match[0]):x} ", text) + '"'
 
 
 def _fonts() -> str:
@@ -248,12 +252,18 @@ def _fonts() -> str:
     import matplotlib
 
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    files = [("Text", f"STIXGeneral{suffix}", weight, style) for suffix, weight, style in FACES]
-    files += [("Code", "DejaVuSansMono", "normal", "normal"), ("Code", "DejaVuSansMono-Bold", "bold", "normal")]
+    faces = (
+        ("Text", "STIXGeneral", "normal", "normal"),
+        ("Text", "STIXGeneralBol", "bold", "normal"),
+        ("Text", "STIXGeneralItalic", "normal", "italic"),
+        ("Text", "STIXGeneralBolIta", "bold", "italic"),
+        ("Code", "DejaVuSansMono", "normal", "normal"),
+        ("Code", "DejaVuSansMono-Bold", "bold", "normal"),
+    )
     return "\n".join(
         f"@font-face {{ font-family: {family}; font-weight: {weight}; font-style: {style}; "
-        f"src: url('{(folder / f'{name}.ttf').as_uri()}') }}"
-        for family, name, weight, style in files
+        f"src: url({(folder / f'{name}.ttf').as_uri()}) }}"
+        for family, name, weight, style in faces
     )
 
 
@@ -272,41 +282,75 @@ def _soup(html: str) -> Any:
 # ---- printing ------------------------------------------------------------------------------------
 
 
-def _print(document: Path) -> bytes:
-    """Print twice: the page numbers that the first printing finds are in the second."""
-    try:
-        from playwright.sync_api import Error, sync_playwright
+def render(document: str, author: str) -> bytes:
+    """Print a document of `compose`, as often as it takes for the page numbers in the text to be right.
+
+    Returns
+    -------
+    bytes
+        A tagged PDF with an outline of the headings.
+    """
+    with _chromium() as browser, TemporaryDirectory() as folder:
         from pypdf import PdfReader
+
+        (Path(folder) / "book.html").write_text(document, encoding="utf-8")
+        page = browser.new_page(viewport={"width": WIDTH, "height": 1000})
+        page.goto((Path(folder) / "book.html").as_uri())
+        page.wait_for_function(TYPESET, timeout=300_000)
+        if faults := page.evaluate(FAULTS):
+            raise BookError("the book was not printed: " + "; ".join(faults))
+        numbers: dict[str, int] = {}
+        for _ in range(PRINTINGS):
+            printed = page.pdf(prefer_css_page_size=True, print_background=True, tagged=True, outline=True)
+            before, numbers = numbers, _page_numbers(PdfReader(BytesIO(printed)))
+            if numbers == before:
+                return _sign(printed, author)
+            page.evaluate(NUMBER, numbers)
+    raise BookError(f"the book was not printed: after {PRINTINGS} printings its page numbers are not settled")
+
+
+def check_tools() -> None:
+    """Raise a UsageError that names what is missing for printing."""
+    with _chromium():
+        pass
+
+
+@contextmanager
+def _chromium() -> Iterator[Any]:
+    try:
+        import pypdf  # noqa: F401 (asked for here, before the long work)
+        from playwright.sync_api import Error, sync_playwright
     except ModuleNotFoundError as error:
         raise UsageError(f"{error.name} is missing: pip install 'ptacore[pdf]'") from error
-    program = next((path for name in PROGRAMS if (path := shutil.which(name))), None)
+    program = next((path for name in PROGRAMS if (path := shutil.which(name))), None)  # else playwright's own
     with sync_playwright() as playwright:
         try:
             browser = playwright.chromium.launch(executable_path=program)
         except Error as error:
             raise UsageError(
-                "Chromium is missing: install it with the system's package manager, or by: playwright install chromium"
+                "Chromium does not start: install your system's package chromium, or run: "
+                f"python -m playwright install chromium ({str(error).splitlines()[0]})"
             ) from error
-        if int(browser.version.split(".")[0]) < OLDEST:
-            raise UsageError(f"{program}: expected Chromium {OLDEST} or newer, got {browser.version}")
-        page = browser.new_page()
-        page.goto(document.as_uri())
-        page.wait_for_function(TYPESET, timeout=300_000)
-        if faults := page.evaluate(FAULTS):
-            raise BookError(f"the book was not printed: {'; '.join(faults)}")
-        settings = {"prefer_css_page_size": True, "print_background": True, "tagged": True, "outline": True}
-        first = PdfReader(BytesIO(page.pdf(**settings)))
-        places = {name.removeprefix("/"): place for name, place in first.named_destinations.items()}
-        page.evaluate(NUMBER, {name: first.get_destination_page_number(place) + 1 for name, place in places.items()})
-        return page.pdf(**settings)
+        try:
+            if int(browser.version.split(".")[0]) < OLDEST:
+                raise UsageError(f"expected Chromium {OLDEST} or newer, got {browser.version} ({program})")
+            yield browser
+        finally:
+            browser.close()
 
 
-def _finish(printed: bytes, config: dict[str, Any]) -> bytes:
-    """Add what Chromium does not write: the author, and that the outline be shown."""
+def _page_numbers(printed: Any) -> dict[str, int]:
+    """The page of every place that a link leads to."""
+    places = printed.named_destinations.items()
+    return {name.removeprefix("/"): printed.get_destination_page_number(place) + 1 for name, place in places}
+
+
+def _sign(printed: bytes, author: str) -> bytes:
+    """Add what Chromium does not write: the author, the program, and that the outline be shown."""
     from pypdf import PdfWriter
 
-    writer, finished = PdfWriter(clone_from=BytesIO(printed)), BytesIO()
-    writer.add_metadata({"/Title": config["title"], "/Author": config["author"], "/Creator": f"ptacore {__version__}"})
+    writer, signed = PdfWriter(BytesIO(printed), incremental=True), BytesIO()
+    writer.add_metadata({"/Author": author, "/Creator": f"ptacore {__version__}"})
     writer.page_mode = "/UseOutlines"
-    writer.write(finished)
-    return finished.getvalue()
+    writer.write(signed)
+    return signed.getvalue()

@@ -26,6 +26,7 @@ from ptacore import provenance
 from ptacore.provenance import ROOT
 
 PRESETS = ("quick", "paper")
+NO_INPUT = ("claims.py", "ledger.py", "pdf.py")  # they read figures, and no figure reads them
 SET_BY_OPTION = {"preset": "--preset", "output_dir": "--output"}  # parameters that every figure has
 
 
@@ -93,15 +94,15 @@ class Figure:
         -------
         dict
             From an input's name to its sha256: the notebook's cells, the parameters, the files that
-            parameters name, every source file of the package but the ledger's (it reads figures, and no figure
-            reads it), the pinned versions, the recorded results.
+            parameters name, every source file of the package but those that no figure reads, the pinned versions,
+            the recorded results.
         """
         hashes = {
             "the notebook": _digest(_cells(self.source)),
             "the parameters": _digest({**self.given, "preset": self.preset}),
         }
         hashes |= {f"the file of {key}": _sha256(Path(text)) for key, text in self.given.items() if _is_file(text)}
-        package = [path for path in _package_files(self.root) if path.name not in ("claims.py", "ledger.py")]
+        package = [path for path in _package_files(self.root) if path.name not in NO_INPUT]
         return hashes | _hash_files(self.root, [*package, *self._records()])
 
     def _records(self) -> list[Path]:
