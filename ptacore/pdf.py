@@ -118,8 +118,8 @@ def compose(root: Path) -> str:
             '<!doctype html>\n<html lang="en" data-theme="light">\n<meta charset="utf-8">',
             f"<title>{escape(config['title'])}</title>",
             *assets,
-            f'<link rel="stylesheet" href="{html.as_uri()}/_static/print.css">',
             f"<style>{_fonts()}{_running_heads(config['title'], chapters)}</style>",
+            f'<link rel="stylesheet" href="{html.as_uri()}/_static/print.css">',
             f'<section class="cover">{cover.body.decode_contents()}{_imprint(root, config)}</section>',
             f'<nav class="contents"><h1>Contents</h1>{"".join(_contents(chapters))}</nav>',
             *_bodies(chapters),
@@ -226,8 +226,8 @@ def _imprint(root: Path, config: dict[str, Any]) -> str:
     dates = sorted(record["started"][:10] for record in records)
     made = f"Figures of the preset {records[0]['preset']}, made from {dates[0]} to {dates[-1]}" if records else ""
     lines = (
-        config["author"],
-        f"Version {__version__}, commit {commit[:10]}" + " with uncommitted changes" * bool(changed),
+        f"{config['author']}, version {__version__}, commit {commit[:10]}"
+        + " with uncommitted changes" * bool(changed),
         made,
         "Code that the online book folds away is left out; it is in the notebook named at the end of a chapter",
         config.get("repository", {}).get("url", ""),
