@@ -22,6 +22,7 @@ parts:
         title: Figure 1
         sections:
           - file: notebooks/more
+            title: Figure 1
 """
 PAGE = """\
 <!doctype html><html><head><link rel="stylesheet" href="../_static/pygments.css">
@@ -32,7 +33,7 @@ PAGES = {
     "book/index": '<h1>The "book"</h1><p><a href="../notebooks/fig.html"><img src="../_images/a.svg" alt="A"></a></p>'
     '<div class="landing-cards">Cards</div>',
     "book/theory": """<section id="theory"><h1>Theory<a class="headerlink" href="#theory">#</a></h1>
-        <p id="same">Here.</p> <a href="#same">above</a>
+        <p id="same">Here.</p> <a href="#same"><span class="std std-ref">above</span></a>
         <a href="../notebooks/fig.html#same"><span class="std std-ref">there</span></a>
         <a href="../genindex.html">index</a> <a href="https://example.org/x">outside</a>
         <button>Press</button><script>Run()</script></section>""",
@@ -157,7 +158,8 @@ def test_the_same_book_is_printed_once(root, printings, capsys):
 
 @pytest.mark.parametrize("step", ["write_bytes", "replace"])
 def test_an_interrupted_printing_leaves_the_last_one_and_is_made_up_for(root, printings, monkeypatch, step):
-    def interrupted(*_):
+    def interrupted(path: Path, *_):
+        path.touch()
         raise KeyboardInterrupt
 
     before = pdf.print_book(root).read_text()

@@ -50,9 +50,9 @@ def test_an_edited_file_makes_the_figure_stale_and_is_named(root, name):
     assert figure.changes() == [name]
 
 
-def test_the_ledger_reads_figures_and_makes_none_stale(root):
+def test_ledger_and_pdf_read_figures_and_make_none_stale(root):
     figure = pretend_made(Figure(root, "toy"))
-    for name in ("claims.py", "ledger.py"):
+    for name in ("claims.py", "ledger.py", "pdf.py"):
         (root / "ptacore" / name).write_text("# edited\n")
     assert figure.changes() == []
 
