@@ -25,19 +25,24 @@ from ptacore.reproduce import BookError, UsageError
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 OLDEST = 131  # the first Chromium that numbers pages as a style sheet says
 WIDTH = 658  # pixels: A4 less the margins in print.css
+PATIENCE = 600_000  # milliseconds: for the formulas, on a busy machine
 PRINTINGS = 5  # at most, until the page numbers in the text are right
-LEFT_OUT = "script, style, button, .headerlink, .toctree-wrapper, .landing-cards, .only-dark, .figure-tools, .hide"
+LEFT_OUT = (
+    "script, style, button, .headerlink, .toctree-wrapper, .landing-cards, .only-dark, .figure-tools, .hide, footer"
+)
 INTERACTIVE = ".output:has(script, button, canvas)"
 ASSETS = re.compile("pygments|math|katex", re.IGNORECASE)  # of a page's head; the others are for the screen
 SCREEN_ONLY = '<p class="interactive">In the online book there is something to try out in this place: {}.html</p>'
 
-TYPESET = "() => [...document.querySelectorAll('.math')].every(e => e.querySelector('mjx-container, .katex'))"
+TYPESET = (
+    "() => [...document.querySelectorAll('.math')].every(e => e.querySelector('mjx-container, .katex, .math-error'))"
+)
 FAULTS = """async () => {
   await document.fonts.ready;
   const all = (what, is) => [...document.querySelectorAll(what)].filter(is);
   return [
     ...all("img", e => !e.naturalWidth).map(e => `no image ${e.src}`),
-    ...all("[data-mjx-error], .katex-error", () => true).map(e => `faulty formula ${e.textContent}`),
+    ...all("[data-mjx-error], .math-error", () => true).map(e => `faulty formula ${e.textContent}`),
     ...all("body *", e => document.documentElement.scrollWidth > innerWidth
       && e.getBoundingClientRect().right > innerWidth + 1).slice(0, 3).map(e => `wider than the page: ${e.outerHTML}`),
   ].map(words => words.slice(0, 200));
@@ -122,7 +127,7 @@ def compose(root: Path) -> str:
             f'<link rel="stylesheet" href="{html.as_uri()}/_static/print.css">',
             f'<section class="cover">{cover.body.decode_contents()}{_imprint(root, config)}</section>',
             f'<nav class="contents"><h1>Contents</h1>{"".join(_contents(chapters))}</nav>',
-            *_bodies(chapters),
+            *_bodies(root, chapters),
         )
     )
 
@@ -159,8 +164,8 @@ def _for_paper(article: Any, chapter: Chapter, pages: list[str]) -> Any:
         tag.decompose()
     for tag in article.select("details"):
         tag["open"] = ""
-    for tag in article.select("footer.provenance"):
-        tag.replace_with(_soup(f'<div class="provenance"><p>{chapter.page}.ipynb</p>{tag.dl or ""}</div>'))
+    for tag in article.select("img[loading]"):
+        del tag["loading"]  # on paper there is no later
     for tag in article.select("[id]"):
         tag["id"] = _anchor(chapter.page, tag["id"])
     for tag in article.select("a[href]"):
@@ -199,11 +204,29 @@ def _page_number(anchor: str) -> str:
 # ---- what paper needs besides --------------------------------------------------------------------
 
 
-def _bodies(chapters: list[Chapter]) -> Iterator[str]:
+def _bodies(root: Path, chapters: list[Chapter]) -> Iterator[str]:
     for i, chapter in enumerate(chapters):
         part = f'<h1 class="part">{escape(chapter.part)}</h1>' if _opens_part(chapters, i) else ""
         body = chapter.body.decode_contents()
-        yield f'<section class="chapter" id="{_anchor(chapter.page)}" style="page: chapter-{i}">{part}{body}</section>'
+        yield f'<section class="chapter" id="{_anchor(chapter.page)}" style="page: chapter-{i}">{part}{body}'
+        yield f"{_origin(root, chapter.page)}</section>"
+
+
+def _origin(root: Path, page: str) -> str:
+    """How a notebook's page was made."""
+    path = root / "_build" / "source" / f"{page}.provenance.json"
+    if not path.is_file():
+        return ""
+    record = json.loads(path.read_text(encoding="utf-8"))
+    words = (
+        f"{page}.ipynb, preset {record['preset']}, seed {record['seed']}, run on {record['started'][:10]} "
+        f"in {record['seconds']:.0f} s; commit {_commit(record['commit'], record['dirty'])}, hash {record['hash'][:12]}"
+    )
+    return f'<p class="provenance">{escape(words)}</p>'
+
+
+def _commit(commit: str, changed: bool | None) -> str:
+    return commit[:10] + " with uncommitted changes" * bool(changed)
 
 
 def _contents(chapters: list[Chapter]) -> Iterator[str]:
@@ -220,14 +243,12 @@ def _opens_part(chapters: list[Chapter], i: int) -> bool:
 
 def _imprint(root: Path, config: dict[str, Any]) -> str:
     """Who, which version, and which figures."""
-    commit, changed = provenance.commit(root)
     paths = (root / "_build" / "source" / "notebooks").glob("*.provenance.json")
     records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
     dates = sorted(record["started"][:10] for record in records)
     made = f"Figures of the preset {records[0]['preset']}, made from {dates[0]} to {dates[-1]}" if records else ""
     lines = (
-        f"{config['author']}, version {__version__}, commit {commit[:10]}"
-        + " with uncommitted changes" * bool(changed),
+        f"{config['author']}, version {__version__}, commit {_commit(*provenance.commit(root))}",
         made,
         "Code that the online book folds away is left out; it is in the notebook named at the end of a chapter",
         config.get("repository", {}).get("url", ""),
@@ -295,8 +316,9 @@ def render(document: str, author: str) -> bytes:
 
         (Path(folder) / "book.html").write_text(document, encoding="utf-8")
         page = browser.new_page(viewport={"width": WIDTH, "height": 1000})
+        page.set_default_timeout(PATIENCE)
         page.goto((Path(folder) / "book.html").as_uri())
-        page.wait_for_function(TYPESET, timeout=300_000)
+        page.wait_for_function(TYPESET)
         if faults := page.evaluate(FAULTS):
             raise BookError("the book was not printed: " + "; ".join(faults))
         numbers: dict[str, int] = {}

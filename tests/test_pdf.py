@@ -41,9 +41,10 @@ PAGES = {
         <div class="cell"><details class="hide above-input"><summary>Show</summary>folded code</details>
         <div class="output text_html"><div><b>toy</b><script>play()</script></div></div></div>
         <div class="cell"><div class="cell_input">shown code</div></div><div class="figure-tools">Download</div>
-        <img class="only-light" src="../_images/a.svg" alt="A"><img class="only-dark" src="../_images/b.svg" alt="B">
+        <img class="only-light" loading="lazy" src="../_images/a.svg" alt="A">
+        <img class="only-dark" src="../_images/b.svg" alt="B">
         <details><summary>More</summary>opened</details>
-        <footer class="provenance"><p>How</p><dl><div><dt>Seed</dt><dd>0</dd></div></dl></footer>""",
+        <footer class="provenance"><p>How</p></footer>""",
     "notebooks/more": "<h1>Figure 1 again</h1>",
 }
 
@@ -59,7 +60,8 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "_config.yml").write_text('title: The "book"\nauthor: A. Author\n')
     (tmp_path / "_build" / "book.sha256").write_text("state")
     (tmp_path / "_build" / "source" / "notebooks").mkdir(parents=True)
-    record = {"started": "2025-02-03T04:05:06", "preset": "quick"}
+    record = {"started": "2025-02-03T04:05:06", "seconds": 7.8, "preset": "quick", "seed": 9, "commit": "c" * 40}
+    record |= {"dirty": True, "hash": "f" * 64}
     (tmp_path / "_build" / "source" / "notebooks" / "fig.provenance.json").write_text(json.dumps(record))
     return tmp_path
 
@@ -121,7 +123,7 @@ def test_what_has_no_use_on_paper_is_left_out(document):
     body = "".join(section.get_text() for section in document.select("section"))
     for words in ("Menu", "Cards", "Press", "Run()", "#", "folded code", "toy", "Download", "How"):
         assert words not in body
-    for words in ("shown code", "opened", "In the online book", "notebooks/fig.html", "notebooks/fig.ipynb", "Seed"):
+    for words in ("shown code", "opened", "In the online book", "notebooks/fig.html"):
         assert words in body
     assert document.select_one("details").has_attr("open")
     assert [image["alt"] for image in document.select("img")] == ["A", "A"]
@@ -129,6 +131,7 @@ def test_what_has_no_use_on_paper_is_left_out(document):
 
 def test_images_styles_and_scripts_of_formulas_are_named_by_their_place(document, root):
     here = (root / "_build" / "html").as_uri()
+    assert not document.select("[loading]")  # a picture that comes when scrolled to does not come
     assert {image["src"] for image in document.select("img")} == {f"{here}/_images/a.svg"}
     assert [tag["href"] for tag in document.select("link")] == [
         f"{here}/_static/{n}.css" for n in ("pygments", "print")
@@ -140,6 +143,15 @@ def test_the_cover_names_authors_version_commit_and_figures(document):
     imprint = document.select_one(".cover .imprint").get_text()
     assert re.search(r"A\. Author, version \d+\.\d+\.\d+.*, commit unknown", imprint)
     assert "Figures of the preset quick, made from 2025-02-03 to 2025-02-03" in imprint
+
+
+def test_a_notebook_page_ends_with_how_it_was_made(document):
+    (origin,) = document.select(".provenance")
+    assert origin.parent["id"] == "notebooks.fig"
+    assert origin.get_text() == (
+        "notebooks/fig.ipynb, preset quick, seed 9, run on 2025-02-03 in 8 s; "
+        "commit cccccccccc with uncommitted changes, hash ffffffffffff"
+    )
 
 
 def test_a_running_head_is_quoted_for_a_style_sheet():
