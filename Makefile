@@ -3,9 +3,10 @@
 #   make book    make the figures that are stale, then the book        PRESET=quick|paper; JOBS figures at a time
 #   make test    run the tests that take seconds
 #
-# and `make figures`, `make campaign` (the training runs behind Figure 5C: hours; JOBS at a time), `make test-all`,
-# `make lint`, `make clean`, `make lock`, `make tune-env` (Ray and Optuna, 420 MB, for `ptacore tune` and its tests),
-# `make newest` (the newest packages that pyproject.toml allows, in place of the pinned), `make release` (_build/dist).
+# and `make pdf` (the book on paper; needs Chromium), `make figures`, `make campaign` (the training runs behind
+# Figure 5C: hours; JOBS at a time), `make test-all`, `make lint`, `make clean`, `make lock`, `make tune-env` (Ray and
+# Optuna, 420 MB, for `ptacore tune` and its tests), `make newest` (the newest packages that pyproject.toml allows, in
+# place of the pinned), `make release` (_build/dist).
 # PYTHON chooses the interpreter.
 
 PYTHON ?= python3
@@ -16,12 +17,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv
 
-.PHONY: book figures campaign test test-all lint clean lock tune-env newest release
+.PHONY: book pdf figures campaign test test-all lint clean lock tune-env newest release
 .DELETE_ON_ERROR:
 
 book: figures
 	@echo "== book: the pages"
 	@$(BIN)/ptacore book --preset $(PRESET)
+
+pdf: figures
+	@echo "== book: the pages, and these on paper"
+	@$(BIN)/ptacore book --pdf --preset $(PRESET)
 
 figures: $(VENV)/.installed
 	@echo "== figures that are stale ($(PRESET)), in _build/figures/$(PRESET)/"

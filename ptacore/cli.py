@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     figures.set_defaults(command=_figures)
 
     book = commands.add_parser("book", parents=[common], help="make stale figures, then the HTML book")
+    book.add_argument("--pdf", action="store_true", help="print it, too, to _build/ptacore-book.pdf; needs Chromium")
     book.set_defaults(command=_book)
     claims = commands.add_parser(
         "claims",
@@ -166,6 +167,10 @@ def _make(figures: Sequence[Figure], force: bool, verbose: bool) -> int:
 
 
 def _book(arguments: argparse.Namespace, root: Path) -> int:
+    from ptacore import pdf
+
+    if arguments.pdf:
+        pdf.check_tools()  # before the long work
     figures = [Figure(root, name, arguments.preset) for name in reproduce.figure_names(root)]
     if code := _make(figures, force=False, verbose=arguments.verbose):
         return code
@@ -173,7 +178,8 @@ def _book(arguments: argparse.Namespace, root: Path) -> int:
     from ptacore.runtimes import write_runtimes
 
     reproduce.stage(root, arguments.preset, {"_ledger.md": write_ledger, "_runtimes.md": write_runtimes})
-    _say(f"Open {reproduce.build_book(root)}")
+    page = reproduce.build_book(root)
+    _say(f"Open {pdf.print_book(root) if arguments.pdf else page}")
     return 0
 
 

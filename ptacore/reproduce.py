@@ -27,7 +27,8 @@ from ptacore import provenance
 from ptacore.provenance import ROOT
 
 PRESETS = ("quick", "paper")
-AFTER = ("claims.py", "compare.py", "ledger.py", "release.py")  # what follows the figures and changes none
+# what follows the figures and changes none
+AFTER = ("claims.py", "compare.py", "ledger.py", "pdf.py", "release.py", "runtimes.py")
 SET_BY_OPTION = {"preset": "--preset", "output_dir": "--output"}  # parameters that every figure has
 
 

@@ -52,7 +52,7 @@ def test_an_edited_file_makes_the_figure_stale_and_is_named(root, name):
 
 def test_what_reads_figures_makes_none_stale(root):
     figure = pretend_made(Figure(root, "toy"))
-    for name in ("claims.py", "compare.py", "ledger.py", "release.py"):
+    for name in reproduce.AFTER:
         (root / "ptacore" / name).write_text("# edited\n")
     assert figure.changes() == []
 

@@ -105,12 +105,15 @@ def site(html: Path) -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture(scope="module")  # not longer: while Playwright runs, no other event loop can
-def browser() -> Iterator[Any]:
+@pytest.fixture(scope="session")
+def chromium() -> str:
     """Debian's Chromium."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        _absent("no chromium on the path: apt-get install chromium")
+    return shutil.which("chromium") or _absent("no chromium on the path: apt-get install chromium")
+
+
+@pytest.fixture(scope="module")  # not longer: while Playwright runs, no other event loop can
+def browser(chromium: str) -> Iterator[Any]:
+    """Chromium, running."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
