@@ -30,19 +30,18 @@ PRINTINGS = 5  # at most, until the page numbers in the text are right
 LEFT_OUT = (
     "script, style, button, .headerlink, .toctree-wrapper, .landing-cards, .only-dark, .figure-tools, .hide, footer"
 )
-INTERACTIVE = ".output:has(script, button, canvas)"
+INTERACTIVE = ".output:has(script, button, canvas), .pta-explorer"
 ASSETS = re.compile("pygments|math|katex", re.IGNORECASE)  # of a page's head; the others are for the screen
 SCREEN_ONLY = '<p class="interactive">In the online book there is something to try out in this place: {}.html</p>'
 
-TYPESET = (
-    "() => [...document.querySelectorAll('.math')].every(e => e.querySelector('mjx-container, .katex, .math-error'))"
-)
+TYPESET = """() => [...document.querySelectorAll(".math:not(.math-error)")].every(
+  e => e.querySelector(".katex"))"""
 FAULTS = """async () => {
   await document.fonts.ready;
   const all = (what, is) => [...document.querySelectorAll(what)].filter(is);
   return [
     ...all("img", e => !e.naturalWidth).map(e => `no image ${e.src}`),
-    ...all("[data-mjx-error], .math-error", () => true).map(e => `faulty formula ${e.textContent}`),
+    ...all(".math-error", () => true).map(e => `faulty formula ${e.textContent}`),
     ...all("body *", e => document.documentElement.scrollWidth > innerWidth
       && e.getBoundingClientRect().right > innerWidth + 1).slice(0, 3).map(e => `wider than the page: ${e.outerHTML}`),
   ].map(words => words.slice(0, 200));
@@ -102,6 +101,11 @@ def compose(root: Path) -> str:
 
     The first page becomes the cover. Identifiers are prefixed by their page, so that links lead within the document;
     a link to what is not printed becomes plain text.
+
+    Parameters
+    ----------
+    root : Path
+        The checkout, as for `print_book`.
 
     Returns
     -------
@@ -218,8 +222,9 @@ def _origin(root: Path, page: str) -> str:
     if not path.is_file():
         return ""
     record = json.loads(path.read_text(encoding="utf-8"))
+    seed = "" if record["seed"] is None else f", seed {record['seed']}"
     words = (
-        f"{page}.ipynb, preset {record['preset']}, seed {record['seed']}, run on {record['started'][:10]} "
+        f"{page}.ipynb, preset {record['preset']}{seed}, run on {record['started'][:10]} "
         f"in {record['seconds']:.0f} s; commit {_commit(record['commit'], record['dirty'])}, hash {record['hash'][:12]}"
     )
     return f'<p class="provenance">{escape(words)}</p>'
@@ -305,6 +310,13 @@ def _soup(html: str) -> Any:
 
 def render(document: str, author: str) -> bytes:
     """Print a document of `compose`, as often as it takes for the page numbers in the text to be right.
+
+    Parameters
+    ----------
+    document : str
+        HTML.
+    author : str
+        Named in the properties of the file.
 
     Returns
     -------

@@ -141,7 +141,7 @@ def test_fonts_are_embedded(printed):
     [
         ("<img src='file:///nowhere.svg'>", "no image file:///nowhere.svg"),
         ("<p style='width: 700px'>wide</p>", "wider than the page: <p style"),
-        ("<p><span class='math-error'>\\x</span></p>", r"faulty formula \\x"),
+        ("<p><span class='math math-error'>\\x</span></p>", r"faulty formula \\x"),
     ],
 )
 def test_a_page_that_would_print_badly_is_named(chromium, body, message):
