@@ -3,8 +3,10 @@
 #   make book    make the figures that are stale, then the book        PRESET=quick|paper; JOBS figures at a time
 #   make test    run the tests that take seconds
 #
-# and `make figures`, `make campaign` (the training runs behind Figure 5C: hours; JOBS at a time), `make test-all`,
-# `make lint`, `make clean`, `make lock`, `make tune-env` (Ray and Optuna, 420 MB, for `ptacore tune` and its tests).
+# and `make pdf` (the book on paper; needs Chromium), `make figures`, `make campaign` (the training runs behind
+# Figure 5C: hours; JOBS at a time), `make test-all`, `make lint`, `make clean`, `make lock`, `make tune-env` (Ray and
+# Optuna, 420 MB, for `ptacore tune` and its tests), `make newest` (the newest packages that pyproject.toml allows, in
+# place of the pinned), `make release` (_build/dist).
 # PYTHON chooses the interpreter.
 
 PYTHON ?= python3
@@ -15,12 +17,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv
 
-.PHONY: book figures campaign test test-all lint clean lock tune-env
+.PHONY: book pdf figures campaign test test-all lint clean lock tune-env newest release
 .DELETE_ON_ERROR:
 
 book: figures
 	@echo "== book: the pages"
 	@$(BIN)/ptacore book --preset $(PRESET)
+
+pdf: figures
+	@echo "== book: the pages, and these on paper"
+	@$(BIN)/ptacore book --pdf --preset $(PRESET)
 
 figures: $(VENV)/.installed
 	@echo "== figures that are stale ($(PRESET)), in _build/figures/$(PRESET)/"
@@ -72,6 +78,18 @@ tune-env: $(VENV)/.installed
 	@echo "== Ray and Optuna: requirements-tune.lock"
 	@$(UV) pip install --quiet --python $(BIN)/python -r requirements.lock -r requirements-tune.lock || \
 		$(BIN)/python -m pip install --quiet -r requirements.lock -r requirements-tune.lock
+
+newest: $(VENV)/.installed
+	@echo "== the newest packages that pyproject.toml allows"
+	@$(UV) pip install --upgrade --python $(BIN)/python -e '.[book,test]' || \
+		$(BIN)/python -m pip install --upgrade --upgrade-strategy eager -e '.[book,test]'
+
+# TAG=v1.2.3: the version must be that of the tag.
+release: $(VENV)/.installed
+	@$(BIN)/ptacore release --check $(if $(TAG),--tag "$(TAG)")
+	@$(MAKE) --no-print-directory book
+	@$(BIN)/ptacore claims
+	@$(BIN)/ptacore release $(if $(TAG),--tag "$(TAG)")
 
 # Newest versions that fit pyproject.toml. A CPU build of torch and the CUDA packages behind torch are written out
 # of the file: torch asks for what the machine needs.

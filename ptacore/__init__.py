@@ -10,7 +10,7 @@ from ptacore.lyapunov import LyapunovSpectrum, lyapunov_spectrum
 from ptacore.models.system import System
 from ptacore.periodic_orbit import ConvergenceError, PeriodicOrbit, periodic_orbit
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Certificates",

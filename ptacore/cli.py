@@ -1,4 +1,4 @@
-"""``ptacore`` on the command line: make figures, build the book, print the claims, train and tune networks."""
+"""``ptacore`` on the command line: figures, the book, claims, comparisons, releases; networks trained and tuned."""
 
 from __future__ import annotations
 
@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     figures.set_defaults(command=_figures)
 
     book = commands.add_parser("book", parents=[common], help="make stale figures, then the HTML book")
+    book.add_argument("--pdf", action="store_true", help="print it, too, to _build/ptacore-book.pdf; needs Chromium")
     book.set_defaults(command=_book)
     claims = commands.add_parser(
         "claims",
@@ -72,6 +73,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     claims.add_argument("--release", action="store_true", help="record these verdicts as those of this version")
     claims.set_defaults(command=_claims)
+
+    compare = commands.add_parser(
+        "compare", help="print which numbers moved between two builds; fail if a verdict is not the release's"
+    )
+    compare.add_argument("old", type=Path, help="folder of figures: of another build, or a release's numbers, unpacked")
+    compare.add_argument("new", type=Path, nargs="?", help="_build/figures/quick if omitted")
+    compare.add_argument("--tolerance", type=float, default=1e-3, help="relative; larger moves are listed (0.001)")
+    compare.add_argument("--report", type=Path, metavar="FILE", help="write it there too, if something is to be told")
+    compare.set_defaults(command=_compare)
+
+    release = commands.add_parser("release", help="pack site, numbers and sources with figures into _build/dist")
+    release.add_argument("--tag", help="v1.2.3, which must be the version that the files state")
+    release.add_argument("--check", action="store_true", help="check that versions agree, and no more")
+    release.set_defaults(command=_release)
 
     experiment = argparse.ArgumentParser(add_help=False)
     experiment.add_argument("task", metavar="TASK", help="such as copy-memory")
@@ -152,13 +167,19 @@ def _make(figures: Sequence[Figure], force: bool, verbose: bool) -> int:
 
 
 def _book(arguments: argparse.Namespace, root: Path) -> int:
+    from ptacore import pdf
+
+    if arguments.pdf:
+        pdf.check_tools()  # before the long work
     figures = [Figure(root, name, arguments.preset) for name in reproduce.figure_names(root)]
     if code := _make(figures, force=False, verbose=arguments.verbose):
         return code
     from ptacore.claims import write_ledger
+    from ptacore.runtimes import write_runtimes
 
-    reproduce.stage(root, arguments.preset, write_ledger)
-    _say(f"Open {reproduce.build_book(root)}")
+    reproduce.stage(root, arguments.preset, {"_ledger.md": write_ledger, "_runtimes.md": write_runtimes})
+    page = reproduce.build_book(root)
+    _say(f"Open {pdf.print_book(root) if arguments.pdf else page}")
     return 0
 
 
@@ -184,6 +205,34 @@ def _claims(arguments: argparse.Namespace, root: Path) -> int:
     for line in changed:
         print(f"changed: {line}")
     return 1 if changed else 0
+
+
+def _compare(arguments: argparse.Namespace, root: Path) -> int:
+    from ptacore import claims, compare, provenance
+
+    new = arguments.new or root / "_build" / "figures" / "quick"
+    before, now = compare.read(arguments.old), compare.read(new)
+    try:
+        verdicts = claims.changes(claims.entries(new), root / "results" / "verdicts.json")
+    except (FileNotFoundError, ValueError) as error:
+        verdicts = [str(error)]
+    found = compare.moves(before, now)
+    text = compare.report(found, verdicts, sum(map(len, before.values())), arguments.tolerance)
+    text = ", ".join(f"{name} {version}" for name, version in provenance.versions().items()) + "\n\n" + text
+    _say(text)
+    if arguments.report and (verdicts or any(move.size > arguments.tolerance for move in found)):
+        arguments.report.write_text(text + "\n", encoding="utf-8")
+    return int(bool(verdicts))
+
+
+def _release(arguments: argparse.Namespace, root: Path) -> int:
+    from ptacore import release
+
+    if arguments.check:
+        _say(f"version {release.check(root, arguments.tag)} everywhere")
+    else:
+        _say(f"Packed in {_shown(release.build(root, arguments.tag))}")
+    return 0
 
 
 def _train(arguments: argparse.Namespace, root: Path) -> int:

@@ -12,6 +12,7 @@ import ast
 import hashlib
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,8 @@ from ptacore import provenance
 from ptacore.provenance import ROOT
 
 PRESETS = ("quick", "paper")
+# what follows the figures and changes none
+AFTER = ("claims.py", "compare.py", "ledger.py", "pdf.py", "release.py", "runtimes.py")
 SET_BY_OPTION = {"preset": "--preset", "output_dir": "--output"}  # parameters that every figure has
 
 
@@ -93,15 +96,15 @@ class Figure:
         -------
         dict
             From an input's name to its sha256: the notebook's cells, the parameters, the files that
-            parameters name, every source file of the package but the ledger's (it reads figures, and no figure
-            reads it), the pinned versions, the recorded results.
+            parameters name, every source file of the package but those that read figures and are read by none
+            (`AFTER`), the pinned versions, the recorded results.
         """
         hashes = {
             "the notebook": _digest(_cells(self.source)),
             "the parameters": _digest({**self.given, "preset": self.preset}),
         }
         hashes |= {f"the file of {key}": _sha256(Path(text)) for key, text in self.given.items() if _is_file(text)}
-        package = [path for path in _package_files(self.root) if path.name not in ("claims.py", "ledger.py")]
+        package = [path for path in _package_files(self.root) if path.name not in AFTER]
         return hashes | _hash_files(self.root, [*package, *self._records()])
 
     def _records(self) -> list[Path]:
@@ -208,12 +211,14 @@ def run(figure: Figure) -> Path:
     shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed
     scratch.mkdir(parents=True)
     try:
-        started, clock = datetime.now(UTC), time.perf_counter()
+        started, clock, before = datetime.now(UTC), time.perf_counter(), _largest_child()
         _write_notebook(_execute(figure, scratch), scratch / figure.source.name)
+        memory = _largest_child()
         record = {
             **_provenance(figure, parameters, inputs),
             "started": started.isoformat(timespec="seconds"),
             "seconds": round(time.perf_counter() - clock, 1),
+            "memory": memory if memory > before else None,  # a larger kernel has run before in this process
         }
         (scratch / "provenance.json").write_text(json.dumps(record, indent=1, default=str) + "\n")
         _replace_folder(scratch, folder)
@@ -222,7 +227,7 @@ def run(figure: Figure) -> Path:
     return folder
 
 
-def stage(root: Path, preset: str, write_ledger: Callable[[Path, Path], object] | None = None) -> Path:
+def stage(root: Path, preset: str, written: dict[str, Callable[[Path, Path], object]] | None = None) -> Path:
     """Mirror the book's sources into ``_build/source/``, with every figure's notebook in its executed state.
 
     Files whose content is unchanged are left alone; files that vanished from the sources are removed.
@@ -233,8 +238,9 @@ def stage(root: Path, preset: str, write_ledger: Callable[[Path, Path], object] 
         The checkout; its figures of this preset have been made.
     preset : str
         Which figures to show.
-    write_ledger : callable, optional
-        Called with the folder of the figures and the file to write, which becomes ``book/_ledger.md``.
+    written : dict of str to callable, optional
+        Files of the book that are written from the figures: their name in ``book/``, and what is called with the
+        folder of the figures and the file to write.
 
     Returns
     -------
@@ -250,12 +256,13 @@ def stage(root: Path, preset: str, write_ledger: Callable[[Path, Path], object] 
             if target in made:
                 raise UsageError(f"{path} and {made[target]} would both become {target}: rename one")
             made[target] = path
-    files = {name: root / name for name in ("_config.yml", "_toc.yml")}
+    files = {name: root / name for name in ("_config.yml", "_toc.yml", "CITATION.cff")}
     files |= {path.relative_to(root).as_posix(): path for path in _files_below(root / "book")}
     files |= {f"notebooks/{path.name}": path for path in (root / "notebooks").glob("*.ipynb")} | made
-    if write_ledger:
-        write_ledger(figures, build / "ledger.md")
-        files["book/_ledger.md"] = build / "ledger.md"
+    for name, write in (written or {}).items():
+        (build / "written").mkdir(exist_ok=True)
+        write(figures, build / "written" / name)
+        files[f"book/{name}"] = build / "written" / name
     _mirror(files, build / "source")
     return build / "source"
 
@@ -407,6 +414,12 @@ def _execute(figure: Figure, output_dir: Path) -> Any:
     except DeadKernelError as error:
         raise FigureError(f"the kernel died while running {figure.source}; out of memory?") from error
     return _tidy(notebook)
+
+
+def _largest_child() -> int:
+    """Most memory that any one process which this one started and saw to its end has held, in bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return unit * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 
 
 def _cell_number(figure: Figure, index: int) -> int:

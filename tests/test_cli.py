@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from toy import make_checkout, tree, write_notebook
 
-from ptacore import claims, cli, reproduce
+from ptacore import claims, cli, pdf, reproduce
 
 
 @pytest.fixture
@@ -158,6 +158,24 @@ def test_the_book_is_made_of_fresh_figures_and_ends_by_naming_its_page(root, run
     assert capsys.readouterr().out.endswith(f"Open {root}/_build/html/index.html\n")
     assert staged == ["paper"]
     assert [figure.preset for figure in runs] == ["paper"]
+
+
+def test_the_pdf_is_printed_from_the_built_book_and_its_tools_are_asked_for_first(root, runs, monkeypatch, capsys):
+    steps = []
+    monkeypatch.setattr(reproduce, "stage", lambda *_: None)
+    monkeypatch.setattr(reproduce, "build_book", lambda root: steps.append("built"))
+    monkeypatch.setattr(pdf, "check_tools", lambda: steps.append("checked"))
+    monkeypatch.setattr(pdf, "print_book", lambda root: steps.append("printed") or root / "_build/ptacore-book.pdf")
+    assert cli.main(["book", "--pdf"], root) == 0
+    assert steps == ["checked", "built", "printed"]
+    assert capsys.readouterr().out.endswith(f"Open {root}/_build/ptacore-book.pdf\n")
+
+    def missing():
+        raise reproduce.UsageError("pypdf is missing")
+
+    monkeypatch.setattr(pdf, "check_tools", missing)
+    assert cli.main(["book", "--pdf"], root) == 2
+    assert capsys.readouterr() == ("", "ptacore: pypdf is missing\n")
 
 
 def test_no_book_is_built_from_a_failed_figure_and_a_failed_book_exits_with_1(root, runs, monkeypatch, capsys):

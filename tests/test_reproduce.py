@@ -50,9 +50,9 @@ def test_an_edited_file_makes_the_figure_stale_and_is_named(root, name):
     assert figure.changes() == [name]
 
 
-def test_the_ledger_reads_figures_and_makes_none_stale(root):
+def test_what_reads_figures_makes_none_stale(root):
     figure = pretend_made(Figure(root, "toy"))
-    for name in ("claims.py", "ledger.py"):
+    for name in reproduce.AFTER:
         (root / "ptacore" / name).write_text("# edited\n")
     assert figure.changes() == []
 
@@ -152,6 +152,11 @@ def test_a_figure_without_its_executed_notebook_or_with_a_broken_record_is_stale
 # ---- runs ----------------------------------------------------------------------------------------
 
 
+def test_the_memory_is_that_of_the_largest_process_that_has_ended():
+    subprocess.run([sys.executable, "-c", "held = b'x' * 500_000_000"], check=True)
+    assert 500e6 < reproduce._largest_child() < 20e9
+
+
 def test_a_run_leaves_the_notebook_the_artefacts_and_their_provenance(root, monkeypatch):
     registered = root / "registered/kernels/python3"  # a kernel of the same name that cannot start
     registered.mkdir(parents=True)
@@ -172,6 +177,7 @@ def test_a_run_leaves_the_notebook_the_artefacts_and_their_provenance(root, monk
     assert (record["figure"], record["preset"], record["seed"]) == ("toy", "paper", 3)
     assert record["commit"] == "unknown"
     assert record["seconds"] > 0
+    assert record["memory"] is None or 10e6 < record["memory"] < 10e9  # None where a larger process ended before
     assert record["started"].endswith("+00:00")
     assert record["machine"]["cores"] >= 1
     assert "torch" in record["versions"]
@@ -308,10 +314,13 @@ def test_staging_shows_executed_notebooks_and_their_artefacts(root):
     (root / "book/_ext/__pycache__").mkdir(parents=True)
     (root / "book/_ext/__pycache__/x.pyc").write_text("")
     (root / "book/.hidden").write_text("")
-    source = reproduce.stage(root, "quick", lambda figures, out: out.write_text(f"ledger of {figures.name}"))
+    source = reproduce.stage(
+        root, "quick", {"_ledger.md": lambda figures, out: out.write_text(f"ledger of {figures.name}")}
+    )
     assert source == root / "_build/source"
     staged = tree(source)
     assert sorted(staged) == [
+        "CITATION.cff",
         "_config.yml",
         "_toc.yml",
         "book/_ledger.md",

@@ -25,6 +25,7 @@ def make_checkout(root: Path) -> Path:
     (root / "requirements.lock").write_text("numpy==2.4.6\n")
     (root / "results/toy/run.json").write_text("{}")
     (root / "_config.yml").write_text("title: Toy\nexecute: {execute_notebooks: 'off'}\n")
+    (root / "CITATION.cff").write_text("cff-version: 1.2.0\n")
     (root / "_toc.yml").write_text("format: jb-book\nroot: book/index\nchapters:\n- file: notebooks/toy\n")
     (root / "book/index.md").write_text("# Toy book\n\nA page.\n")
     return root

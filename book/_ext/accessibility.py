@@ -10,7 +10,10 @@ from sphinx.application import Sphinx
 
 MENDS = (
     # the logo and the search in the sidebar are part of a landmark
-    (re.compile(r'<div class="bd-sidebar-primary\b'), r'<div role="navigation" aria-label="Book" class="bd-sidebar-primary'),
+    (
+        re.compile(r'<div class="bd-sidebar-primary\b'),
+        r'<div role="navigation" aria-label="Book" class="bd-sidebar-primary',
+    ),
     # what opens the pages below a page has a name
     (re.compile(r'<summary>(?=<span class="toctree-toggle")'), r'<summary aria-label="Pages below this one">'),
     # no list that is none, no deprecated role

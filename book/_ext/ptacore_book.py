@@ -1,26 +1,20 @@
-"""Sphinx extension of the book: local assets, the paper's equation numbers, provenance under notebook pages.
+"""Sphinx extension of the book: local assets, the paper's equation numbers, docstrings.
 
 - No page loads anything from another host: the scripts of sphinx-thebe, which point at a CDN, are dropped.
-- plotly's script is copied from its package to `_static` and loaded on the pages that hold an `explorable`.
 - An equation labelled `eq-7` carries the number 7, the paper's own, and is cited by ``{eq}`eq-7```; any other
   label is an error, so that no page can grow a second numbering.
 - Docstrings may write |x| and "Eq. 15", and their references are plain text.
-- A notebook page ends with what made it, read from the `NAME.provenance.json` beside the executed notebook.
 """
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
 from html import escape
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.errors import ExtensionError
 from sphinx.ext import autosummary
 from sphinx.util import logging
 
@@ -31,27 +25,6 @@ EQUATION_LABEL = re.compile(r"eq-(s?\d+)")
 LITERAL_OR_BAR = re.compile(r"(``.*?``|\\\|)|\|")
 REFERENCE_TARGET = re.compile(r"^(\s*)\.\. \[R[0-9a-f]{12}-(\w+)\] ")
 REFERENCE = re.compile(r"\[R[0-9a-f]{12}-(\w+)\]_")
-
-
-def _package(name: str, extra: str) -> Path:
-    """Return the folder of an installed package, which is not imported."""
-    spec = find_spec(name)
-    if spec is None or not spec.submodule_search_locations:
-        raise ExtensionError(f"the package {name} is missing: install the extra {extra!r}")
-    return Path(spec.submodule_search_locations[0])
-
-
-def copy_plotly(app: Sphinx, exception: Exception | None) -> None:
-    """Copy plotly's script into the built pages' static folder."""
-    if exception is None and app.builder.format == "html":
-        source = _package("plotly", "figures") / "package_data" / "plotly.min.js"
-        shutil.copyfile(source, Path(app.outdir) / "_static" / "plotly.min.js")
-
-
-def add_plotly(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """Load plotly's script, which is large, on a page that needs it."""
-    if 'class="pta-explorable"' in context.get("body", ""):
-        app.add_js_file("plotly.min.js", loading_method="defer")
 
 
 def write_entrance(app: Sphinx, exception: Exception | None) -> None:
@@ -98,12 +71,6 @@ def number_equations(app: Sphinx, doctree: nodes.document) -> None:
         equations[label] = (app.env.docname, node["number"])
 
 
-def delay_images(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Let the pictures after a page's first wait until their reader comes near them."""
-    for image in list(doctree.findall(nodes.image))[1:]:
-        image["loading"] = "lazy"
-
-
 def tidy_docstring(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     """Let docstrings write |x| for a norm, and show their numbered references as plain text.
 
@@ -118,57 +85,12 @@ def tidy_docstring(app: Sphinx, what: str, name: str, obj: Any, options: Any, li
             lines[i] = REFERENCE.sub(r"[\1]", line)
 
 
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-
-
-def provenance_html(record: dict[str, Any]) -> str:
-    """Render one provenance record as the footer of a notebook page; what the record lacks is left out."""
-    machine = record.get("machine") or {}
-    cores = f"{machine['cores']} cores" if machine.get("cores") else ""
-    commit = str(record.get("commit") or "")[:10]
-    if commit and record.get("dirty"):
-        commit += " with uncommitted changes"
-    shown = {
-        "Hash": str(record.get("hash") or "")[:12],
-        "Commit": commit,
-        "Preset": record.get("preset"),
-        "Seed": record.get("seed"),
-        "Run time": _seconds(float(record["seconds"])) if record.get("seconds") is not None else None,
-        "Machine": ", ".join(part for part in (machine.get("cpu"), cores) if part),
-        "Date": str(record.get("started") or "")[:10],
-    }
-    items = "".join(
-        f"<div><dt>{words}</dt><dd>{escape(str(value))}</dd></div>"
-        for words, value in shown.items()
-        if value not in (None, "")
-    )
-    return (
-        '<footer class="provenance" aria-label="Provenance of this page">'
-        f"<p>How this page was made</p><dl>{items}</dl></footer>"
-    )
-
-
-def add_provenance(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """Append the provenance footer to a page that comes from an executed notebook."""
-    if doctree is None or "body" not in context:
-        return
-    path = Path(app.srcdir) / f"{pagename}.provenance.json"
-    if not path.is_file():
-        return
-    context["body"] += provenance_html(json.loads(path.read_text(encoding="utf-8")))
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect the handlers."""
     # Without these a summary ends at "(Eq."; a set, because an extension can be loaded more than once.
     autosummary.WELL_KNOWN_ABBREVIATIONS = tuple({*autosummary.WELL_KNOWN_ABBREVIATIONS, *ABBREVIATIONS})
     app.connect("doctree-read", number_equations)
-    app.connect("doctree-resolved", delay_images)
     app.connect("autodoc-process-docstring", tidy_docstring, priority=900)  # after numpydoc
     app.connect("html-page-context", drop_thebe, priority=900)
-    app.connect("html-page-context", add_provenance)
-    app.connect("html-page-context", add_plotly)
-    app.connect("build-finished", copy_plotly)
     app.connect("build-finished", write_entrance, priority=400)  # before sphinx-external-toc writes its own
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,7 +1,6 @@
 """Panels that several figures share, and their one style."""
 
 from ptacore.plotting.compass import compass
-from ptacore.plotting.explorable import explorable
 from ptacore.plotting.numbers import Numbers
 from ptacore.plotting.panels import (
     plot_adjoints,
@@ -10,13 +9,13 @@ from ptacore.plotting.panels import (
     plot_principal_components,
     plot_spectrum,
 )
-from ptacore.plotting.style import COLORS, figure, save
+from ptacore.plotting.save import save
+from ptacore.plotting.style import COLORS, figure
 
 __all__ = [
     "COLORS",
     "Numbers",
     "compass",
-    "explorable",
     "figure",
     "plot_adjoints",
     "plot_one_neuron",

@@ -1,15 +1,9 @@
-"""One style for all figures: colour-blind-safe colours, print sizes, files for screen and paper."""
+"""One style for all figures: colour-blind-safe colours and print sizes."""
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
-
 import matplotlib.pyplot as plt
-import numpy as np
 import seaborn as sns
-import torch
 
 COLORS = dict(
     zip(("blue", "orange", "green", "red", "purple", "brown", "pink", "grey", "yellow", "cyan"),
@@ -34,6 +28,7 @@ STYLE = {
     "figure.dpi": 110,
     "svg.fonttype": "none",
     "svg.hashsalt": "ptacore",
+    "pdf.fonttype": 42,
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "mathtext.fontset": "dejavusans",
@@ -65,46 +60,3 @@ def figure(rows: int, columns: int, width: float = 7.2, height: float = 7.2, **o
     """
     plt.rcParams.update(STYLE)
     return plt.subplots(rows, columns, figsize=(width, height), squeeze=False, layout="constrained", **options)
-
-
-def _plain(value):
-    if isinstance(value, torch.Tensor | np.ndarray | np.generic):
-        return value.tolist()
-    raise TypeError(f"cannot write {type(value).__name__} to JSON")
-
-
-def save(name: str, output_dir: str, fig=None, numbers: dict | None = None) -> None:
-    """Write ``name.svg``, ``name.png`` and ``name.json`` to a folder; nothing where the folder is "".
-
-    Parameters
-    ----------
-    name : str
-        Of the files.
-    output_dir : str
-        Folder; "" when a notebook is run by hand.
-    fig : matplotlib figure, optional
-        The figure.
-    numbers : dict, optional
-        Every number that the prose or the ledger uses.
-
-    Raises
-    ------
-    ValueError
-        If a number is not finite, or something is not a number, text, list or mapping of such.
-
-    Examples
-    --------
-    >>> save("fig0", "", numbers={"answer": 42})
-    """
-    if numbers is not None:
-        text = json.dumps(numbers, default=_plain, allow_nan=False, indent=1)
-    if not output_dir:
-        return
-    folder = Path(output_dir)
-    if fig is not None:
-        fig.savefig(folder / f"{name}.svg", metadata={"Date": None})
-        fig.savefig(folder / f"{name}.png", dpi=200)
-    if numbers is not None:
-        new = folder / f"{name}.json.part"
-        new.write_text(text + "\n")
-        os.replace(new, folder / f"{name}.json")

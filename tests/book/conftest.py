@@ -57,13 +57,13 @@ FACTS = r"""() => {
     raw: prose.join("").match(/\\\(|\\\[|\$\$|\\begin\{/g) || [],
     katex: "katex" in window,
     numbers: [...article.querySelectorAll(".eqno")].map((element) => element.firstChild.data.trim()),
-    images: [...article.querySelectorAll("img")].map((image) => {
+    images: [...article.querySelectorAll("img")].filter((image) => image.checkVisibility()).map((image) => {
       const box = image.getBoundingClientRect();
       return { source: image.getAttribute("src"), alt: image.alt, natural: image.naturalWidth,
                width: box.width, height: box.height, bottom: box.bottom,
                background: getComputedStyle(image).backgroundColor };
     }),
-    footer: document.querySelector("footer.provenance")?.innerText || "",
+    made: document.querySelector(".figure-tools details")?.textContent || "",
     theme: document.documentElement.dataset.theme,
     icons: [...document.querySelectorAll("[class*='fa-']")].map((icon) => ({
       name: icon.className, shown: getComputedStyle(icon, "::before").content !== "none" })),
@@ -77,11 +77,9 @@ FACTS = r"""() => {
 # Bytes, as they lie on the disk, of all that the page has loaded.
 WEIGHT = """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
   .reduce((sum, entry) => sum + entry.decodedBodySize, 0)"""
-# Pictures far down a page wait until they are scrolled to.
-ALL_PICTURES = """() => Promise.allSettled([...document.images].map((image) => {
-  image.loading = "eager";
-  return image.decode();
-}))"""
+# Images far down are loaded when a reader comes near; those of the other theme never.
+EAGER = """() => Promise.allSettled([...document.images].filter((image) => image.checkVisibility()).map(
+  (image) => { image.loading = "eager"; return image.decode(); }))"""
 
 
 def _absent(reason: str) -> None:
@@ -115,12 +113,15 @@ def site(html: Path) -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture(scope="module")  # not longer: while Playwright runs, no other event loop can
-def browser() -> Iterator[Any]:
+@pytest.fixture(scope="session")
+def chromium() -> str:
     """Debian's Chromium."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        _absent("no chromium on the path: apt-get install chromium")
+    return shutil.which("chromium") or _absent("no chromium on the path: apt-get install chromium")
+
+
+@pytest.fixture(scope="module")  # not longer: while Playwright runs, no other event loop can
+def browser(chromium: str) -> Iterator[Any]:
+    """Chromium, running."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -176,7 +177,7 @@ def _open(context: Any, site: str, path: str, ready: str | None) -> Visit:
             page.wait_for_selector(ready, timeout=10_000)
         page.wait_for_timeout(100)  # for what scripts do after loading
         weight = page.evaluate(WEIGHT)
-        page.evaluate(ALL_PICTURES)
+        page.evaluate(EAGER)
         visit.facts = {**page.evaluate(FACTS), "weight": weight}
     finally:
         page.close()
