@@ -14,7 +14,6 @@
     </div>`;
   document.body.append(dialog);
   const view = dialog.firstElementChild, image = view.firstElementChild;
-  let opener = null;
 
   // The middle of what is seen stays in the middle.
   const resize = (width) => {
@@ -37,7 +36,6 @@
 
   const open = (link) => {
     const shown = [...link.querySelectorAll("img")].find((candidate) => candidate.offsetWidth);
-    opener = link;
     for (const name of ["src", "alt", "width", "height", "class"]) image.setAttribute(name, shown.getAttribute(name));
     dialog.showModal();
     // as wide as the window; where it was so before, on a phone, twice as wide
@@ -45,11 +43,6 @@
     image.style.width = `${width}px`;
     view.scrollTo(0, 0);
   };
-
-  dialog.addEventListener("close", () => {
-    image.removeAttribute("src");
-    opener.focus();
-  });
 
   dialog.addEventListener("keydown", (event) => {
     event.stopPropagation(); // the page has keys of its own

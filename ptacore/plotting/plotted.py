@@ -115,13 +115,14 @@ def _panels(fig) -> dict:
     axes = [a for ax in fig.axes for a in (ax, *ax.child_axes) if a.get_label() != "<colorbar>"]
     axes = [ax for ax in axes if next(_series("", ax), None)]
     titles, places = [_title(ax) for ax in axes], [_place(ax) for ax in axes]
-    if len(set(places)) < len(places):  # no one grid
-        places = [""] * len(axes)
-    panels = {}
-    for i, (title, place) in enumerate(zip(titles, places, strict=True)):
-        name = title if title and titles.count(title) == 1 else f"{title} {place or f'panel {i + 1}'}".strip()
-        panels[name] = axes[i]
-    return panels
+    numbered = [f"panel {i + 1}" for i in range(len(axes))]
+    if len(set(titles)) == len(axes) and all(titles):
+        names = titles
+    elif len(set(places)) == len(axes) and all(places):  # one grid
+        names = [", ".join(filter(None, both)) for both in zip(titles, places, strict=True)]
+    else:
+        names = [t if t and titles.count(t) == 1 else number for t, number in zip(titles, numbered, strict=True)]
+    return dict(zip(names, axes, strict=True))
 
 
 def _title(ax) -> str:

@@ -171,18 +171,23 @@ def test_lines_in_space():
     assert same(rows, x=X, y=Y, z=X + Y)
 
 
-def test_insets_twins_and_grids_are_panels():
+def test_panels_go_by_title_or_place_or_number():
     axes = plotting.figure(2, 2)[1]
     for i, ax in enumerate(axes.flat):
         ax.plot([i], [i])
     axes[0, 0].set_title("A", loc="left")
-    axes[0, 0].inset_axes((0.5, 0.5, 0.4, 0.4)).plot([9], [9])
     rows, _ = read(axes[0, 0])
-    assert rows.panel.tolist() == ["A", "panel 2", "row 1 column 2", "row 2 column 1", "row 2 column 2"]
+    assert rows.panel.tolist() == ["A, row 1 column 1", "row 1 column 2", "row 2 column 1", "row 2 column 2"]
+    axes[0, 1].inset_axes((0.5, 0.5, 0.4, 0.4)).plot([9], [9])
     axes[1, 1].twinx().plot([8], [8])
     rows, _ = read(axes[0, 0])
-    assert sorted(rows.x) == [0, 1, 2, 3, 8, 9]
-    assert rows.panel.is_unique
+    assert dict(zip(rows.panel, rows.x, strict=True)) == {
+        "A": 0, "panel 2": 1, "panel 3": 9, "panel 4": 2, "panel 5": 3, "panel 6": 8
+    }  # fmt: skip
+    for letter, ax in zip("BCD", axes.flat[1:], strict=True):
+        ax.text(0, 1, letter, transform=ax.transAxes)
+    rows, _ = read(axes[0, 0])
+    assert rows.panel.tolist() == ["A", "B", "panel 3", "C", "D", "panel 6"]
 
 
 def test_long_series_are_thinned_evenly_and_it_says_so(ax):
