@@ -51,7 +51,7 @@ def test_every_figure_has_its_files(reader, path):
     assert figures.count() == page.locator("article figure img.only-light").count()
     for row in page.locator(".figure-tools").all():
         links = {a.inner_text(): a.evaluate("a => a.href") for a in row.locator("a[download]").all()}
-        assert {"SVG", "PNG", "numbers (JSON)"} <= set(links)
+        assert {"SVG", "PNG", "PDF", "data (CSV)", "numbers (JSON)"} <= set(links)
         for label, url in links.items():
             data = _get(url)
             assert data.startswith(HEADS.get(label, b"")), url
