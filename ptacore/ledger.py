@@ -274,7 +274,7 @@ def _cell(row: str, model: str) -> Claim:
         worse, cut = (values.mean() > paper) != percent, max(runs["epochs"]) < PAPERS_EPOCHS
         if not same and worse and cut and "epoch limit" in runs["status"]:
             return f"{text}, {runs['state']} when its {max(runs['epochs'])} epochs were over", None
-        return text, same
+        return text + ", diverged" * ("diverged" in runs["status"]), same
 
     measure = "accuracy in percent" if percent else "cross-entropy"
     return Claim("Table S1", f"{row[0].upper() + row[1:]}, {model}: test {measure}.", form.format(paper),
