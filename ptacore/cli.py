@@ -215,7 +215,7 @@ def _compare(arguments: argparse.Namespace, root: Path) -> int:
     try:
         verdicts = claims.changes(claims.entries(new), root / "results" / "verdicts.json")
     except (FileNotFoundError, ValueError) as error:
-        verdicts = [str(error)]
+        verdicts = [f"not decided: {error}"]
     found = compare.moves(before, now)
     text = compare.report(found, verdicts, sum(map(len, before.values())), arguments.tolerance)
     text = ", ".join(f"{name} {version}" for name, version in provenance.versions().items()) + "\n\n" + text

@@ -77,8 +77,12 @@ def moves(before: dict[str, dict[str, Any]], now: dict[str, dict[str, Any]]) -> 
     found = [
         Move(figure, key, old, new, size)
         for figure, row in before.items()
+        if figure in now
         for key, old in row.items()
-        if (size := _size(old, new := now.get(figure, {}).get(key, "gone"))) > 0
+        if (size := _size(old, new := now[figure].get(key, "gone"))) > 0
+    ]
+    found += [
+        Move(figure, "all", len(row), "gone", float("inf")) for figure, row in before.items() if figure not in now
     ]
     return sorted(found, key=lambda move: -move.size)
 

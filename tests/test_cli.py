@@ -304,3 +304,29 @@ def test_runs_are_recorded_in_the_working_folder_without_a_checkout(tmp_path, mo
     monkeypatch.chdir(tmp_path)
     assert cli.main(TRAIN, tmp_path / "lib" / "site-packages") == 0
     assert next(tmp_path.rglob("summary.json")).is_relative_to(tmp_path / "results" / "own")
+
+
+def test_comparing_tells_what_moved_and_fails_only_for_verdicts(root, tmp_path, monkeypatch, capsys):
+    old, new, report = tmp_path / "old", root / "_build/figures/quick", tmp_path / "report.md"
+    for folder, rate in ((old, 1.0), (new, 2.0)):
+        (folder / "toy").mkdir(parents=True)
+        (folder / "toy/toy.json").write_text(json.dumps({"rate": rate}))
+    claim = claims.Claim("Fig. 3A", "One rests.", "", "exact", "toy", None)
+    now = [claims.Entry(claim, "", claims.REPRODUCED)]
+    monkeypatch.setattr(claims, "entries", lambda folder: now)
+    claims.release(now, root / "results/verdicts.json", "1.0.0")
+    assert cli.main(["compare", str(new), "--report", str(report)], root) == 0
+    assert not report.exists()
+    assert cli.main(["compare", str(old), "--tolerance", "0.6", "--report", str(report)], root) == 0
+    assert not report.exists()
+    assert cli.main(["compare", str(old), "--report", str(report)], root) == 0
+    assert "1 of 1 numbers moved" in report.read_text()
+    assert report.read_text() in capsys.readouterr().out
+    now[0] = claims.Entry(claim, "", claims.DIFFERS)
+    assert cli.main(["compare", str(new), "--report", str(report)], root) == 1
+    assert "- Fig. 3A: One rests. reproduced in 1.0.0, now differs" in report.read_text()
+    (root / "results/verdicts.json").unlink()
+    assert cli.main(["compare", str(new)], root) == 1
+    assert "not decided: " in capsys.readouterr().out
+    assert cli.main(["compare", str(tmp_path / "none")], root) == 1
+    assert "no numbers of figures" in capsys.readouterr().err

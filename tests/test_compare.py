@@ -57,8 +57,8 @@ def test_the_size_of_a_move_is_relative(old, new, size):
 
 
 def test_what_is_gone_is_told_and_what_is_new_is_not():
-    found = compare.moves({"a": {"x": 1}, "b": {"y": 1}}, {"b": {"z": 1}, "c": {"w": 1}})
-    assert [(move.figure, move.number, move.now) for move in found] == [("a", "x", "gone"), ("b", "y", "gone")]
+    found = compare.moves({"a": {"x": 1, "y": 2}, "b": {"y": 1}}, {"b": {"z": 1}, "c": {"w": 1}})
+    assert [(move.figure, move.number, move.now) for move in found] == [("b", "y", "gone"), ("a", "all", "gone")]
 
 
 def test_equal_builds_are_told_in_one_line(tmp_path):
