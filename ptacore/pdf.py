@@ -188,7 +188,8 @@ def _redirect(link: Any, page: str, pages: list[str]) -> None:
     target = url.path.removeprefix("/").removesuffix(".html")
     if url.scheme:
         return
-    if link.find("img") or target not in pages:
+    state = "=" in url.fragment  # of the explorer, which is not on paper
+    if link.find("img") or target not in pages or state:
         link.unwrap()
         return
     anchor = _anchor(target, unquote(url.fragment))
