@@ -413,6 +413,8 @@ def _execute(figure: Figure, output_dir: Path) -> Any:
         raise FigureError(f"{error.ename}: {error.evalue} (in {place})") from error
     except DeadKernelError as error:
         raise FigureError(f"the kernel died while running {figure.source}; out of memory?") from error
+    except RuntimeError as error:  # nbclient's, of a kernel that did not start in time
+        raise FigureError(f"no kernel answers for {figure.source} ({error}); is the machine too busy?") from error
     return _tidy(notebook)
 
 

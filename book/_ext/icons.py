@@ -29,10 +29,11 @@ OTHER_LINKS = re.compile(r'<(?:link rel="preload"|script)[^>]*/fontawesome/[^>]*
 def font_rule(path: Path, weight: int, family: str, characters: Iterable[int]) -> str:
     """Return a font cut down to some characters, nameless, as a rule of a style sheet."""
     options = subset.Options(flavor="woff", name_IDs=[], hinting=False, notdef_outline=False)
-    font, cutter, file = subset.load_font(str(path), options), subset.Subsetter(options), BytesIO()
+    cutter, file = subset.Subsetter(options), BytesIO()
     cutter.populate(unicodes=characters)
-    cutter.subset(font)
-    subset.save_font(font, file, options)
+    with subset.load_font(str(path), options) as font:
+        cutter.subset(font)
+        subset.save_font(font, file, options)
     source = f"url(data:font/woff;base64,{b64encode(file.getvalue()).decode()})"
     return f'@font-face{{font-family:"Font Awesome 6 {family}";font-weight:{weight};font-display:block;src:{source}}}\n'
 

@@ -3,21 +3,22 @@
 
 // Boxes that scroll when what is in them is wider than they are, and the name by which each is then announced.
 const BOXES = {
-  ".pst-scrollable-table-container, .bd-article .cell_output": "Wide table",
+  ".pst-scrollable-table-container, .cell_output, .output [style*=overflow]": "Wide table",
   ".bd-article pre": "Code",
   ".bd-article div.math > :not(.eqno)": "Formula",
 };
 
 function nameWideBoxes() {
-  for (const [boxes, name] of Object.entries(BOXES))
-    for (const box of document.querySelectorAll(boxes)) {
-      const wide = box.scrollWidth > box.clientWidth && getComputedStyle(box).overflowX !== "visible";
-      const values = { tabindex: "0", role: "group", "aria-label": name };
-      for (const [key, value] of Object.entries(values)) wide ? box.setAttribute(key, value) : box.removeAttribute(key);
-    }
+  const found = Object.entries(BOXES).flatMap(([boxes, name]) =>
+    [...document.querySelectorAll(boxes)].map((box) => ({ box, name, wide: box.scrollWidth > box.clientWidth })));
+  for (const { box, name, wide } of found) // all are measured before any is changed
+    for (const [key, value] of Object.entries({ tabindex: "0", role: "group", "aria-label": name }))
+      wide ? box.setAttribute(key, value) : box.removeAttribute(key);
 }
 
-for (const event of ["load", "resize", "toggle"]) addEventListener(event, nameWideBoxes, true);
+addEventListener("load", nameWideBoxes);
+addEventListener("resize", nameWideBoxes);
+addEventListener("toggle", nameWideBoxes, true); // of what was folded; it does not bubble
 
 addEventListener("keydown", (event) => {
   if (event.key === "Escape") document.querySelectorAll("input.sidebar-toggle:checked").forEach((box) => box.click());

@@ -1,0 +1,46 @@
+"""The programs that readers copy, run from the first line of their page to the last."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(path: Path) -> int:
+    """Run a page's blocks of Python in one interpreter; their number."""
+    text, names = path.read_text(), {"__name__": path.stem}
+    blocks = list(re.finditer(r"```python\n(.*?)```", text, re.DOTALL))
+    for block in blocks:
+        lines_before = "\n" * text[: block.start(1)].count("\n")  # so that errors name the page's own lines
+        exec(compile(lines_before + block[1], path, "exec"), names)
+    return len(blocks)
+
+
+@pytest.mark.slow
+def test_the_recipes_run_as_they_stand(capsys):
+    assert run(ROOT / "book" / "recipes.md") >= 9
+    out = capsys.readouterr().out
+    assert "32 oscillators" in out
+    assert "nan" not in out
+
+
+@pytest.mark.slow
+def test_the_solutions_assert_what_they_claim():
+    page = ROOT / "book" / "exercises.md"
+    exercises = re.findall(r"^### (\d+)\.", page.read_text(), re.MULTILINE)
+    assert [int(number) for number in exercises] == list(range(1, 19))
+    assert run(page) == len(exercises) + 1  # each has a program, and all share a start
+    assert all("assert " in solution for solution in page.read_text().split(":::{dropdown}")[1:])
+
+
+def test_the_remedies_do_what_they_say():
+    assert run(ROOT / "book" / "troubleshooting.md") == 2
+
+
+@pytest.mark.slow
+def test_the_readme_keeps_its_word(capsys):
+    assert run(ROOT / "README.md") >= 1
+    zeros = int(re.match(r"tensor\((\d+)\)", capsys.readouterr().out)[1])
+    assert 125 <= zeros <= 128  # half of 250, and decays too slow to be told from none in 500 steps
