@@ -44,6 +44,27 @@ def test_mathematics_is_typeset(visit, page, width):
     assert seen.katex == (seen.math > 0)
 
 
+def test_no_line_begins_with_the_sign_after_a_formula(browser, site):
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    seen = set()
+    for name in ("book/theory", "book/consequences", "book/exercises"):
+        page.goto(f"{site}/{name}.html")
+        page.wait_for_function("[...document.querySelectorAll('.math')].every((e) => e.querySelector('.katex'))")
+        seen.update(
+            page.evaluate("""() => [...document.querySelectorAll("span.math")].filter((formula) => {
+          const next = formula.nextSibling;
+          if (!/^[.,;:!?)]/.test(next?.data) || !formula.checkVisibility()) return false;
+          const sign = document.createRange();
+          sign.setStart(next, 0);
+          sign.setEnd(next, 1);
+          const end = formula.querySelector(".katex-html").lastElementChild.getBoundingClientRect();
+          return sign.getBoundingClientRect().top > end.bottom;
+        }).map((formula) => formula.textContent + formula.nextSibling.data.slice(0, 20))""")
+        )
+    page.close()
+    assert seen == set()
+
+
 def test_a_faulty_formula_is_shown_with_the_reason(browser, site):
     page, said = browser.new_page(), []
     page.goto(f"{site}/book/theory.html")
