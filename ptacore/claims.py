@@ -133,7 +133,8 @@ def changes(ledger: list[Entry], released: Path) -> list[str]:
     Returns
     -------
     list of str
-        A line each; statements that are new since the release are not among them.
+        A line each. Statements that are new since the release are not among them, nor are those that it could not test:
+        recording a run that decides one is no news of a fault.
 
     Raises
     ------
@@ -152,7 +153,8 @@ def changes(ledger: list[Entry], released: Path) -> list[str]:
         raise ValueError(f"{released}: not a record of verdicts ({error}); {remedy}") from error
     now = _verdicts(ledger)
     found = ((statement, verdict, now.get(statement, "gone")) for statement, verdict in before.items())
-    return [f"{statement} {old} in {version}, now {new}" for statement, old, new in found if old != new]
+    told = ((s, old, new) for s, old, new in found if old != new and (old != NOT_TESTABLE or new == "gone"))
+    return [f"{statement} {old} in {version}, now {new}" for statement, old, new in told]
 
 
 def print_ledger(figures: Path) -> list[Entry]:

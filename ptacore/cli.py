@@ -67,10 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     book.add_argument("--pdf", action="store_true", help="print it, too, to _build/ptacore-book.pdf; needs Chromium")
     book.set_defaults(command=_book)
     claims = commands.add_parser(
-        "claims",
-        parents=[common],
-        help="print the paper's claims with their verdicts; fail if one changed since the release",
+        "claims", help="print the paper's claims with their verdicts; fail if one changed since the release"
     )
+    claims.add_argument("--preset", choices=reproduce.PRESETS, default="quick", help="sizes of the runs")
     claims.add_argument("--release", action="store_true", help="record these verdicts as those of this version")
     claims.set_defaults(command=_claims)
 
@@ -184,14 +183,12 @@ def _book(arguments: argparse.Namespace, root: Path) -> int:
 
 
 def _claims(arguments: argparse.Namespace, root: Path) -> int:
-    from ptacore import __version__, claims
+    from ptacore import claims
 
     if arguments.release and arguments.preset != "quick":
         return _complain(f"--release: expected the preset quick, which CI makes, got {arguments.preset}", code=2)
-    ledger, released = (
-        claims.print_ledger(root / "_build" / "figures" / arguments.preset),
-        root / "results" / "verdicts.json",
-    )
+    ledger = claims.print_ledger(root / "_build" / "figures" / arguments.preset)
+    released = root / "results" / "verdicts.json"
     if arguments.release:
         claims.release(ledger, released, __version__)
         _say(f"Recorded in {released}")
@@ -307,6 +304,10 @@ def _campaign(arguments: argparse.Namespace, root: Path) -> int:
         runs = training.read_campaign(path)
         if arguments.jobs < 1:
             raise ValueError(f"--jobs: expected at least 1, got {arguments.jobs}")
+    except FileNotFoundError as error:
+        raise reproduce.UsageError(
+            f"{path} is missing; expected a list of runs such as results/campaign.toml"
+        ) from error
     except (OSError, ValueError) as error:
         raise reproduce.UsageError(str(error)) from error
     output = (arguments.output or path.parent).absolute()

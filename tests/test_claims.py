@@ -77,6 +77,16 @@ def test_a_new_statement_is_no_change_and_a_lost_one_is(ledger, tmp_path):
     assert line.endswith("reproduced in 1.2.3, now gone")
 
 
+def test_a_statement_that_could_not_be_tested_is_told_only_when_it_is_lost(ledger, tmp_path):
+    ledger(tmp_path)
+    released, every = tmp_path / "verdicts.json", claims.entries(tmp_path)
+    before = [claims.Entry(every[0].claim, "", claims.NOT_TESTABLE), *every[1:]]
+    claims.release(before, released, "1.2.3")
+    assert claims.changes(every, released) == []
+    (line,) = claims.changes(every[1:], released)
+    assert line.endswith("not testable here in 1.2.3, now gone")
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"version": "1", "verdicts": {"Fig. 1": "fine"}}', '{"verdicts": {}}']
 )

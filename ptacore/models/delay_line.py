@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.signal import lfilter
 
 from ptacore.models.head_direction import Spikes
 
@@ -106,6 +105,8 @@ class DelayLine:
         t : array (T,)
             Evenly spaced, in seconds; spikes before the first or after the last do not count.
         """
+        from scipy.signal import lfilter  # takes longer to import than this package
+
         spikes, t = np.asarray(spikes, float), np.asarray(t, float)
         if t.ndim != 1 or len(t) < 2 or not np.allclose(np.diff(t), t[1] - t[0], rtol=1e-6, atol=0) or t[1] <= t[0]:
             raise ValueError(f"t: expected two or more evenly spaced times, got shape {t.shape}")
@@ -246,6 +247,8 @@ def low_pass(x: ArrayLike, dt: float, time_constant: float) -> np.ndarray:
     >>> low_pass([0.0, 1.0, 1.0], dt=1.0, time_constant=1.0).round(3)
     array([0.   , 0.632, 0.865])
     """
+    from scipy.signal import lfilter  # takes longer to import than this package
+
     if not (dt > 0 and time_constant > 0):
         raise ValueError(f"dt, time_constant: expected positive numbers of seconds, got {dt!r}, {time_constant!r}")
     x, kept = np.asarray(x, float), math.exp(-dt / time_constant)

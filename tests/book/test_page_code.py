@@ -42,5 +42,4 @@ def test_the_remedies_do_what_they_say():
 @pytest.mark.slow
 def test_the_readme_keeps_its_word(capsys):
     assert run(ROOT / "README.md") >= 1
-    zeros = int(re.match(r"tensor\((\d+)\)", capsys.readouterr().out)[1])
-    assert 125 <= zeros <= 128  # half of 250, and decays too slow to be told from none in 500 steps
+    assert capsys.readouterr().out.startswith("tensor(125) ")
