@@ -168,5 +168,5 @@ def test_the_command_line_names_the_runs_that_failed(stub, tmp_path, capsys):
     assert "1 of 2 runs failed: copy-memory gru (seed 3)" in capsys.readouterr().err
     assert stub()[0].endswith(f"--output {tmp_path}/a")
     assert cli.main(["campaign", str(tmp_path / "nothing")], tmp_path) == 2
-    assert "nothing is missing; give a list of runs" in capsys.readouterr().err
+    assert "nothing is missing; expected a list of runs" in capsys.readouterr().err
     assert cli.main(["campaign", str(path), "--jobs", "0"], tmp_path) == 2
