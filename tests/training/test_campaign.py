@@ -119,7 +119,7 @@ def test_no_more_than_jobs_run_at_a_time(stub, tmp_path):
 def test_an_interruption_ends_the_runs_and_begins_no_other(stub, tmp_path, request):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in the background
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
-    runs = [does(f"kill -INT $PPID; sleep 3 && touch {tmp_path}/waited_for"), does("true"), does("true", seed=2)]
+    runs = [does(f"kill -INT $PPID; sleep 60 && touch {tmp_path}/waited_for"), does("true"), does("true", seed=2)]
     with pytest.raises(KeyboardInterrupt):
         run_campaign(runs, tmp_path)
     assert len(stub()) == 1
