@@ -583,7 +583,7 @@ LEDGER = [
           "all zero exponents left in every network with random weights", "gates_and_spikes",
           _says("in {all_zeros_0_01:.0%}, {all_zeros_0_1:.0%} and {all_zeros_1:.0%} of networks (weights of 0.01, 0.1 "
                 "and 1 of the usual); cells run off to {far_1:.0f}",
-                lambda d: d["all_zeros_0_01"] == d["all_zeros_1"] == 1)),
+                lambda d: d["all_zeros_0_01"] == d["all_zeros_0_1"] == d["all_zeros_1"] == 1)),
     Claim("Sec. 2.6", "A forget gate removes it.", "line attractor only without",
           "leading exponent log σ(bias), to 1e-9, and below zero in every network", "gates_and_spikes",
           _says("off by {forget_error:.0e}; at most {forget_above:.4f}",
