@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import Module
 from tqdm import tqdm
 
+from ptacore.checks import integer
 from ptacore.compiled import advance_for
 from ptacore.integrate import check_finite, step_count, step_size, step_tangent
 from ptacore.models.module_map import ModuleMap
@@ -209,8 +210,7 @@ def _arguments(system, x0, duration, transient, dt, k, confidence, samples, back
         raise ValueError(f"k: expected 1 <= k <= n = {system.dim}, got {k!r}")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence: expected a level between 0 and 1, got {confidence!r}")
-    if not (isinstance(samples, Integral) and samples >= 1):
-        raise ValueError(f"samples: expected a positive integer, got {samples!r}")
+    integer("samples", samples, 1)
     if backend not in ("auto", "compiled", "torch"):
         raise ValueError(f'backend: expected "auto", "compiled" or "torch", got {backend!r}')
     x = system.as_state(x0)

@@ -9,9 +9,10 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import pad
 from torch.nn.utils import skip_init
 
+from ptacore.checks import integer, within
 from ptacore.models.fused import Cell, Product
 from ptacore.models.lru import LRUBlock
-from ptacore.models.trainable import CellNetwork, Recurrent, positive_integer, uniform_, within
+from ptacore.models.trainable import CellNetwork, Recurrent, uniform_
 
 
 def _antisymmetric(gates, state, weights, constants):
@@ -204,7 +205,7 @@ class LRU(Recurrent):
     def __init__(
         self, n_inputs, n_outputs, n_hidden, generator=None, layers=1, r_min=0.9, r_max=0.999, max_phase=2 * math.pi
     ):  # fmt: skip
-        positive_integer("layers", layers)
+        integer("layers", layers, 1)
         within("r_max", r_max, 0, 1)
         within("r_min", r_min, 0, r_max, "[)")
         within("max_phase", max_phase, 0, 2 * math.pi, "(]")
@@ -218,23 +219,23 @@ class LRU(Recurrent):
     def state_size(self) -> int:
         return 2 * self.n_hidden * len(self.blocks)
 
-    def hidden(self, inputs, state=None):
-        return self._run(inputs, state)[0]
+    def hidden(self, inputs, state=None, since=0):
+        return self._run(inputs, state, since)[0]
 
     def states(self, inputs, state=None):
-        return self._run(inputs, state)[1]
+        return torch.cat(self._run(inputs, state, len(inputs))[1], -1)
 
     def step(self, x, state):
         new = self.states(x.reshape(1, -1, self.n_inputs), state.reshape(-1, self.state_size))
         return new.reshape(state.shape)
 
-    def _run(self, inputs: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _run(self, inputs: Tensor, state: Tensor | None, since: int) -> tuple[Tensor, list[Tensor]]:
         starts = self._start(inputs, state).split(2 * self.n_hidden, -1)
-        u, tracks = self.encoder(inputs), []
+        u, tracks, last = self.encoder(inputs), [], self.blocks[-1]
         for block, start in zip(self.blocks, starts, strict=True):
-            u, h = block(u, start)
+            u, h = block(u, start, since if block is last else 0)
             tracks.append(h)
-        return u, torch.cat(tracks, -1)
+        return u, tracks
 
 
 def _normal(shape: tuple[int, ...], deviation: float, generator: Generator | None) -> nn.Parameter:

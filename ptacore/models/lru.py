@@ -43,14 +43,14 @@ class LRUBlock(nn.Module):
         for p in self.linear.parameters():
             nn.init.uniform_(p, -(H**-0.5), H**-0.5, generator=generator)
 
-    def forward(self, u: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """u (T, B, H), state (B, 2 H) -> u (T, B, H), the state after every step (T, B, 2 H)."""
+    def forward(self, u: Tensor, state: Tensor, since: int = 0) -> tuple[Tensor, Tensor]:
+        """u (T, B, H), state (B, 2 H) -> u (T - since, B, H), the state after every step (T, B, 2 H)."""
         x = self.norm(u)
         driven = x @ (self.gain.exp()[:, None, None] * self.B).flatten(0, 1).T  # (T, B, 2 H)
         decay = torch.polar((-self.nu.exp()).exp(), self.theta.exp())
         h = torch.view_as_real(scan(decay, _complex(driven), _complex(state))).flatten(-2)
-        y = h @ (self.C * self.C.new_tensor([1.0, -1.0])).flatten(1).T + self.D * x
-        return u + glu(self.linear(gelu(y))), h
+        y = h[since:] @ (self.C * self.C.new_tensor([1.0, -1.0])).flatten(1).T + self.D * x[since:]
+        return u[since:] + glu(self.linear(gelu(y))), h
 
 
 def scan(decay: Tensor, u: Tensor, start: Tensor) -> Tensor:
@@ -75,10 +75,10 @@ class _Scan(torch.autograd.Function):
     def backward(ctx, received):
         first_derivatives_only("single steps have higher ones")
         decay, h, start = ctx.saved_tensors
-        adjoint, after = torch.empty_like(received), torch.zeros_like(start)
+        adjoint, after, of_decay = torch.empty_like(received), torch.zeros_like(start), torch.zeros_like(decay)
         for t in reversed(range(len(h))):
             after = torch.addcmul(received[t], decay.conj(), after, out=adjoint[t])
-        of_decay = (start.conj() * adjoint[0]).sum(0) + torch.einsum("tbh,tbh->h", h[:-1].conj(), adjoint[1:])
+            of_decay += ((h[t - 1] if t else start).conj() * after).sum(0)
         return of_decay, adjoint, decay.conj() * after
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from torch import Generator
 
+from ptacore.checks import integer
 from ptacore.models.baselines import LEM, LRU, Antisymmetric, CoRNN, Lipschitz
 from ptacore.models.trainable import (
     GRU,
@@ -18,7 +19,6 @@ from ptacore.models.trainable import (
     Recurrent,
     RotationTanh,
     Tanh,
-    positive_integer,
 )
 
 MODELS: dict[str, Callable[..., Recurrent]] = {
@@ -76,7 +76,7 @@ def build(
     if name not in MODELS:
         raise ValueError(f"name: expected one of {', '.join(MODELS)}, got {name!r}")
     for size, value in (("n_inputs", n_inputs), ("n_outputs", n_outputs), ("n_hidden", n_hidden)):
-        positive_integer(size, value)
+        integer(size, value, 1)
     valid = defaults(name)
     for option in options:
         if option not in valid:

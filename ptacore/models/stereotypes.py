@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ptacore.checks import integer
 from ptacore.models.networks import LinearFlow, ReLUFlow, TanhFlow
 
 TWO_FIXED_POINTS = np.diag([0.35, 0.35, -0.01, -0.02, -0.03, -0.01])
@@ -99,8 +100,7 @@ def random_weights(n: int, g: float = 1.8, p_connect: float = 0.1, recipe: str =
     >>> bool(0.05 < (W != 0).mean() < 0.15)
     True
     """
-    if not (isinstance(n, int) and n > 0):
-        raise ValueError(f"n: expected a positive integer, got {n!r}")
+    integer("n", n, 1)
     if not (np.isfinite(g) and g > 0):
         raise ValueError(f"g: expected a positive gain, got {g!r}")
     if not 0 < p_connect <= 1:

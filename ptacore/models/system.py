@@ -8,6 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from ptacore.checks import integer
+
 
 def to_tensor(value, name: str, dtype: torch.dtype, device: torch.device | None = None) -> Tensor:
     """value as a tensor; a TypeError that names the argument where it does not consist of numbers."""
@@ -128,8 +130,7 @@ class _FunctionSystem(System):
     def __init__(self, f, dim, kind, jacobian, dtype):
         if kind not in ("flow", "map"):
             raise ValueError(f'kind: expected "flow" or "map", got {kind!r}')
-        if not (isinstance(dim, int) and dim > 0):
-            raise ValueError(f"dim: expected a positive integer, got {dim!r}")
+        integer("dim", dim, 1)
         self.f, self.dim, self.kind, self.user_jacobian, self.dtype = f, dim, kind, jacobian, dtype
         rows = dim + 3  # not dim: a function of one state could pass for one of a batch
         probe = torch.randn(rows, dim, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(dtype)

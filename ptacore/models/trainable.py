@@ -13,6 +13,7 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import pad
 from torch.nn.utils import skip_init
 
+from ptacore.checks import within
 from ptacore.initialize import pta_
 from ptacore.models import fused
 from ptacore.models.fused import Cell, Product, Readout
@@ -54,6 +55,7 @@ class Recurrent(nn.Module):
         state: Tensor | None = None,
         dropout: float = 0.0,
         generator: Generator | None = None,
+        since: int = 0,
     ) -> Tensor:
         """Outputs for a sequence.
 
@@ -67,25 +69,29 @@ class Recurrent(nn.Module):
             Share of the hidden units that the readout does not see, drawn for every step and sequence.
         generator : torch.Generator, optional
             On the CPU, source of the dropout; torch's global one unless given.
+        since : int
+            First step, counted from 0, whose output is wanted; an LRU saves much of its work on those before.
 
         Returns
         -------
-        Tensor (T, B, n_outputs)
+        Tensor (T - since, B, n_outputs)
 
         Raises
         ------
         ValueError, TypeError
-            If a shape, the dtype or the device does not fit, or dropout is outside [0, 1).
+            If a shape, the dtype or the device does not fit, dropout is outside [0, 1) or `since` is no step.
         """
         within("dropout", dropout, 0, 1, "[)")
+        if since and since not in range(len(inputs)):
+            raise ValueError(f"since: expected one of the steps 0 to {len(inputs) - 1}, got {since!r}")
         seed = int(torch.randint(2**62, (), generator=generator)) if dropout else 0
-        return self._outputs(inputs, state, Readout(self.readout.weight, self.readout.bias, dropout, seed))
+        return self._outputs(inputs, state, Readout(self.readout.weight, self.readout.bias, dropout, seed), since)
 
-    def _outputs(self, inputs: Tensor, state: Tensor | None, readout: Readout) -> Tensor:
-        return readout(self.hidden(inputs, state))
+    def _outputs(self, inputs: Tensor, state: Tensor | None, readout: Readout, since: int) -> Tensor:
+        return readout(self.hidden(inputs, state, since))
 
-    def hidden(self, inputs: Tensor, state: Tensor | None = None) -> Tensor:
-        """What the readout reads: (T, B, m) -> (T, B, H)."""
+    def hidden(self, inputs: Tensor, state: Tensor | None = None, since: int = 0) -> Tensor:
+        """What the readout reads: (T, B, m) -> (T - since, B, H)."""
         raise NotImplementedError
 
     def states(self, inputs: Tensor, state: Tensor | None = None) -> Tensor:
@@ -129,8 +135,8 @@ class CellNetwork(Recurrent):
     def state_size(self) -> int:
         return self.cell.states * self.n_hidden
 
-    def hidden(self, inputs, state=None):
-        return self._run(inputs, state)[1][0]
+    def hidden(self, inputs, state=None, since=0):
+        return self._run(inputs, state)[1][0][since:]
 
     def states(self, inputs, state=None):
         return torch.cat(self._run(inputs, state)[1], -1)
@@ -140,8 +146,8 @@ class CellNetwork(Recurrent):
         gates = fused.project(self.cell, x, weight_in, bias)
         return torch.cat(self.cell.step(gates, state.split(self.n_hidden, -1), weights, self.constants), -1)
 
-    def _outputs(self, inputs, state, readout):
-        return self._run(inputs, state, readout)[0]
+    def _outputs(self, inputs, state, readout, since):
+        return self._run(inputs, state, readout)[0][since:]
 
     def _run(self, inputs: Tensor, state: Tensor | None, readout: Readout | None = None):
         start = self._start(inputs, state).split(self.n_hidden, -1)
@@ -162,12 +168,14 @@ class TorchNetwork(CellNetwork):
         uniform_(self.recurrent.parameters(), n_hidden, generator)
         uniform_(self.readout.parameters(), n_hidden, generator)
 
-    def hidden(self, inputs, state=None):
+    def hidden(self, inputs, state=None, since=0):
         own = inputs.is_cuda and self.backend == "auto"
-        return self.by_torch(inputs, state) if own else super().hidden(inputs, state)
+        return self.by_torch(inputs, state)[since:] if own else super().hidden(inputs, state, since)
 
-    def _outputs(self, inputs, state, readout):
-        return readout(self.hidden(inputs, state)) if inputs.is_cuda else super()._outputs(inputs, state, readout)
+    def _outputs(self, inputs, state, readout, since):
+        if inputs.is_cuda:
+            return readout(self.hidden(inputs, state))[since:]  # all steps: dropout as with the other backends
+        return super()._outputs(inputs, state, readout, since)
 
     def by_torch(self, inputs: Tensor, state: Tensor | None = None) -> Tensor:
         """`hidden` by torch's module."""
@@ -328,18 +336,3 @@ def _pta_(module: nn.Module, generator: Generator | None, alpha, theta, certifie
 def _even(n_hidden: int) -> None:
     if n_hidden % 2:
         raise ValueError(f"n_hidden: expected an even number, for units in pairs, got {n_hidden}")
-
-
-def positive_integer(name: str, value) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name}: expected a positive integer, got {value!r}")
-
-
-def within(name: str, value, low: float, high: float, ends: str = "()") -> None:
-    """Refuse what is no number of the interval; `ends` says which of its ends belong to it."""
-    try:
-        inside = low < value < high or (value == low and ends[0] == "[") or (value == high and ends[1] == "]")
-    except TypeError:
-        inside = False
-    if not inside:
-        raise ValueError(f"{name}: expected a number in {ends[0]}{low:g}, {high:g}{ends[1]}, got {value!r}")

@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from ptacore.tasks.task import Task, distinct_rows, divide, integer, interval
+from ptacore.checks import integer, interval
+from ptacore.tasks.task import Task, distinct_rows, divide
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,7 @@ class CopyMemory(Task):
         self._set("delay", self._checked_delay())
 
     def _checked_delay(self):
-        return integer(self.delay, "delay", 0)
+        return integer("delay", self.delay, 0)
 
     @property
     def _delays(self) -> tuple[int, int]:
@@ -122,7 +123,7 @@ class RandomDelayCopy(CopyMemory):
     name: ClassVar[str] = "random-delay-copy"
 
     def _checked_delay(self):
-        return interval(self.delay, "delay", 0)
+        return interval("delay", self.delay, 0)
 
     @property
     def _delays(self) -> tuple[int, int]:

@@ -9,8 +9,9 @@ from typing import ClassVar
 import numpy as np
 import torch
 
+from ptacore.checks import integer
 from ptacore.tasks.datasets import DATASETS, load_images
-from ptacore.tasks.task import Split, Task, integer
+from ptacore.tasks.task import Split, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +136,7 @@ class PermutedImages(SequentialImages):
         order = self.permutation
         if order is None:
             order = np.random.default_rng([self.seed, 1]).permutation(self.length)
-        order = tuple(integer(pixel, "permutation", 0) for pixel in order)
+        order = tuple(integer("permutation", pixel, 0) for pixel in order)
         if sorted(order) != list(range(self.length)):
             raise ValueError(f"permutation: expected each of 0, ..., {self.length - 1} once")
         self._set("permutation", order)

@@ -6,12 +6,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import cached_property
-from numbers import Integral
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from ptacore.checks import integer
 
 SPLITS = ("train", "validation", "test")
 
@@ -141,13 +142,13 @@ class Task:
         self._check("seed", 0)
         if not isinstance(self.sizes, (tuple, list)) or len(self.sizes) != 3:
             raise ValueError(f"sizes: expected 3 numbers (train, validation, test), got {self.sizes!r}")
-        self._set("sizes", tuple(integer(n, "sizes", 1) for n in self.sizes))
+        self._set("sizes", tuple(integer("sizes", n, 1) for n in self.sizes))
 
     def _set(self, name: str, value) -> None:
         object.__setattr__(self, name, value)
 
     def _check(self, name: str, least: int, most: int | None = None) -> None:
-        self._set(name, integer(getattr(self, name), name, least, most))
+        self._set(name, integer(name, getattr(self, name), least, most))
 
     @classmethod
     def parameters(cls) -> list[str]:
@@ -190,24 +191,6 @@ class Task:
         if every_step and not self.every_step:
             raise ValueError(f"every_step: {self.name} has targets at its scored steps only")
         return math.log(self.n_answers) * (self.scored_share if every_step else 1)
-
-
-def integer(value, name: str, least: int, most: int | None = None) -> int:
-    """The value as an int, checked to be a whole number within its range."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < least or (most and value > most):
-        bounds = f"at least {least}" if most is None else f"from {least} to {most}"
-        raise ValueError(f"{name}: expected a whole number {bounds}, got {value!r}")
-    return int(value)
-
-
-def interval(value, name: str, least: int) -> tuple[int, int]:
-    """The value as a pair (lowest, highest) of ints, checked."""
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise ValueError(f"{name}: expected a pair (lowest, highest), got {value!r}")
-    low, high = (integer(v, name, least) for v in value)
-    if low > high:
-        raise ValueError(f"{name}: expected lowest <= highest, got {value!r}")
-    return low, high
 
 
 def distinct_rows(draw: Callable[[int], np.ndarray], n: int, space: int) -> np.ndarray:

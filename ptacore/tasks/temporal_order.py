@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from ptacore.tasks.task import Task, distinct_rows, divide, interval
+from ptacore.checks import interval
+from ptacore.tasks.task import Task, distinct_rows, divide
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +57,7 @@ class TemporalOrder(Task):
         super().__post_init__()
         self._check("stream", 2)
         self._check("distractors", 1, 250)
-        self._set("delay", interval(self.delay, "delay", 0))
+        self._set("delay", interval("delay", self.delay, 0))
 
     @property
     def n_inputs(self) -> int:

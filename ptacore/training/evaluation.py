@@ -61,9 +61,21 @@ def in_evaluation_mode(model: nn.Module):
 
 
 def loss_of(outputs: Tensor, batch: Batch, kind: str) -> Tensor:
-    """Cross-entropy in nats over the steps of the answer ("scored") or of the sequences ("every-step")."""
-    steps = batch.scored if kind == "scored" else batch.valid
-    return cross_entropy(outputs[steps], batch.targets[steps])
+    """Cross-entropy in nats over the steps of the answer ("scored") or of the sequences ("every-step").
+
+    The outputs may lack the steps before `first_step`.
+    """
+    steps = _counted(batch, kind)
+    return cross_entropy(outputs[steps[len(steps) - len(outputs) :]], batch.targets[steps])
+
+
+def first_step(batch: Batch, kind: str) -> int:
+    """The first step of which `loss_of` looks at an output."""
+    return int(_counted(batch, kind).any(1).int().argmax())
+
+
+def _counted(batch: Batch, kind: str) -> Tensor:
+    return batch.scored if kind == "scored" else batch.valid
 
 
 def _evaluated_together(model: nn.Module, split: Split) -> int:

@@ -22,7 +22,7 @@ from ptacore.integrate import DivergenceError
 from ptacore.models.trainable import Recurrent
 from ptacore.tasks.task import Split, Task
 from ptacore.training import checkpoints, records
-from ptacore.training.evaluation import evaluate, in_evaluation_mode, loss_of
+from ptacore.training.evaluation import evaluate, first_step, in_evaluation_mode, loss_of
 from ptacore.training.probes import probe
 from ptacore.training.records import Run
 from ptacore.training.settings import Settings
@@ -246,8 +246,10 @@ class _Session:
         """One step of Adam on these sequences; the loss and the norm of its gradient before clipping."""
         s, weight = self.settings, next(self.model.parameters())
         batch = train.batch(rows, weight.dtype, weight.device)
-        outputs = self.model(batch.inputs, dropout=s.dropout) if s.dropout else self.model(batch.inputs)
-        loss = loss_of(outputs, batch, s.loss)
+        options = {"since": first_step(batch, s.loss)} if isinstance(self.model, Recurrent) else {}
+        if s.dropout:
+            options["dropout"] = s.dropout
+        loss = loss_of(self.model(batch.inputs, **options), batch, s.loss)
         self.optimizer.zero_grad()
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), s.clip or math.inf)

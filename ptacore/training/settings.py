@@ -6,8 +6,7 @@ import math
 from dataclasses import asdict, dataclass, fields
 from numbers import Real
 
-from ptacore.models.trainable import within
-from ptacore.tasks.task import integer
+from ptacore.checks import integer, within
 
 LOSSES = ("scored", "every-step")
 
@@ -82,11 +81,11 @@ class Settings:
         within("dropout", self.dropout, 0, 1, "[)")
         within("decay", self.decay, 0, 1, "(]")
         for name in ("decay_wait", "patience", "epochs", "batch_size"):
-            object.__setattr__(self, name, integer(getattr(self, name), name, 1))
-        object.__setattr__(self, "seed", integer(self.seed, "seed", 0))
-        integer(self.probe_every, "probe_every", 0)
+            object.__setattr__(self, name, integer(name, getattr(self, name), 1))
+        object.__setattr__(self, "seed", integer("seed", self.seed, 0))
+        integer("probe_every", self.probe_every, 0)
         if self.probe_exponents is not None:
-            integer(self.probe_exponents, "probe_exponents", 1)
+            integer("probe_exponents", self.probe_exponents, 1)
         if self.loss not in LOSSES:
             raise ValueError(f"loss: expected one of {', '.join(LOSSES)}, got {self.loss!r}")
 

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from ptacore import provenance
-from ptacore.tasks.task import integer
+from ptacore.checks import integer
 from ptacore.training import checkpoints, records
 from ptacore.training.loop import describe, train
 from ptacore.training.presets import IMAGES, experiment
@@ -89,9 +89,9 @@ def search(
     Ray is started on this machine for the time of the search, unless the environment variable RAY_ADDRESS names a
     cluster, or ``ray.init`` was called before. A trial whose worker dies is taken up by another, from its last epoch.
     """
-    trials = integer(trials, "trials", 1) if trials is not None else 100 if task in IMAGES else 200
+    trials = integer("trials", trials, 1) if trials is not None else 100 if task in IMAGES else 200
     if jobs is not None:
-        integer(jobs, "jobs", 1)
+        integer("jobs", jobs, 1)
     plan = {"trials": trials} | _plan(task, model, preset, seed, units, asha, given)
     folder = Path(root).absolute() / task / model / f"search-{_digest(plan)}"
     if (folder / "search.json").exists() and (found := read_search(folder, trials)).ended:

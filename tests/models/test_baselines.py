@@ -158,7 +158,7 @@ def test_antisymmetric_recurrence_does_not_stretch_to_first_order():
         ("cornn", {"eps": float("inf")}, "eps: expected a number in (0, inf), got inf"),
         ("lipschitz", {"beta": 1.1}, "beta: expected a number in [0, 1], got 1.1"),
         ("lem", {"dt": None}, "dt: expected a number in (0, inf), got None"),
-        ("lru", {"layers": 0}, "layers: expected a positive integer, got 0"),
+        ("lru", {"layers": 0}, "layers: expected a whole number at least 1, got 0"),
         ("lru", {"r_max": 1.0}, "r_max: expected a number in (0, 1), got 1.0"),
         ("lru", {"r_min": 0.95, "r_max": 0.9}, "r_min: expected a number in [0, 0.9), got 0.95"),
         ("lru", {"max_phase": 7}, "max_phase: expected a number in (0, 6.28319], got 7"),

@@ -57,6 +57,20 @@ def test_dropout_hides_units_from_the_readout_and_its_generator_alone_decides(na
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_the_first_outputs_may_be_left_out_and_nothing_else_changes(name):
+    model, inputs, start = model_and_data(name)
+    whole, part = model(inputs, start)[6:], model(inputs, start, since=6)
+    torch.testing.assert_close(part, whole, rtol=1e-13, atol=1e-14)
+    weight, parameters = random(part.shape, 3), list(model.parameters())
+    gradients = [torch.autograd.grad((weight * outputs).sum(), parameters) for outputs in (part, whole)]
+    for ours, theirs in zip(*gradients, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-13)
+    for wrong in (9, -1, 2.5, "six"):
+        with pytest.raises(ValueError, match="^since: expected one of the steps 0 to 8, got "):
+            model(inputs, start, since=wrong)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_parameters_are_counted(name):
     model, *_ = model_and_data(name)
     expected = PARAMETERS[name.split("-")[0]] + K * (H + 1)
@@ -128,7 +142,7 @@ def test_what_cannot_be_built_is_named():
         build("tanh", M, K, alpha=1.0)
     for size in ("n_inputs", "n_outputs", "n_hidden"):
         for wrong in (0, -3, 2.5, True):
-            with pytest.raises(ValueError, match=f"^{size}: expected a positive integer, got {wrong}"):
+            with pytest.raises(ValueError, match=f"^{size}: expected a whole number at least 1, got {wrong}"):
                 build("tanh", **({"n_inputs": M, "n_outputs": K, "n_hidden": H} | {size: wrong}))
 
 

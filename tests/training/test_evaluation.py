@@ -51,6 +51,9 @@ def test_losses_are_means_over_the_steps_of_their_convention(task):
     batch = split.batch()
     for kind, name in (("scored", "loss"), ("every-step", "loss_every_step")):
         assert np.isclose(float(loss_of(model(batch.inputs), batch, kind).detach()), found[name], rtol=1e-5)
+        first = evaluation.first_step(batch, kind)
+        assert first == (0 if kind == "every-step" else split.lengths.min() - task.tokens)
+        assert np.isclose(float(loss_of(model(batch.inputs)[first:], batch, kind).detach()), found[name], rtol=1e-5)
 
 
 def test_an_answer_without_memory_has_the_loss_of_chance():
