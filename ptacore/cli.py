@@ -311,6 +311,7 @@ def _campaign(arguments: argparse.Namespace, root: Path) -> int:
     except (OSError, ValueError) as error:
         raise reproduce.UsageError(str(error)) from error
     output = (arguments.output or path.parent).absolute()
+    _say(f"{len(runs)} runs in {_shown(path)}; looking for those that have not ended, up to a second for each")
     codes = training.run_campaign(runs, output, arguments.jobs)
     failed = [f"{run.task} {run.model} (seed {run.seed})" for run, code in zip(runs, codes, strict=True) if code]
     return _complain(f"{len(failed)} of {len(runs)} runs failed: {'; '.join(failed)}", code=1) if failed else 0
