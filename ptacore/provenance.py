@@ -57,6 +57,10 @@ def _cpu() -> str:
 
 
 def _version(name: str) -> str | None:
+    if name == "torch":
+        import torch  # here: the rest of this module does without; the metadata may lack the build, such as +cu130
+
+        return str(torch.__version__)
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
