@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ptacore.checks import integer
 from ptacore.lyapunov import lyapunov_spectrum
 from ptacore.models.oscillator import origin_exponent, oscillator
 from ptacore.models.system import System, to_tensor
@@ -404,9 +405,7 @@ def certify(system: str, alpha, theta, steps: int | None = None, progress: bool 
     if alpha.numel() == 0:
         raise ValueError("alpha, theta: expected at least one point")
     flow = oscillator(system, 0.0, 0.0).kind == "flow"
-    steps = (10_000 if flow else 5_000) if steps is None else steps
-    if not (isinstance(steps, int) and steps >= 1000):
-        raise ValueError(f"steps: expected an integer of at least 1000, got {steps!r}")
+    steps = (10_000 if flow else 5_000) if steps is None else integer("steps", steps, 1000)
     folded = theta.remainder(math.tau)  # an angle and its negative are mirror images
     folded = torch.minimum(folded, math.tau - folded)
     flat = _certify(system, alpha.flatten(), folded.flatten(), steps, 0 if flow else 2, progress)

@@ -219,8 +219,11 @@ class LRU(Recurrent):
     def state_size(self) -> int:
         return 2 * self.n_hidden * len(self.blocks)
 
-    def hidden(self, inputs, state=None, since=0):
-        return self._run(inputs, state, since)[0]
+    def hidden(self, inputs, state=None):
+        return self._run(inputs, state)[0]
+
+    def _outputs(self, inputs, state, readout, since):
+        return readout(self._run(inputs, state, since)[0])
 
     def states(self, inputs, state=None):
         return torch.cat(self._run(inputs, state, len(inputs))[1], -1)
@@ -229,7 +232,7 @@ class LRU(Recurrent):
         new = self.states(x.reshape(1, -1, self.n_inputs), state.reshape(-1, self.state_size))
         return new.reshape(state.shape)
 
-    def _run(self, inputs: Tensor, state: Tensor | None, since: int) -> tuple[Tensor, list[Tensor]]:
+    def _run(self, inputs: Tensor, state: Tensor | None, since: int = 0) -> tuple[Tensor, list[Tensor]]:
         starts = self._start(inputs, state).split(2 * self.n_hidden, -1)
         u, tracks, last = self.encoder(inputs), [], self.blocks[-1]
         for block, start in zip(self.blocks, starts, strict=True):

@@ -75,13 +75,13 @@ def build(
     """
     if name not in MODELS:
         raise ValueError(f"name: expected one of {', '.join(MODELS)}, got {name!r}")
-    for size, value in (("n_inputs", n_inputs), ("n_outputs", n_outputs), ("n_hidden", n_hidden)):
-        integer(size, value, 1)
+    sizes = {"n_inputs": n_inputs, "n_outputs": n_outputs, "n_hidden": n_hidden}
+    sizes = [integer(size, value, 1) for size, value in sizes.items()]
     valid = defaults(name)
     for option in options:
         if option not in valid:
             raise ValueError(f"{option}: not an option of {name!r}, which has {', '.join(valid) or 'none'}")
-    model = MODELS[name](n_inputs, n_outputs, n_hidden, generator, **options)
+    model = MODELS[name](*sizes, generator, **options)
     model.name, model.options = name, valid | options
     return model
 

@@ -100,7 +100,7 @@ def random_weights(n: int, g: float = 1.8, p_connect: float = 0.1, recipe: str =
     >>> bool(0.05 < (W != 0).mean() < 0.15)
     True
     """
-    integer("n", n, 1)
+    n = integer("n", n, 1)
     if not (np.isfinite(g) and g > 0):
         raise ValueError(f"g: expected a positive gain, got {g!r}")
     if not 0 < p_connect <= 1:

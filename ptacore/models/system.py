@@ -130,7 +130,7 @@ class _FunctionSystem(System):
     def __init__(self, f, dim, kind, jacobian, dtype):
         if kind not in ("flow", "map"):
             raise ValueError(f'kind: expected "flow" or "map", got {kind!r}')
-        integer("dim", dim, 1)
+        dim = integer("dim", dim, 1)
         self.f, self.dim, self.kind, self.user_jacobian, self.dtype = f, dim, kind, jacobian, dtype
         rows = dim + 3  # not dim: a function of one state could pass for one of a batch
         probe = torch.randn(rows, dim, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(dtype)

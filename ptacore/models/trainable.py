@@ -88,10 +88,10 @@ class Recurrent(nn.Module):
         return self._outputs(inputs, state, Readout(self.readout.weight, self.readout.bias, dropout, seed), since)
 
     def _outputs(self, inputs: Tensor, state: Tensor | None, readout: Readout, since: int) -> Tensor:
-        return readout(self.hidden(inputs, state, since))
+        return readout(self.hidden(inputs, state))[since:]
 
-    def hidden(self, inputs: Tensor, state: Tensor | None = None, since: int = 0) -> Tensor:
-        """What the readout reads: (T, B, m) -> (T - since, B, H)."""
+    def hidden(self, inputs: Tensor, state: Tensor | None = None) -> Tensor:
+        """What the readout reads: (T, B, m) -> (T, B, H)."""
         raise NotImplementedError
 
     def states(self, inputs: Tensor, state: Tensor | None = None) -> Tensor:
@@ -135,8 +135,8 @@ class CellNetwork(Recurrent):
     def state_size(self) -> int:
         return self.cell.states * self.n_hidden
 
-    def hidden(self, inputs, state=None, since=0):
-        return self._run(inputs, state)[1][0][since:]
+    def hidden(self, inputs, state=None):
+        return self._run(inputs, state)[1][0]
 
     def states(self, inputs, state=None):
         return torch.cat(self._run(inputs, state)[1], -1)
@@ -168,13 +168,13 @@ class TorchNetwork(CellNetwork):
         uniform_(self.recurrent.parameters(), n_hidden, generator)
         uniform_(self.readout.parameters(), n_hidden, generator)
 
-    def hidden(self, inputs, state=None, since=0):
+    def hidden(self, inputs, state=None):
         own = inputs.is_cuda and self.backend == "auto"
-        return self.by_torch(inputs, state)[since:] if own else super().hidden(inputs, state, since)
+        return self.by_torch(inputs, state) if own else super().hidden(inputs, state)
 
     def _outputs(self, inputs, state, readout, since):
         if inputs.is_cuda:
-            return readout(self.hidden(inputs, state))[since:]  # all steps: dropout as with the other backends
+            return Recurrent._outputs(self, inputs, state, readout, since)
         return super()._outputs(inputs, state, readout, since)
 
     def by_torch(self, inputs: Tensor, state: Tensor | None = None) -> Tensor:

@@ -246,9 +246,8 @@ class _Session:
         """One step of Adam on these sequences; the loss and the norm of its gradient before clipping."""
         s, weight = self.settings, next(self.model.parameters())
         batch = train.batch(rows, weight.dtype, weight.device)
-        options = {"since": first_step(batch, s.loss)} if isinstance(self.model, Recurrent) else {}
-        if s.dropout:
-            options["dropout"] = s.dropout
+        ours = isinstance(self.model, Recurrent)
+        options = {"dropout": s.dropout, "since": first_step(batch, s.loss)} if ours else {}
         loss = loss_of(self.model(batch.inputs, **options), batch, s.loss)
         self.optimizer.zero_grad()
         loss.backward()

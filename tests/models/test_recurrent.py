@@ -1,5 +1,6 @@
 """What holds for every network of the registry."""
 
+import numpy as np
 import pytest
 import torch
 from reference_systems import random
@@ -144,6 +145,7 @@ def test_what_cannot_be_built_is_named():
         for wrong in (0, -3, 2.5, True):
             with pytest.raises(ValueError, match=f"^{size}: expected a whole number at least 1, got {wrong}"):
                 build("tanh", **({"n_inputs": M, "n_outputs": K, "n_hidden": H} | {size: wrong}))
+    assert type(build("tanh", M, K, np.int64(H)).n_hidden) is int  # records are JSON
 
 
 @pytest.mark.parametrize("name", ["tanh", "lstm", "lru"])
