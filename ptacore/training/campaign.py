@@ -17,7 +17,7 @@ from ptacore.training.presets import check_names, experiment, sort_settings
 from ptacore.training.records import read_runs
 
 RATES = "tuning"  # where the runs are recorded that choose a learning rate
-KEYS = {"about", "folder", "task", "models", "seeds", "preset", "units", "settings", "grid", "lr_from"}
+KEYS = {"about", "folder", "task", "models", "seeds", "preset", "units", "settings", "grid", "lr_from", "rates"}
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,9 @@ class Planned:
     settings : dict
         As `ptacore.training.experiment` takes them.
     lr_from : str or None
-        The task on whose runs below ``tuning`` the learning rate is chosen.
+        The task on whose runs below ``rates`` the learning rate is chosen.
+    rates : str
+        The folder of those runs.
     """
 
     folder: str
@@ -46,12 +48,13 @@ class Planned:
     units: int | None = None
     settings: dict = field(default_factory=dict)
     lr_from: str | None = None
+    rates: str = RATES
 
     def with_rate(self, root: Path) -> Planned:
-        """This run with the learning rate that the runs below a folder's ``tuning`` choose, if they are to choose."""
+        """This run with the learning rate that the recorded search chooses, if one is to choose."""
         if not self.lr_from:
             return self
-        chosen = {"lr": tuned_rate(root / RATES / self.lr_from / self.model)}
+        chosen = {"lr": tuned_rate(root / self.rates / self.lr_from / self.model)}
         return replace(self, settings=self.settings | chosen, lr_from=None)
 
     def ended(self, root: Path) -> bool:
@@ -76,7 +79,7 @@ def read_campaign(path: str | Path) -> list[Planned]:
         A TOML file. Each ``[[runs]]`` has a ``folder``, a ``task``, a list of ``models``, and may have ``seeds``
         ([0] if not), ``preset`` ("paper" if not), ``units``, ``settings`` for all its runs ("none" stands for None), a
         ``grid`` of lists of values for some settings, and ``lr_from``, the task on which the learning rate was
-        searched. The runs are all combinations, in the order models, grid, seeds, the last changing fastest.
+        searched, with ``rates``, the folder of that search ("tuning" if not). The runs are all combinations, in the order models, grid, seeds, the last changing fastest.
 
     Returns
     -------
@@ -112,7 +115,7 @@ def _expand(entry: dict) -> list[Planned]:
         raise ValueError(f"lacks {', '.join(sorted(missing))}")
     grid = entry.get("grid", {})
     settings = {name: None if value == "none" else value for name, value in entry.get("settings", {}).items()}
-    same = {key: entry[key] for key in ("folder", "task", "preset", "units", "lr_from") if key in entry}
+    same = {key: entry[key] for key in ("folder", "task", "preset", "units", "lr_from", "rates") if key in entry}
     runs = []
     for model, *values, seed in product(entry["models"], *grid.values(), entry.get("seeds", [0])):
         given = settings | dict(zip(grid, values, strict=True))
@@ -185,7 +188,7 @@ def run_campaign(runs: Sequence[Planned], root: str | Path, jobs: int = 1) -> li
         futures: list[Future] = []
         try:
             for run in runs:
-                rates = (RATES, run.lr_from, run.model)
+                rates = (run.rates, run.lr_from, run.model)
                 before = [f for f, r in zip(futures, runs, strict=False) if (r.folder, r.task, r.model) == rates]
                 futures.append(pool.submit(make, run, before))
             return [future.result() for future in futures]

@@ -142,6 +142,11 @@ class _Session:
         """Give the network the best weights of a run that has ended."""
         if state := checkpoints.load(self.folder, records.digest(self.config), _device(self.model)):
             self.model.load_state_dict(state["best"])
+        elif (self.folder / checkpoints.WEIGHTS).exists():
+            self.model.load_state_dict(checkpoints.load_weights(self.folder, _device(self.model)))
+            warnings.warn(
+                f"{self.folder} has its weights in half precision only; the network's are rounded to it", stacklevel=3
+            )
         else:
             warnings.warn(
                 f"{self.folder} has the run's record, not its weights; the network is as it was", stacklevel=3
@@ -283,6 +288,8 @@ class _Session:
         origin = self.provenance()
         if self.folder is not None:
             self.write()
+            if self.best_epoch:
+                checkpoints.save_weights(self.folder, self.best)
             records.write_json(self.folder / "provenance.json", origin)
             records.write_json(self.folder / "summary.json", summary)
             (self.folder / checkpoints.PREVIOUS).unlink(missing_ok=True)

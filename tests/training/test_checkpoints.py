@@ -92,3 +92,19 @@ def test_the_seal_is_the_contents_hash(sealed):
     head, digest, payload = sealed.split(b"\n", 2)
     assert digest.decode() == hashlib.sha256(payload).hexdigest()
     assert head + b"\n" == checkpoints.HEADER
+
+
+def test_weights_in_half_precision_and_what_does_not_fit_in_single(tmp_path):
+    weights = {"a": torch.tensor([1 / 3, -2e-5]), "n": torch.tensor(7)}
+    checkpoints.save_weights(tmp_path, weights)
+    found = checkpoints.load_weights(tmp_path)
+    assert found["n"] == 7
+    assert found["a"].dtype == torch.float32
+    assert torch.equal(found["a"], weights["a"].half().float())
+    large = {"a": torch.tensor([1 / 3, 1e5])}
+    checkpoints.save_weights(tmp_path, large)
+    assert torch.equal(checkpoints.load_weights(tmp_path)["a"], large["a"])
+    path = tmp_path / checkpoints.WEIGHTS
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(CheckpointError, match=r"weights.npz: cannot be read"):
+        checkpoints.load_weights(tmp_path)

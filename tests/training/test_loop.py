@@ -224,7 +224,9 @@ def reference(folder, make=network, settings=SETTINGS):
 def test_a_run_stopped_at_any_file_operation_is_resumed_to_the_bit(tmp_path, monkeypatch, make):
     settings = SETTINGS if make is network else Settings(epochs=4, batch_size=2)
     expected = reference(tmp_path / "whole", make, settings)
-    files = {*expected, "provenance.json", "checkpoint.pt", ".lock", *(["probes.json"] if make is network else [])}
+    files = {*expected, "provenance.json", "checkpoint.pt", "weights.npz", ".lock"}
+    if make is network:
+        files.add("probes.json")
     for stop in itertools.count(1):
         folder = tmp_path / str(stop)
         with monkeypatch.context() as patch:
@@ -335,6 +337,11 @@ def test_a_run_that_has_ended_is_read_and_its_weights_returned(tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(trained.parameters(), model.parameters(), strict=True))
     for name in checkpoints.NAMES:
         (tmp_path / name).unlink(missing_ok=True)
+    with pytest.warns(UserWarning, match="in half precision only"):
+        train(TASK, model := network(), SETTINGS, tmp_path)
+    for a, b in zip(trained.parameters(), model.parameters(), strict=True):
+        torch.testing.assert_close(b, a, rtol=2**-11, atol=2**-25)  # half a unit in the last place of half precision
+    (tmp_path / "weights.npz").unlink()
     with pytest.warns(UserWarning, match="has the run's record, not its weights"):
         train(TASK, network(), SETTINGS, tmp_path)
 
