@@ -5,16 +5,27 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ptacore.integrate import check_finite, step_adjoint, step_size, step_tangent
+from ptacore.integrate import Trajectory, check_finite, start_time, step_adjoint, step_size, step_tangent
+from ptacore.models.module_map import as_system
 from ptacore.models.system import System
 
 
-def _path(system: System, x, dt: float | None) -> tuple[Tensor, float]:
-    dt = step_size(system, dt)
+def _path(system: System, x, dt: float | None, t0: float | None) -> tuple[System, Tensor, float, float]:
+    """The arguments that all functions share: checked, and completed by what a `Trajectory` knows."""
+    system = as_system(system)
+    if isinstance(x, Trajectory):
+        dt, t0 = x.dt if dt is None else dt, x.t0 if t0 is None else t0
+        x = x.x
+    elif t0 is None and system.driven and len(x) != (system.steps or 0) + 1:  # not all that its input lasts
+        raise ValueError(
+            "t0: expected the time of the first state, for the system is driven (or x as `trajectory` returned it, "
+            "with its times), got none"
+        )
+    dt, t0 = step_size(system, dt), start_time(t0)
     x = system.as_state(x, "x")
     if x.ndim < 2 or x.shape[0] < 2:
         raise ValueError(f"x: expected a trajectory (T + 1, ..., {system.dim}) with T >= 1, got {tuple(x.shape)}")
-    return x, dt
+    return system, x, dt, t0
 
 
 def _identity(x: Tensor) -> Tensor:
@@ -22,19 +33,19 @@ def _identity(x: Tensor) -> Tensor:
     return torch.eye(x.shape[-1], dtype=x.dtype, device=x.device).repeat(*x.shape[1:-1], 1, 1)
 
 
-def sensitivity(system: System, x, dt: float | None = None, t0: float = 0.0) -> Tensor:
+def sensitivity(system: System, x, dt: float | None = None, t0: float | None = None) -> Tensor:
     """Forward sensitivity along a trajectory, the matrix with entries dx_i(t)/dx_j(t0) (Eqs. 6 and 11).
 
     Parameters
     ----------
-    system : System
+    system : System or torch.nn.Module
         The flow or map that made the trajectory.
-    x : Tensor (T + 1, ..., n)
-        States at times dt apart, as `trajectory` returns them.
-    dt : float
-        The trajectory's time step; may be left out for maps, where it is 1.
-    t0 : float
-        Time of the first state; matters for driven systems only.
+    x : Trajectory or Tensor (T + 1, ..., n)
+        What `trajectory` returned, or its states alone, which are dt apart.
+    dt : float, optional
+        The time step; may be left out for a `Trajectory`, which knows it, and for maps, where it is 1.
+    t0 : float, optional
+        Time of the first state, needed where a driven system's states come alone.
 
     Returns
     -------
@@ -44,7 +55,7 @@ def sensitivity(system: System, x, dt: float | None = None, t0: float = 0.0) -> 
     Raises
     ------
     ValueError
-        If x is not a trajectory of this system or dt is not valid.
+        If x is not a trajectory of this system, dt is not valid, or the system is driven and the time is not known.
     DivergenceError
         If the sensitivity overflows.
 
@@ -56,7 +67,7 @@ def sensitivity(system: System, x, dt: float | None = None, t0: float = 0.0) -> 
     >>> round(sensitivity(system, x, dt=0.1)[-1].item(), 5)
     0.36788
     """
-    x, dt = _path(system, x, dt)
+    system, x, dt, t0 = _path(system, x, dt, t0)
     D = [_identity(x)]
     for i in range(len(x) - 1):
         D.append(step_tangent(system, x[i], D[-1], t0 + i * dt, dt)[1])
@@ -64,7 +75,7 @@ def sensitivity(system: System, x, dt: float | None = None, t0: float = 0.0) -> 
     return torch.stack(D)
 
 
-def time_time_jacobian(system: System, x, dt: float | None = None, t0: float = 0.0) -> Tensor:
+def time_time_jacobian(system: System, x, dt: float | None = None, t0: float | None = None) -> Tensor:
     """Jacobian of the last state of a trajectory with respect to its first, without the history (Eqs. 7-8).
 
     Parameters
@@ -91,7 +102,7 @@ def time_time_jacobian(system: System, x, dt: float | None = None, t0: float = 0
     >>> bool((J.T @ J - torch.eye(2)).abs().max() < 1e-9)
     True
     """
-    x, dt = _path(system, x, dt)
+    system, x, dt, t0 = _path(system, x, dt, t0)
     D = _identity(x)
     for i in range(len(x) - 1):
         D = step_tangent(system, x[i], D, t0 + i * dt, dt)[1]
@@ -99,7 +110,7 @@ def time_time_jacobian(system: System, x, dt: float | None = None, t0: float = 0
     return D
 
 
-def adjoint(system: System, x, dt: float | None = None, terminal=None, t0: float = 0.0) -> Tensor:
+def adjoint(system: System, x, dt: float | None = None, terminal=None, t0: float | None = None) -> Tensor:
     """Adjoint (costate) along a trajectory, backward from its end (Eqs. 5 and 11).
 
     Solves dpsi/dt = -J(t)^T psi backward in time, where J is the Jacobian along x, by the exact transpose of
@@ -108,16 +119,16 @@ def adjoint(system: System, x, dt: float | None = None, terminal=None, t0: float
 
     Parameters
     ----------
-    system : System
+    system : System or torch.nn.Module
         The flow or map that made the trajectory.
-    x : Tensor (T + 1, ..., n)
-        States at times dt apart, as `trajectory` returns them.
-    dt : float
-        The trajectory's time step; may be left out for maps, where it is 1.
+    x : Trajectory or Tensor (T + 1, ..., n)
+        What `trajectory` returned, or its states alone, which are dt apart.
+    dt : float, optional
+        The time step; may be left out for a `Trajectory`, which knows it, and for maps, where it is 1.
     terminal : array (..., n), optional
         psi at the last time: the gradient of the loss there. By default all unit vectors at once.
-    t0 : float
-        Time of the first state; matters for driven systems only.
+    t0 : float, optional
+        Time of the first state, needed where a driven system's states come alone.
 
     Returns
     -------
@@ -140,7 +151,7 @@ def adjoint(system: System, x, dt: float | None = None, terminal=None, t0: float
     >>> round(psi[0].item(), 5), psi[-1].item()
     (0.36788, 1.0)
     """
-    x, dt = _path(system, x, dt)
+    system, x, dt, t0 = _path(system, x, dt, t0)
     if terminal is None:
         P = _identity(x)
     else:

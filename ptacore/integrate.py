@@ -9,7 +9,40 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ptacore.models.module_map import as_system
 from ptacore.models.system import System
+
+
+class Trajectory(tuple):
+    """What `trajectory` returns: the pair (t, x), which knows its step and its place in time.
+
+    It may be handed over as it is: to `sensitivity`, `adjoint` and `time_time_jacobian` in place of ``x``, and in place
+    of ``x0`` to all that goes on from its end.
+
+    Attributes
+    ----------
+    t : Tensor (T + 1,)
+        Times.
+    x : Tensor (T + 1, ..., n)
+        States.
+    dt : float
+        Time step.
+    t0 : float
+        Time of the first state.
+    state : Tensor (..., n)
+        Last state.
+    time : float
+        Time of the last state.
+    """
+
+    def __new__(cls, t: Tensor, x: Tensor, dt: float, t0: float):
+        pair = super().__new__(cls, (t, x))
+        pair.t, pair.x, pair.dt, pair.t0 = t, x, dt, t0
+        pair.state, pair.time = x[-1], t0 + (len(t) - 1) * dt
+        return pair
+
+    def __getnewargs__(self):  # for copy and pickle
+        return self.t, self.x, self.dt, self.t0
 
 
 class DivergenceError(ArithmeticError):
@@ -65,6 +98,23 @@ def step_adjoint(system: System, x: Tensor, P: Tensor, t: float, dt: float) -> T
     return P + g1 + g2 + g3 + g4
 
 
+def start_of(x0, t0: float | None) -> tuple:
+    """The state and the time to start from: of an earlier result its last ones, else x0 itself, at time 0 or t0."""
+    if hasattr(x0, "state") and hasattr(x0, "time"):
+        x0, carried = x0.state, x0.time
+        t0 = carried if t0 is None else t0
+    return x0, start_time(t0)
+
+
+def start_time(t0: float | None) -> float:
+    """t0, checked; 0 if none is given."""
+    if t0 is None:
+        return 0.0
+    if isinstance(t0, bool) or not (isinstance(t0, Real) and math.isfinite(t0)):
+        raise ValueError(f"t0: expected a time, got {t0!r}")
+    return float(t0)
+
+
 def step_size(system: System, dt: float | None) -> float:
     """dt, checked: positive and finite; 1 for a map, where it may be left out."""
     if dt is None:
@@ -101,8 +151,9 @@ def trajectory(
     duration: float,
     dt: float | None = None,
     transient: float = 0.0,
+    t0: float | None = None,
     progress: bool = False,
-) -> tuple[Tensor, Tensor]:
+) -> Trajectory:
     """Trajectory of a system from given initial states.
 
     Flows take fixed steps of the classical fourth-order Runge-Kutta method, as the paper does (S1.1).
@@ -110,25 +161,26 @@ def trajectory(
 
     Parameters
     ----------
-    system : System
-        The flow or map.
-    x0 : array (..., n)
-        Initial states; leading axes are a batch.
+    system : System or torch.nn.Module
+        The flow or map; a module is taken as `models.ModuleMap`.
+    x0 : array (..., n) or earlier result
+        Initial states; leading axes are a batch. A `Trajectory`, `LyapunovSpectrum` or `PeriodicOrbit` is gone on from,
+        at its last state and time.
     duration : float
         Time after the transient, rounded to whole steps of dt.
     dt : float
         Time step; may be left out for maps, where it is 1.
     transient : float
         Time that is integrated first and thrown away.
+    t0 : float, optional
+        Time at x0, for driven systems; 0, or that of the earlier result.
     progress : bool
         Show a progress bar.
 
     Returns
     -------
-    t : Tensor (T + 1,)
-        Times, starting at `transient`.
-    x : Tensor (T + 1, ..., n)
-        States.
+    Trajectory
+        The pair t (T + 1,), times from ``t0 + transient``, and x (T + 1, ..., n), states.
 
     Raises
     ------
@@ -144,22 +196,24 @@ def trajectory(
     >>> bool(abs(x[-1, 0] - math.exp(-1)) < 1e-9)
     True
     """
+    system = as_system(system)
     dt = step_size(system, dt)
     skipped = step_count(transient, dt, "transient", least=0)
     steps = step_count(duration, dt, "duration")
+    x0, t0 = start_of(x0, t0)
     x = system.as_state(x0)
-    x = x.expand_as(system.at(0.0)(x))  # weights may have batch axes that the state has not
+    x = x.expand_as(system.at(t0)(x))  # weights may have batch axes that the state has not
     states = []
     for i in tqdm(range(skipped + steps), disable=not progress, desc="trajectory"):
         if i >= skipped:
             states.append(x)
-        x = step(system, x, i * dt, dt)
+        x = step(system, x, t0 + i * dt, dt)
         if i % 64 == 63 and not torch.isfinite(x).all():
             break
     states.append(x)
     x = torch.stack(states)
     finite = torch.isfinite(x).flatten(1).all(1)
     if not finite.all():
-        raise DivergenceError((skipped + int((~finite).nonzero()[0, 0])) * dt)
-    t = (torch.arange(skipped, skipped + steps + 1, dtype=torch.float64) * dt).to(x.device)
-    return t, x
+        raise DivergenceError(t0 + (skipped + int((~finite).nonzero()[0, 0])) * dt)
+    t = (t0 + torch.arange(skipped, skipped + steps + 1, dtype=torch.float64) * dt).to(x.device)
+    return Trajectory(t, x, dt, t0 + skipped * dt)

@@ -14,8 +14,8 @@ from tqdm import tqdm
 
 from ptacore.checks import integer
 from ptacore.compiled import advance_for
-from ptacore.integrate import check_finite, step_count, step_size, step_tangent
-from ptacore.models.module_map import ModuleMap
+from ptacore.integrate import check_finite, start_of, step_count, step_size, step_tangent
+from ptacore.models.module_map import as_system
 from ptacore.models.system import System
 
 BATCHES = 20  # of the averaging window, for the standard error
@@ -47,6 +47,8 @@ class LyapunovSpectrum:
         State at the end, to go on from.
     backend : str
         "compiled" or "torch".
+    time : float
+        Time of `state`. The spectrum may be handed over in place of ``x0``: what follows starts at this state and time.
     """
 
     exponents: Tensor
@@ -57,6 +59,7 @@ class LyapunovSpectrum:
     confidence: float
     state: Tensor
     backend: str
+    time: float
 
     def __getitem__(self, index) -> LyapunovSpectrum:
         """The spectrum of one member (or several) of the batch."""
@@ -147,8 +150,8 @@ class _Tangents:
     better than the square root of the rounding error. The interval follows the growth that is measured.
     """
 
-    def __init__(self, system: System, x: Tensor, Q: Tensor, dt: float, advance):
-        self.system, self.x, self.Q, self.dt = system, x, Q, dt
+    def __init__(self, system: System, x: Tensor, Q: Tensor, dt: float, advance, t0: float = 0.0):
+        self.system, self.x, self.Q, self.dt, self.t0 = system, x, Q, dt, t0
         self.advance = advance or self._with_torch
         self.done, self.interval = 0, 1
         self.limit = -math.log(torch.finfo(x.dtype).eps) / 3
@@ -159,8 +162,8 @@ class _Tangents:
         while self.done < end:
             m = min(self.interval, end - self.done)
             x, V, growth = self.advance(self.x, self.Q, m)
-            check_finite(x, (self.done + m) * self.dt)
-            check_finite(V, (self.done + m) * self.dt, "tangent basis")
+            check_finite(x, self.t0 + (self.done + m) * self.dt)
+            check_finite(V, self.t0 + (self.done + m) * self.dt, "tangent basis")
             if growth is None:
                 V, growth = _orthonormalize(V)
                 if m > 1 and self._collapsed(growth):  # a burst after a quiet stretch: go back, shorter
@@ -176,7 +179,7 @@ class _Tangents:
 
     def _with_torch(self, x: Tensor, V: Tensor, steps: int):
         for i in range(self.done, self.done + steps):
-            x, V = step_tangent(self.system, x, V, i * self.dt, self.dt)
+            x, V = step_tangent(self.system, x, V, self.t0 + i * self.dt, self.dt)
         return x, V, None
 
     def _collapsed(self, growth: Tensor) -> bool:
@@ -200,7 +203,7 @@ def _standard_error(growth: Tensor, lengths: Tensor) -> Tensor:
     return torch.where(torch.isneginf(rates).any(0), 0.0, error)  # singular map: exponent -inf, known exactly
 
 
-def _arguments(system, x0, duration, transient, dt, k, confidence, samples, backend):
+def _arguments(system, x0, t0, duration, transient, dt, k, confidence, samples, backend):
     dt = step_size(system, dt)
     steps = step_count(duration, dt, "duration")
     skipped = step_count(duration / 5 if transient is None else transient, dt, "transient", least=0)
@@ -213,8 +216,9 @@ def _arguments(system, x0, duration, transient, dt, k, confidence, samples, back
     integer("samples", samples, 1)
     if backend not in ("auto", "compiled", "torch"):
         raise ValueError(f'backend: expected "auto", "compiled" or "torch", got {backend!r}')
+    x0, t0 = start_of(x0, t0)
     x = system.as_state(x0)
-    return x.expand_as(system.at(0)(x)), dt, steps, skipped, k  # weights may carry batch axes that x0 lacks
+    return x.expand_as(system.at(t0)(x)), t0, dt, steps, skipped, k  # weights may carry batch axes that x0 lacks
 
 
 @torch.no_grad()
@@ -230,6 +234,7 @@ def lyapunov_spectrum(
     confidence: float = 0.99,
     samples: int = 200,
     backend: str = "auto",
+    t0: float | None = None,
     progress: bool = False,
 ) -> LyapunovSpectrum:
     """The k leading Lyapunov exponents of the attractor that x0 leads to (Eq. 15, Section 2.4).
@@ -242,9 +247,10 @@ def lyapunov_spectrum(
     Parameters
     ----------
     system : System or torch.nn.Module
-        A flow or map; a torch.nn RNN, GRU, RNNCell or GRUCell is taken as `models.ModuleMap` (undriven).
-    x0 : array (..., n)
-        Initial states; leading axes are a batch (thousands of small systems in one call).
+        A flow or map; a module is taken as `models.ModuleMap` (undriven).
+    x0 : array (..., n) or earlier result
+        Initial states; leading axes are a batch (thousands of small systems in one call). A `Trajectory`,
+        `LyapunovSpectrum` or `PeriodicOrbit` is gone on from, at its last state and time.
     duration : float
         Averaging time, after the transient.
     transient : float, optional
@@ -262,6 +268,8 @@ def lyapunov_spectrum(
         Number M of points of the history, at most.
     backend : {"auto", "compiled", "torch"}
         "compiled" for the built-in tanh and ReLU networks on the CPU in float64, and "auto" takes it there.
+    t0 : float, optional
+        Time at x0, for driven systems; 0, or that of the earlier result.
     progress : bool
         Show a progress bar.
 
@@ -288,15 +296,14 @@ def lyapunov_spectrum(
     >>> [round(v, 3) + 0.0 for v in s.exponents.tolist()], s.n_zero.item()
     ([0.0, -2.0, -3.0, -3.0, -3.0, -3.0], 1)
     """
-    if isinstance(system, Module):
-        system = ModuleMap(system)
-    x, dt, steps, skipped, k = _arguments(system, x0, duration, transient, dt, k, confidence, samples, backend)
+    system = as_system(system)
+    x, t0, dt, steps, skipped, k = _arguments(system, x0, t0, duration, transient, dt, k, confidence, samples, backend)
     advance = None if backend == "torch" else advance_for(system, dt)
     if backend == "compiled" and advance is None:
         raise ValueError(f"backend: nothing compiled for {system!r} ({system.dtype}, {system.device})")
     start = torch.randn(system.dim, k, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     Q = torch.linalg.qr(start)[0].to(x).expand(*x.shape, k)
-    tangents = _Tangents(system, x, Q, dt, advance)
+    tangents = _Tangents(system, x, Q, dt, advance, t0)
     edges = torch.linspace(0, steps, min(samples, steps) + 1).round().long()
     lengths = (edges[1:] - edges[:-1]).tolist()
     with (
@@ -310,5 +317,5 @@ def lyapunov_spectrum(
     error = _standard_error(growth, times.diff(prepend=times.new_zeros(1)))
     return LyapunovSpectrum(
         history[-1], error, history, times, math.log(10) / (steps * dt), confidence, tangents.x,
-        "torch" if advance is None else "compiled",
+        "torch" if advance is None else "compiled", t0 + (skipped + steps) * dt,
     )  # fmt: skip

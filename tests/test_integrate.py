@@ -6,7 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reference_systems import henon, lorenz, package_systems, random, stuart_landau
 
-from ptacore import DivergenceError, System, models, trajectory
+from ptacore import (
+    DivergenceError,
+    System,
+    adjoint,
+    lyapunov_spectrum,
+    models,
+    sensitivity,
+    time_time_jacobian,
+    trajectory,
+)
 from ptacore.integrate import step, step_adjoint, step_tangent
 
 SYSTEMS = package_systems()
@@ -101,3 +110,83 @@ def test_weights_with_batch_axes_that_the_state_has_not_give_a_trajectory_each()
     assert x.shape == (101, 3, 2)
     for i in range(3):
         assert torch.equal(x[:, i], trajectory(models.LinearFlow(A[i]), [1.0, 2.0], duration=1.0, dt=0.01)[1])
+
+
+# ---- time
+
+
+def pushed(kind="flow"):
+    """x' = (1 + cos(t)) x + sin(x) + cos(2 t), or the map of the same form: nothing about it is the same twice."""
+    rate = 1.0 if kind == "flow" else 0.3
+    return System.from_function(lambda x, t: rate * (math.cos(t) * x + torch.sin(x)) + math.cos(2 * t), 2, kind)
+
+
+@pytest.mark.parametrize(("kind", "dt"), [("flow", 0.05), ("map", 1)])
+def test_going_on_from_a_result_is_one_long_run(kind, dt):
+    system = pushed(kind)
+    whole = trajectory(system, [0.1, -0.2], duration=40 * dt, dt=dt, t0=3.0)
+    first = trajectory(system, [0.1, -0.2], duration=15 * dt, dt=dt, t0=3.0)
+    rest = trajectory(system, first, duration=15 * dt, transient=10 * dt, dt=dt)
+    torch.testing.assert_close(rest.t, whole.t[25:], rtol=1e-13, atol=0)
+    torch.testing.assert_close(rest.x, whole.x[25:], rtol=1e-12, atol=1e-13)
+    assert rest.time == pytest.approx(3 + 40 * dt)
+    torch.testing.assert_close(rest.state, whole.x[-1], rtol=1e-12, atol=1e-13)
+    t, x = first  # the pair that it always was
+    assert len(first) == 2
+    assert x is first[1]
+    assert t[0] == first.t0 == 3
+
+
+@pytest.mark.parametrize(("kind", "dt"), [("flow", 0.05), ("map", 1)])
+def test_derivatives_after_a_transient_are_those_of_the_solution(kind, dt):
+    system = pushed(kind)
+    path = trajectory(system, [0.1, -0.2], duration=20 * dt, transient=7 * dt, dt=dt, t0=1.0)
+
+    def end(x):
+        return trajectory(system, x, duration=20 * dt, dt=dt, t0=1.0 + 7 * dt).x[-1]
+
+    exact = torch.autograd.functional.jacobian(end, path.x[0])
+    torch.testing.assert_close(time_time_jacobian(system, path), exact)
+    torch.testing.assert_close(sensitivity(system, path)[-1], exact)
+    torch.testing.assert_close(adjoint(system, path)[0], exact.mT)
+    torch.testing.assert_close(adjoint(system, path.x, dt=dt, t0=path.t[0].item(), terminal=[1.0, 0])[0], exact[0])
+    for function in (sensitivity, adjoint, time_time_jacobian):
+        with pytest.raises(ValueError, match="^t0: expected the time of the first state"):
+            function(system, path.x, dt=dt)
+
+
+def test_a_spectrum_goes_on_from_a_trajectory_and_from_a_spectrum():
+    """x' = -(1 + cos t) x: the mean of the rate over any window is known, so the window's place is."""
+    system = System.from_function(lambda x, t: -(1 + math.cos(t)) * x, 1, "flow")
+
+    def mean(start, end):
+        return -1 - (math.sin(end) - math.sin(start)) / (end - start)
+
+    path = trajectory(system, [1.0], duration=2.0, dt=0.01, t0=0.5)
+    first = lyapunov_spectrum(system, path, duration=1.0, transient=1.0, dt=0.01)
+    assert first.exponents.item() == pytest.approx(mean(3.5, 4.5), abs=1e-7)
+    assert first.time == pytest.approx(4.5)
+    second = lyapunov_spectrum(system, first, duration=2.0, transient=0.0, dt=0.01)
+    assert second.exponents.item() == pytest.approx(mean(4.5, 6.5), abs=1e-7)
+    assert lyapunov_spectrum(
+        system, [1.0], duration=1.0, transient=0.0, dt=0.01, t0=2.0
+    ).exponents.item() == pytest.approx(mean(2.0, 3.0), abs=1e-7)
+
+
+@pytest.mark.parametrize("t0", [math.nan, "now", True])
+def test_a_start_that_is_not_a_time_is_named(t0):
+    with pytest.raises(ValueError, match="^t0: expected a time"):
+        trajectory(pushed(), [0.0, 0.0], duration=1.0, dt=0.1, t0=t0)
+
+
+def test_what_is_not_a_system_is_named():
+    for wrong, told in ((lambda x: -x, "System.from_function"), ({"weight_hh_l0": 1}, "state_dict"), (3, "got int")):
+        for function in (trajectory, lyapunov_spectrum):
+            with pytest.raises(TypeError, match=f"^system: expected .*{told}"):
+                function(wrong, [0.0], duration=1.0, dt=0.1)
+        with pytest.raises(TypeError, match=f"^system: expected .*{told}"):
+            adjoint(wrong, [[0.0], [1.0]], dt=0.1)
+    gru = torch.nn.GRU(2, 3)
+    path = trajectory(gru, torch.zeros(3), duration=5)
+    torch.testing.assert_close(path.x[1], gru.double()(torch.zeros(1, 2).double())[1][0].detach())
+    assert adjoint(gru, path).shape == (6, 3, 3)

@@ -16,6 +16,7 @@ from ptacore.models.oscillator import (
 )
 from ptacore.models.recurrent import MODELS, build
 from ptacore.models.ring_attractors import RingAttractor, large_ring, small_ring
+from ptacore.models.samples import Samples
 from ptacore.models.stereotypes import (
     chaos,
     limit_cycle,
@@ -39,6 +40,7 @@ __all__ = [
     "ReLUFlow",
     "Recurrent",
     "RingAttractor",
+    "Samples",
     "System",
     "TanhFlow",
     "TanhMap",

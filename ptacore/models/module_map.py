@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -68,6 +69,14 @@ class ModuleMap(System):
                 f"got {tuple(self.input.shape)}"
             )
 
+    @property
+    def driven(self):
+        return self.input.ndim > 1
+
+    @property
+    def steps(self):
+        return len(self.input) if self.driven else None
+
     def at(self, t):
         if self.input.ndim == 1:
             return self
@@ -123,3 +132,23 @@ class ModuleMap(System):
 
     def __repr__(self):
         return f"ModuleMap({'GRU' if self.gated else 'RNN'}, layers={self.layers}, width={self.width})"
+
+
+def as_system(system) -> System:
+    """What a caller handed over as a system: a `System` itself, a module as `ModuleMap` without input.
+
+    Raises
+    ------
+    TypeError
+        If it is neither; the message says how to make it one.
+    """
+    if isinstance(system, System):
+        return system
+    if isinstance(system, nn.Module):
+        return ModuleMap(system)
+    if isinstance(system, Mapping):
+        raise TypeError(
+            "system: expected a System or a module, got a mapping; load a state_dict into its module and pass that"
+        )
+    hint = "; wrap it: System.from_function(f, dim, kind)" if callable(system) else ""
+    raise TypeError(f"system: expected a System or a torch.nn module, got {type(system).__name__}{hint}")

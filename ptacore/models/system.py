@@ -1,8 +1,9 @@
-"""What evolves: a flow ``dx/dt = F(x)`` or a map ``x(t + 1) = F(x)``."""
+"""What evolves: a flow ``dx/dt = F(x, t)`` or a map ``x(t + 1) = F(x, t)``."""
 
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable
 
 import torch
@@ -23,8 +24,9 @@ class System:
     """A dynamical system, batched over any leading axes of its state.
 
     Subclasses set `dim` and `kind` and define ``__call__`` and `jacobian`; `jvp` and `vjp` follow from the
-    Jacobian, and a subclass overrides them where it has something cheaper. Tensor attributes hold the
-    parameters; all have one dtype and one device, those of the states that the system takes.
+    Jacobian, and a subclass overrides them where it has something cheaper. A subclass that depends on time
+    overrides `at`, and what it returns is asked for all of these. Tensor attributes hold the parameters; all
+    have one dtype and one device, those of the states that the system takes.
 
     Attributes
     ----------
@@ -32,8 +34,11 @@ class System:
         State dimension n.
     kind : {"flow", "map"}
         Whether ``self(x)`` is the time derivative of x or the state one step later.
+    steps : int or None
+        How many steps the input of a driven map lasts; None where it never ends.
     """
 
+    steps: int | None = None
     dim: int
     kind: str
     dtype: torch.dtype = torch.float64
@@ -58,6 +63,11 @@ class System:
     def at(self, t: float) -> System:
         """The system frozen at time t; itself where nothing depends on time."""
         return self
+
+    @property
+    def driven(self) -> bool:
+        """Whether F depends on time, so that `at` has to be asked."""
+        return type(self).at is not System.at
 
     def to(self, target: torch.dtype | torch.device | str) -> System:
         """A copy whose parameters have another dtype or are on another device, as in ``torch.nn.Module.to``."""
@@ -88,31 +98,34 @@ class System:
 
     @staticmethod
     def from_function(
-        f: Callable[[Tensor], Tensor],
+        f: Callable[..., Tensor],
         dim: int,
         kind: str,
-        jacobian: Callable[[Tensor], Tensor] | None = None,
+        jacobian: Callable[..., Tensor] | None = None,
         dtype: torch.dtype = torch.float64,
     ) -> System:
-        """Wrap any differentiable torch function of one state as a system.
+        """Wrap any differentiable torch function of a state, or of a state and the time, as a system.
 
         Parameters
         ----------
         f : callable
-            (..., n) -> (..., n), written in torch operations that batch over leading axes.
+            f(x) or f(x, t), x (..., n) -> (..., n), written in torch operations that batch over leading axes. A
+            function with two parameters that must be given is driven: t is a float, the time (flows) or the step
+            (maps). `models.Samples` turns sampled inputs into a function of time.
         dim : int
             State dimension n.
         kind : {"flow", "map"}
             Whether f is a vector field or a map.
         jacobian : callable, optional
-            (..., n) -> (..., n, n); by default derived by automatic differentiation.
+            As f, with the result (..., n, n); by default derived by automatic differentiation.
         dtype : torch.dtype
             Of the states.
 
         Raises
         ------
         ValueError
-            If `kind` or `dim` is not as above, or f does not return the shape that it was given.
+            If `kind` or `dim` is not as above, f does not return the shape that it was given, or `jacobian` is not
+            the derivative of f.
 
         Examples
         --------
@@ -122,45 +135,107 @@ class System:
         ...                            x[..., 0] * x[..., 1] - 8 / 3 * x[..., 2]), -1), dim=3, kind="flow")
         >>> lorenz.jacobian(torch.zeros(3, dtype=torch.float64)).diagonal().sum()
         tensor(-13.6667, dtype=torch.float64)
+        >>> from math import cos
+        >>> pushed = System.from_function(lambda x, t: -x + cos(t), dim=1, kind="flow")
+        >>> pushed.driven, pushed.at(0.0)(torch.zeros(1, dtype=torch.float64))
+        (True, tensor([1.], dtype=torch.float64))
         """
         return _FunctionSystem(f, dim, kind, jacobian, dtype)
 
 
+def _takes_time(f: Callable, name: str) -> bool:
+    """Whether a function of a state must be given a second argument, the time."""
+    try:
+        parameters = inspect.signature(f.forward if isinstance(f, torch.nn.Module) else f).parameters.values()
+    except (TypeError, ValueError):  # some builtins
+        return False
+    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    needed = [p.name for p in parameters if p.default is p.empty and p.kind in places]
+    if len(needed) > 2 or (len(needed) == 2 and needed[0] in ("t", "time")):
+        raise ValueError(f"{name}: expected {name}(x) or {name}(x, t), got {name}({', '.join(needed)})")
+    return len(needed) == 2
+
+
 class _FunctionSystem(System):
     def __init__(self, f, dim, kind, jacobian, dtype):
+        if not callable(f):
+            raise TypeError(f"f: expected a function of a state, got {type(f).__name__}")
         if kind not in ("flow", "map"):
             raise ValueError(f'kind: expected "flow" or "map", got {kind!r}')
-        dim = integer("dim", dim, 1)
-        self.f, self.dim, self.kind, self.user_jacobian, self.dtype = f, dim, kind, jacobian, dtype
-        rows = dim + 3  # not dim: a function of one state could pass for one of a batch
-        probe = torch.randn(rows, dim, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(dtype)
+        self.f, self.dim, self.kind, self.user_jacobian, self.dtype = f, integer("dim", dim, 1), kind, jacobian, dtype
+        self.timed, self.t = _takes_time(f, "f"), 0.0
+        if jacobian is not None and not callable(jacobian):
+            raise TypeError(f"jacobian: expected a function, got {type(jacobian).__name__}")
+        self.jacobian_timed = jacobian is not None and _takes_time(jacobian, "jacobian")
+        self._probe()
+
+    def _probe(self):
+        """Call f once on states and see that what it says of itself holds."""
+        rows = self.dim + 3  # not dim: a function of one state could pass for one of a batch
+        generator = torch.Generator().manual_seed(0)
+        probe = torch.randn(rows, self.dim, generator=generator, dtype=torch.float64).to(self.dtype)
+        form = f"(..., {self.dim})"
         try:
-            got = f(probe)
-        except (RuntimeError, IndexError) as error:
-            raise ValueError(f"f: must take states (..., {dim}); for ({rows}, {dim}) it raised: {error}") from error
-        if not isinstance(got, Tensor) or got.shape != (rows, dim):
+            got = self(probe)
+        except (RuntimeError, IndexError, TypeError) as error:
+            raise ValueError(f"f: must take states {form}; for {tuple(probe.shape)} it raised: {error}") from error
+        if not isinstance(got, Tensor) or got.shape != probe.shape:
             shape = tuple(got.shape) if isinstance(got, Tensor) else type(got).__name__
-            raise ValueError(f"f: must map (..., {dim}) to (..., {dim}); for ({rows}, {dim}) it gave {shape}")
-        if not torch.allclose(got, torch.stack([f(row) for row in probe]), rtol=1e-3, atol=1e-5, equal_nan=True):
+            raise ValueError(f"f: must map {form} to {form}; for {tuple(probe.shape)} it gave {shape}")
+        if got.dtype != self.dtype:
+            raise ValueError(f"f: must keep the states' dtype {self.dtype}, it gave {got.dtype}")
+        with torch.no_grad():
+            single = torch.stack([self(row) for row in probe])
+        if not torch.allclose(got, single, rtol=1e-3, atol=1e-5, equal_nan=True):
             raise ValueError("f: must act on each state by itself; on a batch it differs from state by state")
-        if jacobian is not None and (J := jacobian(probe)).shape != (rows, dim, dim):
-            raise ValueError(f"jacobian: must map (..., {dim}) to (..., {dim}, {dim}); it gave {tuple(J.shape)}")
+        if self.user_jacobian is not None:
+            self._probe_jacobian(probe)
+
+    def _probe_jacobian(self, probe: Tensor):
+        J = self.jacobian(probe)
+        if J.shape != (*probe.shape, self.dim):
+            raise ValueError(
+                f"jacobian: must map (..., {self.dim}) to (..., {self.dim}, {self.dim}); it gave {tuple(J.shape)}"
+            )
+        direction = torch.randn(self.dim, generator=torch.Generator().manual_seed(1), dtype=torch.float64).to(J)
+        h = torch.finfo(self.dtype).eps ** (1 / 3)
+        with torch.no_grad():
+            slope = (self(probe + h * direction) - self(probe - h * direction)) / (2 * h)
+        along = J @ direction
+        wrong = (slope - along).norm(dim=-1) > 0.01 * (slope.norm(dim=-1) + along.norm(dim=-1)) + 100 * h**2
+        if wrong.float().mean() > 0.5:  # a few states may lie on a kink
+            row = int(wrong.nonzero()[0, 0])
+            raise ValueError(
+                "jacobian: is not the derivative of f: along a direction f changes by "
+                f"{slope[row].tolist()}, by the Jacobian {along[row].tolist()}, at {probe[row].tolist()}"
+            )
+
+    @property
+    def driven(self):
+        return self.timed or self.jacobian_timed
+
+    def at(self, t):
+        if not self.driven:
+            return self
+        frozen = copy.copy(self)
+        frozen.t = float(t)
+        return frozen
 
     def __call__(self, x):
-        return self.f(x)
+        return self.f(x, self.t) if self.timed else self.f(x)
 
     def jacobian(self, x):
         if self.user_jacobian is not None:
-            return self.user_jacobian(x)
+            return self.user_jacobian(x, self.t) if self.jacobian_timed else self.user_jacobian(x)
         return self.vjp(x, torch.eye(self.dim, dtype=x.dtype, device=x.device)).mT
 
     def vjp(self, x, P):
         if self.user_jacobian is not None:
             return super().vjp(x, P)
         P = P.broadcast_to(*x.shape, P.shape[-1]).movedim(-1, 0)  # (k, ..., n): one copy of x for each column
-        with torch.enable_grad():
+        with torch.inference_mode(False), torch.enable_grad():
             copies = x.detach().expand_as(P).clone().requires_grad_()
-            F = self.f(copies)
+            F = self(copies)
             if not F.requires_grad:
                 raise ValueError("f: cannot be differentiated (it leaves torch, or does not use x); pass jacobian")
             return torch.autograd.grad(F, copies, P)[0].movedim(0, -1)

@@ -79,7 +79,8 @@ def read_campaign(path: str | Path) -> list[Planned]:
         A TOML file. Each ``[[runs]]`` has a ``folder``, a ``task``, a list of ``models``, and may have ``seeds``
         ([0] if not), ``preset`` ("paper" if not), ``units``, ``settings`` for all its runs ("none" stands for None), a
         ``grid`` of lists of values for some settings, and ``lr_from``, the task on which the learning rate was
-        searched, with ``rates``, the folder of that search ("tuning" if not). The runs are all combinations, in the order models, grid, seeds, the last changing fastest.
+        searched, with ``rates``, the folder of that search ("tuning" if not). The runs are all
+        combinations, in the order models, grid, seeds, the last changing fastest.
 
     Returns
     -------

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from reference_systems import lorenz, package_systems, random
@@ -76,3 +78,61 @@ def test_what_cannot_be_differentiated_is_refused_and_not_taken_for_constant():
 def test_states_are_checked(x0):
     with pytest.raises(ValueError, match="^x0: "):
         lorenz().as_state(x0)
+
+
+# ---- time
+
+
+def test_a_function_of_state_and_time_is_driven_and_one_of_the_state_alone_is_not():
+    pushed = System.from_function(lambda x, t: -x + math.cos(t), 1, "flow")
+    x = torch.zeros(1, dtype=torch.float64)
+    assert pushed.driven
+    assert [pushed.at(t)(x).item() for t in (0, 1.5)] == [1.0, math.cos(1.5)]
+    assert torch.equal(pushed.at(2.0).jacobian(x), -torch.eye(1).double())
+    for f in (lambda x: -x, lambda x, rate=2.0: -rate * x, torch.tanh, torch.nn.Tanh()):
+        assert not System.from_function(f, 1, "flow").driven
+
+    class Net(torch.nn.Module):
+        def forward(self, x, t):
+            return -x + t
+
+    assert System.from_function(Net(), 1, "map").at(3)(x).item() == 3
+    given_too = System.from_function(
+        lambda x, t: -t * x, 1, "flow", jacobian=lambda x, t: -t * torch.eye(1).expand(*x.shape, 1)
+    )
+    assert given_too.at(5).jacobian(x).item() == -5
+
+
+def test_the_order_of_scipy_is_refused():
+    with pytest.raises(ValueError, match=r"^f: expected f\(x\) or f\(x, t\), got f\(t, x\)"):
+        System.from_function(lambda t, x: -x, 1, "flow")
+
+
+def test_a_subclass_with_at_is_driven():
+    class Pushed(System):
+        kind, dim = "flow", 1
+
+        def at(self, t):
+            return System.from_function(lambda x: -x + t, 1, "flow")
+
+    assert Pushed().driven
+    assert not lorenz().driven
+
+
+def test_a_wrong_jacobian_is_refused():
+    with pytest.raises(ValueError, match="^jacobian: is not the derivative of f"):
+        System.from_function(lambda x: x**2, 2, "flow", jacobian=lambda x: torch.diag_embed(x))
+    right = System.from_function(torch.relu, 2, "map", jacobian=lambda x: torch.diag_embed((x > 0).double()))
+    assert right.jacobian(torch.tensor([1.0, -1.0]).double()).tolist() == [[1, 0], [0, 0]]
+    with pytest.raises(ValueError, match="^f: must keep the states' dtype"):
+        System.from_function(lambda x: x.float(), 2, "map")
+
+
+def test_trainable_weights_and_inference_mode_are_no_obstacle():
+    net = torch.nn.Linear(3, 3).double()
+    system = System.from_function(lambda x: torch.tanh(net(x)), 3, "map")
+    with torch.inference_mode():
+        J = system.jacobian(torch.ones(3, dtype=torch.float64))
+    expected = (1 - torch.tanh(net(torch.ones(3).double())) ** 2)[:, None] * net.weight
+    torch.testing.assert_close(J, expected.detach())
+    assert not J.requires_grad
