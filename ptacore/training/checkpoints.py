@@ -147,7 +147,7 @@ def save_weights(folder: Path, weights: dict[str, torch.Tensor]) -> None:
 
 def _read_weights(path: Path, device: torch.device | str) -> dict[str, torch.Tensor]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             weights = {name: torch.from_numpy(file[name]).to(device) for name in file.files}
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise CheckpointError(f"{path}: cannot be read ({error})") from error
