@@ -173,7 +173,7 @@ def _book(arguments: argparse.Namespace, root: Path) -> int:
     figures = [Figure(root, name, arguments.preset) for name in reproduce.figure_names(root)]
     if code := _make(figures, force=False, verbose=arguments.verbose):
         return code
-    from ptacore.claims import write_ledger
+    from ptabook.claims.verdicts import write_ledger
     from ptacore.runtimes import write_runtimes
 
     reproduce.stage(root, arguments.preset, {"_ledger.md": write_ledger, "_runtimes.md": write_runtimes})
@@ -183,7 +183,7 @@ def _book(arguments: argparse.Namespace, root: Path) -> int:
 
 
 def _claims(arguments: argparse.Namespace, root: Path) -> int:
-    from ptacore import claims
+    from ptabook.claims import verdicts as claims
 
     if arguments.release and arguments.preset != "quick":
         return _complain(f"--release: expected the preset quick, which CI makes, got {arguments.preset}", code=2)
@@ -205,7 +205,8 @@ def _claims(arguments: argparse.Namespace, root: Path) -> int:
 
 
 def _compare(arguments: argparse.Namespace, root: Path) -> int:
-    from ptacore import claims, compare, provenance
+    from ptabook.claims import verdicts as claims
+    from ptacore import compare, provenance
 
     new = arguments.new or root / "_build" / "figures" / "quick"
     before, now = compare.read(arguments.old), compare.read(new)

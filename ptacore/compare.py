@@ -95,7 +95,7 @@ def report(found: Sequence[Move], verdicts: Sequence[str], total: int, tolerance
     found : sequence of Move
         As `moves` returns them.
     verdicts : sequence of str
-        As `ptacore.claims.changes` returns them.
+        As `ptabook.claims.verdicts.changes` returns them.
     total : int
         How many numbers were compared.
     tolerance : float

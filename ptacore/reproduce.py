@@ -28,7 +28,7 @@ from ptacore.provenance import ROOT
 
 PRESETS = ("quick", "paper")
 # what follows the figures and changes none
-AFTER = ("claims.py", "compare.py", "ledger.py", "pdf.py", "release.py", "runtimes.py")
+AFTER = ("ptacore/compare.py", "ptacore/pdf.py", "ptacore/release.py", "ptacore/runtimes.py")
 SET_BY_OPTION = {"preset": "--preset", "output_dir": "--output"}  # parameters that every figure has
 
 
@@ -104,7 +104,7 @@ class Figure:
             "the parameters": _digest({**self.given, "preset": self.preset}),
         }
         hashes |= {f"the file of {key}": _sha256(Path(text)) for key, text in self.given.items() if _is_file(text)}
-        package = [path for path in _package_files(self.root) if path.name not in AFTER]
+        package = [path for path in _package_files(self.root) if path.relative_to(self.root).as_posix() not in AFTER]
         return hashes | _hash_files(self.root, [*package, *self._records()])
 
     def _records(self) -> list[Path]:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from toy import make_checkout, tree, write_notebook
 
-from ptacore import claims, cli, pdf, reproduce
+from ptabook.claims import verdicts as claims
+from ptacore import cli, pdf, reproduce
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ def _wait_for(path: Path) -> Path:
 
 
 def test_claims_fail_when_a_verdict_is_not_that_of_the_release(root, monkeypatch, capsys):
-    claim = claims.Claim("Fig. 3A", "One rests.", "", "exact", "fig3", None)
+    claim = claims.Claim("one-rests", "Fig. 3A", "One rests.", "", "exact", None, figure="fig3")
     now = [claims.Entry(claim, "", claims.REPRODUCED)]
     monkeypatch.setattr(claims, "print_ledger", lambda figures: now)
     (root / "results").mkdir(exist_ok=True)
@@ -312,7 +313,7 @@ def test_comparing_tells_what_moved_and_fails_only_for_verdicts(root, tmp_path, 
     for folder, rate in ((old, 1.0), (new, 2.0)):
         (folder / "toy").mkdir(parents=True)
         (folder / "toy/toy.json").write_text(json.dumps({"rate": rate}))
-    claim = claims.Claim("Fig. 3A", "One rests.", "", "exact", "toy", None)
+    claim = claims.Claim("one-rests", "Fig. 3A", "One rests.", "", "exact", None, figure="toy")
     now = [claims.Entry(claim, "", claims.REPRODUCED)]
     monkeypatch.setattr(claims, "entries", lambda folder: now)
     claims.release(now, root / "results/verdicts.json", "1.0.0")

@@ -53,8 +53,12 @@ def test_an_edited_file_makes_the_figure_stale_and_is_named(root, name):
 def test_what_reads_figures_makes_none_stale(root):
     figure = pretend_made(Figure(root, "toy"))
     for name in reproduce.AFTER:
-        (root / "ptacore" / name).write_text("# edited\n")
+        (root / name).write_text("# edited\n")
     assert figure.changes() == []
+    namesake = root / "ptacore/models/compare.py"  # a science module of that name is none of them
+    namesake.parent.mkdir(exist_ok=True)
+    namesake.write_text("")
+    assert figure.changes() == ["ptacore/models/compare.py"]
 
 
 def test_records_of_any_collection_but_the_users_own_make_those_figures_stale_that_read_records(root):

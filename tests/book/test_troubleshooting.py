@@ -17,7 +17,8 @@ from torch import nn
 from toy import make_checkout
 
 import ptacore as pta
-from ptacore import claims, cli, compiler, reproduce
+from ptabook.claims import verdicts as claims
+from ptacore import cli, compiler, reproduce
 from ptacore.training import checkpoints
 
 ROOT = Path(__file__).parents[2]
@@ -145,7 +146,9 @@ def stopped_by(error: BaseException) -> Callable:
 
 
 def changed_verdict(at):
-    entry = claims.Entry(claims.Claim("Fig. 3A", "One rests.", "", "exact", "fig3", None), "", claims.REPRODUCED)
+    entry = claims.Entry(
+        claims.Claim("one-rests", "Fig. 3A", "One rests.", "", "exact", None, figure="fig3"), "", claims.REPRODUCED
+    )
     claims.release([entry], at.root / "results/verdicts.json", "0.1.0")
     at.patch.setattr(claims, "print_ledger", lambda figures: [claims.Entry(entry.claim, "", claims.DIFFERS)])
 
@@ -184,10 +187,10 @@ def two_processes(at):
         checkpoints.alone_in(at.folder, "another process is training in").__enter__()
 
 
-def twice_without_checkpoint(at):
+def twice_without(at, *patterns):
     for _ in range(2):
         cli.main([*TRAIN, "--output", str(at.folder / "runs")], at.folder)
-        for path in (at.folder / "runs").rglob("*.pt"):
+        for path in [path for pattern in patterns for path in (at.folder / "runs").rglob(pattern)]:
             path.unlink()
 
 
@@ -214,7 +217,8 @@ prints(
     *TRAIN,
     before=lambda at: at.patch.setattr("ptacore.training.loop.loss_of", lambda outputs, *_: outputs.sum() * np.nan),
 )
-warns("… has the run's record", twice_without_checkpoint)
+warns("… has the run's record", lambda at: twice_without(at, "*.pt", "weights.npz"))
+warns("… has its weights in half precision", lambda at: twice_without(at, "*.pt"))
 prints("ptacore: --device", *TRAIN, "--device", "abacus")
 
 

@@ -3,7 +3,8 @@ import re
 
 import pytest
 
-from ptacore import claims
+from ptabook.claims import ledger as read_claims
+from ptabook.claims import verdicts as claims
 
 FIG3 = {
     "one_fixed_point": dict(n_stable=1, n_fixed_points=1, n_positive=0, n_zero=0, exponents=[-0.4] * 6,
@@ -15,10 +16,10 @@ FIG3 = {
 @pytest.fixture
 def ledger(monkeypatch):
     """Three of the claims, on numbers written by hand."""
-    chosen = [c for c in claims.LEDGER if c.figure == "fig3" and "chaos" not in c.statement][:3]
-    chosen += [c for c in claims.LEDGER if "constant and not zero" in c.statement]
-    chosen.append(claims.Claim("Sec. 2.7", "A conjecture | with a bar.", "", "", "fig3", None))
-    monkeypatch.setattr(claims, "LEDGER", chosen)
+    chosen = [c for c in read_claims() if c.figure == "fig3" and "chaos" not in c.statement][:3]
+    chosen += [c for c in read_claims() if "constant and not zero" in c.statement]
+    chosen.append(claims.Claim("bar", "Sec. 2.7", "A conjecture | with a bar.", "", "", None, figure="fig3"))
+    monkeypatch.setattr(claims, "read_claims", lambda: chosen)
 
     def write(folder, **changes):
         numbers = {row: values | changes.get(row, {}) for row, values in FIG3.items()}
@@ -52,7 +53,7 @@ def test_the_table_has_a_row_for_each_claim_and_a_summary_that_counts(ledger, tm
 
 
 def test_a_missing_figure_is_named(tmp_path):
-    first = min(claim.figure for claim in claims.LEDGER)
+    first = min(claim.figure for claim in read_claims())
     with pytest.raises(FileNotFoundError, match=f"ptacore figures {first}"):
         claims.entries(tmp_path)
 

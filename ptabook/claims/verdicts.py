@@ -7,9 +7,16 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from ptacore.ledger import LEDGER, Claim
+from ptabook.claims import ledger as read_claims
+from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, Claim, Found
 
 VERDICTS = REPRODUCED, DIFFERS, NOT_TESTABLE = "reproduced", "differs", "not testable here"
+# until all checks know the three verdicts
+WORDS = {
+    SUPPORTS: REPRODUCED,
+    CONTRADICTS: DIFFERS,
+    UNDECIDED: NOT_TESTABLE,
+}
 
 
 @dataclass(frozen=True)
@@ -36,24 +43,26 @@ def entries(figures: Path) -> list[Entry]:
 
     Examples
     --------
-    >>> sum(claim.check is not None for claim in LEDGER) > 15
+    >>> sum(claim.check is not None for claim in read_claims()) > 15
     True
     """
-    numbers = {}
-    for name in sorted({claim.figure for claim in LEDGER}):
+    numbers, claims = {}, read_claims()
+    for name in sorted({claim.figure for claim in claims}):
         path = figures / name / f"{name}.json"
         if not path.is_file():
             raise FileNotFoundError(f"{path} is missing; make it: ptacore figures {name} --preset {figures.name}")
         numbers[name] = json.loads(path.read_text())
-    decided = []
-    for claim in LEDGER:
-        if claim.check is None:
-            decided.append(Entry(claim, "", NOT_TESTABLE))
-        else:
-            ours, holds = claim.check(numbers[claim.figure])
-            verdict = NOT_TESTABLE if holds is None else REPRODUCED if holds else DIFFERS
-            decided.append(Entry(claim, ours, verdict))
-    return decided
+    return [_decide(claim, numbers[claim.figure]) for claim in claims]
+
+
+def _decide(claim: Claim, numbers: dict) -> Entry:
+    if claim.check is None:
+        return Entry(claim, "", NOT_TESTABLE)
+    found = claim.check(numbers)
+    if isinstance(found, Found):
+        return Entry(claim, found.ours + f" ({found.reason})" * bool(found.reason), WORDS[found.verdict])
+    ours, holds = found
+    return Entry(claim, ours, NOT_TESTABLE if holds is None else REPRODUCED if holds else DIFFERS)
 
 
 def _counts(ledger: list[Entry]) -> list[int]:
@@ -102,7 +111,7 @@ def _badge(verdict: str) -> str:
 
 
 def _verdicts(ledger: list[Entry]) -> dict[str, str]:
-    return {f"{entry.claim.where}: {entry.claim.statement}": entry.verdict for entry in ledger}
+    return {entry.claim.id: entry.verdict for entry in ledger}
 
 
 def release(ledger: list[Entry], out: Path, version: str) -> None:
@@ -151,10 +160,10 @@ def changes(ledger: list[Entry], released: Path) -> list[str]:
             raise ValueError(f"verdicts other than {', '.join(VERDICTS)}")
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{released}: not a record of verdicts ({error}); {remedy}") from error
-    now = _verdicts(ledger)
+    now, words = _verdicts(ledger), {e.claim.id: f"{e.claim.where}: {e.claim.statement}" for e in ledger}
     found = ((statement, verdict, now.get(statement, "gone")) for statement, verdict in before.items())
     told = ((s, old, new) for s, old, new in found if old != new and (old != NOT_TESTABLE or new == "gone"))
-    return [f"{statement} {old} in {version}, now {new}" for statement, old, new in told]
+    return [f"{words.get(s, s)} {old} in {version}, now {new}" for s, old, new in told]
 
 
 def print_ledger(figures: Path) -> list[Entry]:

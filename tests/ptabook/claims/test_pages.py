@@ -2,8 +2,9 @@ import re
 
 import pytest
 
-from ptacore import ledger
-from ptacore.ledger import LEDGER
+from ptabook.claims import fig5_stability, fig5ab, fig5c, fig5c_why, ledger
+
+LEDGER = ledger()
 
 
 def test_no_statement_is_made_twice():
@@ -21,7 +22,7 @@ def test_every_claim_says_where_and_when_it_agrees():
 NETWORK = dict(zero=300, cells=1000, leading_where_zero=1e-4, resolution=5e-4, second_where_zero=-0.1, bistable=0,
                zero_where_origin_attracts=0, least_angle_off=0.9, frequency=[0.01, 0.5], between_tongues=400,
                locked_between_tongues=0)  # fmt: skip
-FIG5 = {name: NETWORK for name in ledger.NETWORKS} | {"rest_differs": 0, "corner": dict(cells=100, bistable=0, chaos=0)}
+FIG5 = {name: NETWORK for name in fig5ab.NETWORKS} | {"rest_differs": 0, "corner": dict(cells=100, bistable=0, chaos=0)}
 
 
 @pytest.mark.parametrize(
@@ -58,22 +59,22 @@ def test_claims_on_changes_of_the_weights_follow_the_numbers():
     }
     numbers = {"sizes": [1e-3, 1e-2], "left": left}
     numbers["loss"] = {f"PTA, {k}": dict(slope=1.0, draws_at_one_percent=0, draws=9) for k in ("tanh", "GRU", "flow")}
-    checks = [ledger._continuous_attractors_lose, ledger._tori_survive, ledger._torus_is_stable]
+    checks = [fig5_stability._continuous_attractors_lose, fig5_stability._tori_survive, fig5_stability._torus_is_stable]
     assert [check(numbers)[1] for check in checks] == [True, True, True]
     left["ring attractor, own"]["share"][1] = 0.5
     left["PTA, GRU, all"]["share"][1] = 0.9
     numbers["loss"]["PTA, flow"]["draws_at_one_percent"] = 1
     assert [check(numbers)[1] for check in checks] == [False, False, False]
-    assert "1 of 27" in ledger._torus_is_stable(numbers)[0]
+    assert "1 of 27" in fig5_stability._torus_is_stable(numbers)[0]
 
 
 def test_synchrony_has_to_leave_one_zero_in_every_network():
     groups = {"synchronous": "one_zero", "independent": "all_zero", "silent": "without_zero"}
     numbers = {"synchrony": {group: {"cells": 3, key: 3} for group, key in groups.items()}}
-    assert ledger._synchrony_leaves_one(numbers)[1]
+    assert fig5_stability._synchrony_leaves_one(numbers)[1]
     for group, key in groups.items():
         numbers["synchrony"][group][key] = 2
-        assert not ledger._synchrony_leaves_one(numbers)[1]
+        assert not fig5_stability._synchrony_leaves_one(numbers)[1]
         numbers["synchrony"][group][key] = 3
 
 
@@ -112,7 +113,7 @@ def decided(where, statement, numbers):
 )
 def test_who_learns_copy_memory_is_judged_by_every_recorded_run(table, long, holds):
     numbers = dict(
-        table={ledger.COPY: {name: runs(a) for name, a in table.items()}},
+        table={fig5c.COPY: {name: runs(a) for name, a in table.items()}},
         long={name: runs(a) for name, a in long.items()},
     )
     assert decided("Sec. 2.8", "Only PTA networks, tanh and GRU", numbers)[1] is holds
@@ -121,7 +122,7 @@ def test_who_learns_copy_memory_is_judged_by_every_recorded_run(table, long, hol
 def test_a_cell_is_judged_by_its_mean_and_not_where_the_budget_ended_a_run_that_is_behind():
     def cell(*losses, epochs=40, status="epoch limit"):
         found = runs([0.5] * len(losses), chance=2.079, epochs=epochs, status=status) | dict(test_loss=list(losses))
-        numbers = dict(table={ledger.COPY: {"gru": found}}, long={})
+        numbers = dict(table={fig5c.COPY: {"gru": found}}, long={})
         return decided("Table S1", "Copy memory, k = 100, gru:", numbers)
 
     assert cell(0.25, 0.45)[1] is True  # 0.29 in the paper, and 10% of chance is 0.21
@@ -162,7 +163,7 @@ def test_better_means_earlier_and_lower_with_every_seed():
 def test_claims_on_speed_and_on_what_training_ends_with_follow_the_numbers():
     live = {"tanh": [2.0, 2.1], "tanh-pta": [0.2, 0.3], "gru": [1.8, 1.9], "gru-pta": [0.2, 0.1]}
     live = {name: dict(best_validation=losses) for name, losses in live.items()}
-    faster = ledger._pta_is_faster("copy-memory")
+    faster = fig5c._pta_is_faster("copy-memory")
     assert faster({"live": {"copy-memory": live}})[1]
     live["gru-pta"]["best_validation"] = [0.2, 1.85]  # behind one default network
     assert not faster({"live": {"copy-memory": live}})[1]
@@ -171,19 +172,19 @@ def test_claims_on_speed_and_on_what_training_ends_with_follow_the_numbers():
         "gru-pta": {"end": {"zero": [0], "positive": [0]}},
     }
     numbers = dict(dynamics=dict(large=large))
-    assert ledger._ends_without_oscillation(numbers)[1]
+    assert fig5c_why._ends_without_oscillation(numbers)[1]
     large["gru-pta"]["end"]["positive"] = [2]  # one of three is left
-    assert ledger._ends_without_oscillation(numbers)[1] is False
+    assert fig5c_why._ends_without_oscillation(numbers)[1] is False
     large["tanh-pta"] = large["gru-pta"] = {"start": {}, "end": {}}
-    assert ledger._ends_without_oscillation(numbers)[1] is None
+    assert fig5c_why._ends_without_oscillation(numbers)[1] is None
     del large["tanh-pta"], large["gru-pta"]
-    assert ledger._ends_without_oscillation(numbers)[1] is None
+    assert fig5c_why._ends_without_oscillation(numbers)[1] is None
 
 
 def test_oscillations_have_to_get_fewer_in_every_network():
     for fewer, networks, holds in ((3, 3, True), (2, 3, False), (0, 0, None)):
         numbers = {"oscillations": dict(networks=networks, fewer=fewer, gone=0, positive=0)}
-        assert ledger._oscillations_weaken(numbers)[1] is holds
+        assert fig5c_why._oscillations_weaken(numbers)[1] is holds
 
 
 THEORY = dict(
@@ -234,11 +235,11 @@ def test_claims_of_the_theory_follow_the_numbers(change, falls):
 def test_an_initialization_outperforms_if_it_does_so_in_every_task_that_has_runs():
     row = dict(best_validation=[1.0], test_loss=[1.0])
     better, worse = row | {"test_loss": [0.1]}, row | {"test_loss": [1.5]}
-    assert ledger._outperforms({"table": {}, "long": {}})[1] is None
-    numbers = {"table": {ledger.COPY: {"tanh": row, "tanh-pta": better, "gru": row}}, "long": {}}
-    assert ledger._outperforms(numbers)[1] is True
-    numbers["table"][ledger.COPY]["gru-pta"] = worse
-    assert ledger._outperforms(numbers)[1] is False
+    assert fig5c._outperforms({"table": {}, "long": {}})[1] is None
+    numbers = {"table": {fig5c.COPY: {"tanh": row, "tanh-pta": better, "gru": row}}, "long": {}}
+    assert fig5c._outperforms(numbers)[1] is True
+    numbers["table"][fig5c.COPY]["gru-pta"] = worse
+    assert fig5c._outperforms(numbers)[1] is False
 
 
 @pytest.mark.parametrize(

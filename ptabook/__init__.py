@@ -1,0 +1,1 @@
+"""What makes the book: figures, claims, pages, PDF, releases. The science is `ptacore`."""
