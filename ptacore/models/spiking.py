@@ -30,9 +30,11 @@ def simulate(
 ) -> Spikes:
     """Spikes of the circuit's four neurons, simulated with a fixed time step.
 
-    A neuron fires at the first step after it has crossed its threshold, and a delay is rounded to steps. What it has
-    charged beyond the threshold is kept for the next cycle, or discarded. Discarded, each cycle loses what is shorter
-    than a step: slow turning leaves no trace.
+    A neuron fires at the first step after it has crossed its threshold. What it has charged beyond the threshold is
+    kept for the next cycle, or discarded. Discarded, each cycle loses what is shorter than a step: slow turning leaves
+    no trace. Brian2 2.9 rounds delays to the nearest step (halves up, but for rounding) and cuts refractory times and
+    times of given spikes down to whole steps; a monitor sees a variable that changes at spikes only as a staircase.
+    Another simulator agrees where all times are multiples of its step.
 
     Parameters
     ----------

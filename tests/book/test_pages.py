@@ -195,3 +195,34 @@ def test_every_registered_name_leads_to_its_class_in_the_reference(html, registr
     shown = dict.fromkeys(re.findall(r'<code class="docutils literal[^"]*"><span class="pre">([\w-]+)</span>', page))
     assert [name for name in registry if name not in shown] == []
     assert [c.__name__ for c in registry.values() if not re.search(rf'id="ptacore\.[\w.]+\.{c.__name__}"', page)] == []
+
+
+def test_no_page_shows_a_programmers_number(visit):
+    """What `glue` makes of a NumPy scalar or a tensor."""
+    for page in PAGES:
+        text = (ROOT / "_build" / "html" / f"{page}.html").read_text(encoding="utf-8")
+        shown = re.sub(
+            r'(?s)<div class="cell_input.*?</pre>|<pre>.*?</pre>|<code.*?</code>|<script.*?</script>', "", text
+        )
+        assert not re.search(r"np\.(float|int)\d+\(|tensor\(", shown), page
+
+
+def test_numbers_of_another_page_come_with_a_format():
+    """Without one nothing is pasted, and only a warning says so."""
+    for path in [*(ROOT / "book").glob("*.md"), *(ROOT / "notebooks").glob("*.ipynb")]:
+        for reference in re.findall(r"\{glue:text\}`([^`]*::[^`]*)`", path.read_text(encoding="utf-8")):
+            assert ":" in reference.partition("::")[2], f"{path.name}: {reference}"
+
+
+def test_no_two_works_are_cited_alike():
+    """Author and year are what a reader sees, and two works of one author and year are not told apart by letters."""
+    entries = re.split(r"\n@\w+\{", "\n" + (ROOT / "book" / "references.bib").read_text(encoding="utf-8"))[1:]
+    seen = {}
+    for entry in entries:
+        key = entry.partition(",")[0]
+        author, year = (re.search(rf"(?i){name}\s*=\s*[{{\"](.+?)[}}\"],?\s*\n", entry) for name in ("author", "year"))
+        names = re.findall(r"([^,]+),[^,]*?(?: and |$)", author.group(1))
+        alike = (names[0] if len(names) > 2 else tuple(names), len(names) > 2, year.group(1))
+        assert alike not in seen, f"{key} and {seen[alike]} read the same: {alike}"
+        seen[alike] = key
+    assert len(seen) > 10
