@@ -8,15 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ptacore.checks import integer
-
-
-def to_tensor(value, name: str, dtype: torch.dtype, device: torch.device | None = None) -> Tensor:
-    """value as a tensor; a TypeError that names the argument where it does not consist of numbers."""
-    try:
-        return torch.as_tensor(value, dtype=dtype, device=device)
-    except (TypeError, ValueError, RuntimeError):
-        raise TypeError(f"{name}: expected numbers, got {type(value).__name__} {str(value)[:40]!r}") from None
+from ptacore.checks import floating, integer, place, to_tensor
 
 
 class System:
@@ -60,7 +52,14 @@ class System:
         return self
 
     def to(self, target: torch.dtype | torch.device | str) -> System:
-        """A copy whose parameters have another dtype or are on another device, as in ``torch.nn.Module.to``."""
+        """A copy whose parameters have another dtype or are on another device, as in ``torch.nn.Module.to``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the target is neither single or double precision nor a device that is there.
+        """
+        target = place("target", target)
         new = copy.copy(self)
         for name, value in vars(self).items():
             if isinstance(value, Tensor):
@@ -130,7 +129,7 @@ class _FunctionSystem(System):
     def __init__(self, f, dim, kind, jacobian, dtype):
         if kind not in ("flow", "map"):
             raise ValueError(f'kind: expected "flow" or "map", got {kind!r}')
-        dim = integer("dim", dim, 1)
+        dim, dtype = integer("dim", dim, 1), floating("dtype", dtype)
         self.f, self.dim, self.kind, self.user_jacobian, self.dtype = f, dim, kind, jacobian, dtype
         rows = dim + 3  # not dim: a function of one state could pass for one of a batch
         probe = torch.randn(rows, dim, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(dtype)
