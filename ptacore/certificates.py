@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from ptacore.checks import integer
+from ptacore.checks import finite, integer, to_tensor
 from ptacore.lyapunov import lyapunov_spectrum
 from ptacore.models.oscillator import origin_exponent, oscillator
-from ptacore.models.system import System, to_tensor
+from ptacore.models.system import System
 
 KINDS = (
     "stable origin",
@@ -395,13 +395,9 @@ def certify(system: str, alpha, theta, steps: int | None = None, progress: bool 
     >>> [KINDS[k] for k in found.kind.tolist()], found.copies.tolist()
     (['fixed points', 'invariant circle'], [4, 1])
     """
-    alpha, theta = torch.broadcast_tensors(
-        to_tensor(alpha, "alpha", torch.float64), to_tensor(theta, "theta", torch.float64)
-    )
-    if not (torch.isfinite(alpha) & (alpha >= 0)).all():
-        raise ValueError("alpha: expected gains that are finite and not negative")
-    if not torch.isfinite(theta).all():
-        raise ValueError("theta: expected finite angles")
+    alpha, theta = torch.broadcast_tensors(finite(alpha, "alpha"), finite(theta, "theta"))
+    if not (alpha >= 0).all():
+        raise ValueError("alpha: expected gains that are not negative")
     if alpha.numel() == 0:
         raise ValueError("alpha, theta: expected at least one point")
     flow = oscillator(system, 0.0, 0.0).kind == "flow"

@@ -59,7 +59,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar=("KEY", "VALUE"),
         help="set a parameter of the notebook, such as: -p seed 3",
     )
-    figures.add_argument("--output", type=Path, metavar="DIR", help="write DIR/NAME/ instead of _build/figures/...")
+    figures.add_argument(
+        "-o", "--output", type=Path, metavar="DIR", help="write DIR/NAME/ instead of _build/figures/..."
+    )
+    figures.add_argument("--list", action="store_true", help="print the parameters and their defaults, run nothing")
     figures.add_argument("--force", action="store_true", help="run fresh figures too")
     figures.set_defaults(command=_figures)
 
@@ -140,6 +143,9 @@ def _figures(arguments: argparse.Namespace, root: Path) -> int:
     given = {key: reproduce.parse_value(text) for key, text in arguments.given}
     output = arguments.output and arguments.output.absolute()
     figures = [Figure(root, name, arguments.preset, given, output) for name in arguments.names or known]
+    if arguments.list:
+        _say("\n".join(map(reproduce.list_parameters, figures)))
+        return 0
     for figure in figures if given else []:
         reproduce.all_parameters(figure)  # all names are checked before the first long run
     return _make(figures, arguments.force, arguments.verbose)

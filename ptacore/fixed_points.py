@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ptacore.checks import check_seed
 from ptacore.models.networks import ReLUFlow
 from ptacore.models.system import System
 
@@ -151,7 +152,7 @@ def _distinct(points: np.ndarray, lines: list[np.ndarray], apart: float = 1e-6) 
 def _starts(system: System, starts, seed: int) -> Tensor:
     if starts is not None:
         return system.as_state(starts, "starts").reshape(-1, system.dim)
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(check_seed(seed))
     x = 2 * torch.randn(512, system.dim, generator=generator, dtype=torch.float64)
     return system.as_state(torch.cat([torch.zeros(1, system.dim), x]))
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import Module
 from tqdm import tqdm
 
-from ptacore.checks import integer
+from ptacore.checks import check_seed, integer
 from ptacore.compiled import advance_for
 from ptacore.integrate import check_finite, start_of, step_count, step_size, step_tangent
 from ptacore.models.module_map import as_system
@@ -301,7 +301,7 @@ def lyapunov_spectrum(
     advance = None if backend == "torch" else advance_for(system, dt)
     if backend == "compiled" and advance is None:
         raise ValueError(f"backend: nothing compiled for {system!r} ({system.dtype}, {system.device})")
-    start = torch.randn(system.dim, k, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    start = torch.randn(system.dim, k, generator=torch.Generator().manual_seed(check_seed(seed)), dtype=torch.float64)
     Q = torch.linalg.qr(start)[0].to(x).expand(*x.shape, k)
     tangents = _Tangents(system, x, Q, dt, advance, t0)
     edges = torch.linspace(0, steps, min(samples, steps) + 1).round().long()

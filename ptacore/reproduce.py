@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import math
 import os
 import resource
 import shutil
@@ -57,8 +58,10 @@ class Figure:
     preset : str
         ``"quick"`` or ``"paper"``.
     given : dict
-        Parameters that differ from the notebook's defaults. A text that names an existing file counts as that
-        file: it is made absolute, and a change of the file's content makes the figure stale.
+        Parameters that differ from the notebook's defaults: numbers, texts, lists, dicts with texts for keys, None;
+        tuples and arrays become lists, paths texts, which is how the notebook gets them. A text that names an existing
+        file, with or without ``::NAME`` of an array in it, counts as that file: it is made absolute, and a change of
+        the file's content makes the figure stale.
     output : Path, optional
         Where figures are kept; ``_build/figures/<preset>`` if omitted.
 
@@ -75,8 +78,8 @@ class Figure:
     output: Path | None = None
 
     def __post_init__(self) -> None:
-        absolute = {key: os.path.abspath(text) if _is_file(text) else text for key, text in self.given.items()}
-        object.__setattr__(self, "given", absolute)
+        given = {key: _absolute(_plain(key, value)) for key, value in self.given.items()}
+        object.__setattr__(self, "given", given)
 
     @property
     def source(self) -> Path:
@@ -103,7 +106,9 @@ class Figure:
             "the notebook": _digest(_cells(self.source)),
             "the parameters": _digest({**self.given, "preset": self.preset}),
         }
-        hashes |= {f"the file of {key}": _sha256(Path(text)) for key, text in self.given.items() if _is_file(text)}
+        hashes |= {
+            f"the file of {key}": _sha256(Path(file)) for key, text in self.given.items() if (file := _file(text))
+        }
         package = [path for path in _package_files(self.root) if path.relative_to(self.root).as_posix() not in AFTER]
         return hashes | _hash_files(self.root, [*package, *self._records()])
 
@@ -169,7 +174,8 @@ def all_parameters(figure: Figure) -> dict[str, Any]:
     Raises
     ------
     UsageError
-        If the notebook has no parameter of a given name, or lacks ``preset`` or ``output_dir``.
+        If the notebook has no parameter of a given name, the value is not of the kind of its default, or the notebook
+        lacks ``preset`` or ``output_dir``.
     """
     found = _papermill().inspect_notebook(_read_notebook(figure.source))
     if missing := sorted(SET_BY_OPTION.keys() - found.keys()):
@@ -180,8 +186,19 @@ def all_parameters(figure: Figure) -> dict[str, Any]:
         if key not in found:
             valid = ", ".join(sorted(found.keys() - SET_BY_OPTION.keys()))
             raise UsageError(f"{figure.name}: unknown parameter {key!r}; its parameters are {valid}")
+        _check_kind(figure, key, found[key]["default"])
     defaults = {key: _literal(item["default"]) for key, item in found.items() if key != "output_dir"}
     return {**defaults, **figure.given, "preset": figure.preset}
+
+
+def list_parameters(figure: Figure) -> str:
+    """The parameters that may be given, one a line, with their defaults and what the notebook says of them."""
+    found = _papermill().inspect_notebook(_read_notebook(figure.source))
+    lines = [f"{figure.name}:"]
+    for name, item in found.items():
+        if name not in SET_BY_OPTION:
+            lines.append(f"  {name} = {_literal(item['default'])!r}" + (f"  # {item['help']}" if item["help"] else ""))
+    return "\n".join(lines)
 
 
 def run(figure: Figure) -> Path:
@@ -325,8 +342,59 @@ def _package_files(root: Path) -> list[Path]:
     return [*sources, *root.glob("requirements.lock")]
 
 
-def _is_file(value: Any) -> bool:
-    return isinstance(value, str) and os.path.isfile(value)
+# ---- parameters ----------------------------------------------------------------------------------
+
+
+def _plain(name: str, value: Any) -> Any:
+    """The value in the types that papermill writes into a notebook as they are; it makes texts of others."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    value = value.tolist() if hasattr(value, "tolist") else value
+    if isinstance(value, (list, tuple)):
+        return [_plain(name, item) for item in value]
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {key: _plain(name, item) for key, item in value.items()}
+    if value is not None and not isinstance(value, (bool, int, float, str)):
+        raise UsageError(f"{name}: expected a number, text, list, dict with texts for keys or None, got {value!r}")
+    return value
+
+
+def _check_kind(figure: Figure, name: str, written: str) -> None:
+    """Refuse a given value that is of another kind than the default, where the default says of which."""
+    try:
+        default = ast.literal_eval(written)
+    except (ValueError, SyntaxError):
+        return
+    value, expected = figure.given[name], _kind(default)
+    if not _is_of(value, expected):
+        raise UsageError(f"{figure.name}: {name}: expected {expected}, such as {default!r}, got {value!r}")
+
+
+def _kind(default: Any) -> str:
+    if isinstance(default, (list, tuple)) and default and all(_is_of(item, "a number") for item in default):
+        return "a list of numbers"
+    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+    return kinds.get(type(default), "anything")
+
+
+def _is_of(value: Any, kind: str) -> bool:
+    if kind == "a list of numbers":
+        return isinstance(value, list) and all(_is_of(item, "a number") for item in value)
+    if kind == "a number":
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    types = {"true or false": bool, "a whole number": int, "a text": str}
+    return kind == "anything" or type(value) is types[kind]
+
+
+def _file(value: Any) -> str | None:
+    """The file that a parameter's value names, if it does."""
+    names = (value, value.partition("::")[0]) if isinstance(value, str) else ()
+    return next((name for name in names if os.path.isfile(name)), None)
+
+
+def _absolute(value: Any) -> Any:
+    file = _file(value)
+    return value if file is None else os.path.abspath(file) + value[len(file) :]
 
 
 # ---- notebooks -----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from ptacore.checks import check_seed, choice, finite, finite_array, instance, integer, within
 from ptacore.integrate import check_finite, step
 from ptacore.models.delay_line import DelayLine, decode
 from ptacore.models.head_direction import HeadDirectionCircuit, SpikingPair
@@ -24,12 +25,11 @@ CHANGES = {  # what can be changed, D-type but for the last
 
 
 def _checked(kind: str, what: str, sizes, times) -> tuple[np.ndarray, np.ndarray]:
-    if what not in CHANGES[kind]:
-        raise ValueError(f"what: expected one of {', '.join(CHANGES[kind])}, got {what!r}")
-    sizes, times = np.asarray(sizes, float), np.asarray(times, float)
-    if sizes.ndim != 1 or not (np.isfinite(sizes) & (sizes >= 0)).all():
+    choice("what", what, CHANGES[kind])
+    sizes, times = finite_array(sizes, "sizes"), finite_array(times, "times")
+    if sizes.ndim != 1 or len(sizes) == 0 or not (sizes >= 0).all():
         raise ValueError(f"sizes: expected numbers, 0 or more, got {sizes!r}")
-    if times.ndim != 1 or len(times) == 0 or not (np.isfinite(times).all() and (np.diff(times, prepend=0) > 0).all()):
+    if times.ndim != 1 or len(times) == 0 or not (np.diff(times, prepend=0) > 0).all():
         raise ValueError(f"times: expected increasing times after 0, got {times!r}")
     return sizes, times
 
@@ -54,14 +54,18 @@ def changed_ring(ring: RingAttractor, what: str, sizes, draws: int, seed: int) -
         Of batch shape (sizes, draws, 1).
     """
     names = {"weights": "W", "thresholds": "b", "time constants": "tau"}
-    if what not in names:
-        raise ValueError(f"what: expected one of {', '.join(names)}, got {what!r}")
-    name = names[what]
+    name = names[choice("what", what, names)]
+    sizes, draws = finite(sizes, "sizes"), integer("draws", draws, 1)
+    if sizes.ndim != 1 or len(sizes) == 0:
+        raise ValueError(f"sizes: expected one number or more, got shape {tuple(sizes.shape)}")
+    instance("ring", ring, RingAttractor)
     value = getattr(ring, name)
     if name == "tau":
         value = value.expand(ring.dim)
-    xi = torch.randn(draws, 1, *value.shape, generator=torch.Generator().manual_seed(seed), dtype=ring.dtype)
-    scale = torch.as_tensor(sizes, dtype=ring.dtype).reshape(-1, 1, 1, *[1] * value.ndim)
+    xi = torch.randn(
+        draws, 1, *value.shape, generator=torch.Generator().manual_seed(check_seed(seed)), dtype=ring.dtype
+    )
+    scale = sizes.to(ring.dtype).reshape(-1, 1, 1, *[1] * value.ndim)
     new = copy.copy(ring)
     setattr(new, name, value * (1 + scale * xi))
     return new
@@ -121,8 +125,9 @@ def ring_memory(
            [0.]])
     """
     sizes, times = _checked("ring", what, sizes, times)
-    if not 0 < dt < math.inf:
-        raise ValueError(f"dt: expected a positive number of time constants, got {dt!r}")
+    instance("ring", ring, RingAttractor)
+    draws, headings = integer("draws", draws, 1), integer("headings", headings, 1)
+    dt, seed = within("dt", dt, 0, math.inf), check_seed(seed)
     stored = torch.arange(headings, dtype=ring.dtype) * math.tau / headings + 0.1  # at no neuron
     rng = torch.Generator().manual_seed(seed)
     changed = ring if what == "noise" else changed_ring(ring, what, sizes, draws, seed)
@@ -201,8 +206,9 @@ def circuit_memory(
     np.float64(0.0)
     """
     sizes, times = _checked("circuit", what, sizes, times)
-    if not 0 <= shared <= 1:
-        raise ValueError(f"shared: expected a correlation from 0 to 1, got {shared!r}")
+    instance("circuit", circuit, HeadDirectionCircuit)
+    draws, headings = integer("draws", draws, 1), integer("headings", headings, 1)
+    shared, seed = within("shared", shared, 0, 1, "[]"), check_seed(seed)
     if shared and what in ("read-out delays", "noise"):
         raise ValueError(f"shared: {what} has no part in both oscillators to share, got {shared!r}")
     if not math.isclose(circuit.plus.period, circuit.minus.period, rel_tol=1e-9):
@@ -267,6 +273,9 @@ def memory_error(stored: np.ndarray, kept: np.ndarray, up_to_rotation: bool = Fa
     >>> memory_error(stored, stored + 0.5).round(9), memory_error(stored, stored + 0.5, up_to_rotation=True).round(9)
     (np.float64(0.5), np.float64(0.0))
     """
+    stored, kept = finite_array(stored, "stored"), finite_array(kept, "kept")
+    if stored.ndim != 1 or kept.shape[-1:] != stored.shape or not stored.size:
+        raise ValueError(f"stored, kept: expected (headings,) and (..., headings), got {stored.shape}, {kept.shape}")
     off = np.exp(1j * (kept - stored))
     if up_to_rotation:
         off = off * np.exp(-1j * np.angle(off.mean(-1, keepdims=True)))

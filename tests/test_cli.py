@@ -52,10 +52,16 @@ def test_a_figure_is_run_when_stale_or_forced(root, runs, capsys):
 
 def test_options_reach_the_run(root, runs, tmp_path):
     arguments = ["figures", "toy", "--preset", "paper", "-p", "seed", "3", "-p", "weights", "W.csv"]
-    assert cli.main([*arguments, "--output", str(tmp_path / "out")], root) == 0
+    assert cli.main([*arguments, "-o", str(tmp_path / "out")], root) == 0
     (figure,) = runs
     assert (figure.name, figure.preset, figure.given) == ("toy", "paper", {"seed": 3, "weights": "W.csv"})
     assert figure.folder.parent == tmp_path / "out"
+
+
+def test_the_parameters_are_listed_with_defaults_and_comments(root, runs, capsys):
+    assert cli.main(["figures", "toy", "--list"], root) == 0
+    assert capsys.readouterr().out == "toy:\n  seed = 0  # of the noise\n  weights = None\n  records = 'results'\n"
+    assert not runs
 
 
 def test_all_figures_are_made_when_none_is_named(root, runs):
@@ -69,6 +75,7 @@ def test_all_figures_are_made_when_none_is_named(root, runs):
     [
         (["figures", "fig9"], "ptacore: unknown figure 'fig9'; the figures are toy\n"),
         (["figures", "-p", "sede", "3"], "unknown parameter 'sede'; its parameters are records, seed, weights\n"),
+        (["figures", "-p", "seed", "0,7"], "toy: seed: expected a whole number, such as 0, got '0,7'\n"),
         (["figures", "--preset", "huge"], "invalid choice: 'huge'"),
         (["figures", "-p", "seed"], "expected 2 arguments"),
         ([], "COMMAND"),

@@ -1,12 +1,14 @@
 """Figures made from small notebooks in a temporary checkout."""
 
 import json
+import math
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from toy import CHECK, PARAMETERS, WORK, edit_notebook, make_checkout, tree, write_notebook
 
@@ -186,6 +188,68 @@ def test_a_run_leaves_the_notebook_the_artefacts_and_their_provenance(root, monk
     assert record["machine"]["cores"] >= 1
     assert "torch" in record["versions"]
     assert figure.changes() == []
+
+
+KINDS = {
+    "0": "a whole number",
+    "0.5": "a number",
+    "True": "true or false",
+    "[1, 2.5]": "a list of numbers",
+    "''": "a text",
+}
+VALUES = {
+    "a whole number": [3, -1, np.int64(2)],
+    "a number": [0.5, np.float32(0.5)],
+    "true or false": [False, np.bool_(True)],
+    "a list of numbers": [[1, 0.5], (1.0, 1.3), np.arange(3.0), []],
+    "a text": ["3", "0,7", Path("W.csv")],
+}
+NONE_OF_THESE = [math.nan, math.inf, None, [["a"]], {"a": 1}]
+
+
+def write_parameters(root, *lines):
+    source = "\n".join([PARAMETERS, *lines])
+    edit_notebook(root / "notebooks/toy.ipynb", lambda notebook: notebook.cells[1].update(source=source))
+
+
+@pytest.mark.parametrize("default", KINDS)
+def test_a_value_of_another_kind_than_the_default_is_refused_before_a_kernel_starts(root, default):
+    write_parameters(root, f"size = {default}")
+    expected = KINDS[default]
+    right = (expected, "a whole number") if expected == "a number" else (expected,)  # 1 is a number, too
+    for kind, values in {**VALUES, "none of these": NONE_OF_THESE}.items():
+        for value in values:
+            figure = Figure(root, "toy", given={"size": value})
+            if kind in right:
+                assert reproduce.all_parameters(figure)["size"] == figure.given["size"]
+            else:
+                with pytest.raises(UsageError, match=f"^toy: size: expected {expected}, such as .*, got "):
+                    reproduce.all_parameters(figure)
+
+
+def test_what_the_notebook_gets_is_what_the_figure_records(root):
+    values = [(1.0, 1.3), np.int64(3), np.float32(0.5), Path("W.csv"), np.eye(2), {"x": (1,)}]
+    figure = Figure(root, "toy", given=dict(zip("abcdef", values, strict=True)))
+    write_parameters(root, *(f"{name} = None" for name in "abcdef"))
+    show = "import json, pathlib\npathlib.Path(output_dir, 'toy.json').write_text(json.dumps([a, b, c, d, e, f]))"
+    edit_notebook(root / "notebooks/toy.ipynb", lambda n: n.cells[2].update(source=show))
+    got = json.loads((reproduce.run(figure) / "toy.json").read_text())
+    assert got == list(figure.given.values()) == [[1.0, 1.3], 3, 0.5, "W.csv", [[1.0, 0.0], [0.0, 1.0]], {"x": [1]}]
+
+
+@pytest.mark.parametrize("value", [{1: 2}, object(), 1j, {1, 2}, b"x"])
+def test_a_value_that_a_notebook_cannot_be_given_is_refused(root, value):
+    with pytest.raises(UsageError, match="^weights: expected a number, text, list, dict .* or None, got "):
+        Figure(root, "toy", given={"weights": value})
+
+
+def test_a_file_may_be_named_with_an_array_in_it(root, monkeypatch):
+    monkeypatch.chdir(root)
+    (root / "W.npz").write_bytes(b"1")
+    figure = pretend_made(Figure(root, "toy", given={"weights": "W.npz::W"}))
+    assert figure.given == {"weights": f"{root}/W.npz::W"}
+    (root / "W.npz").write_bytes(b"2")
+    assert figure.changes() == ["the file of weights"]
 
 
 def test_the_injected_cell_is_tagged_and_free_of_paths_and_timestamps(root):

@@ -23,11 +23,11 @@ from ptacore.models.stereotypes import (
     line_attractor,
     one_fixed_point,
     random_weights,
-    read_weights,
     two_fixed_points,
 )
 from ptacore.models.system import System
 from ptacore.models.trainable import Recurrent
+from ptacore.models.weight_files import read_weights
 
 __all__ = [
     "MODELS",

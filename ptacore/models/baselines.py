@@ -9,7 +9,7 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import pad
 from torch.nn.utils import skip_init
 
-from ptacore.checks import integer, within
+from ptacore.checks import flag, integer, within
 from ptacore.models.fused import Cell, Product
 from ptacore.models.lru import LRUBlock
 from ptacore.models.trainable import CellNetwork, Recurrent, uniform_
@@ -51,7 +51,7 @@ class Antisymmetric(CellNetwork):
         within("gamma", gamma, 0, math.inf, "[)")
         within("scale", scale, 0, math.inf, "[)")
         super().__init__(n_inputs, n_outputs, n_hidden)
-        self.cell, self.constants, self.gamma = self.cells[bool(gated)], (float(eps),), gamma
+        self.cell, self.constants, self.gamma = self.cells[flag("gated", gated)], (float(eps),), gamma
         self.weight_ih = _normal((self.cell.gates * n_hidden, n_inputs), n_inputs**-0.5, generator)
         self.weight_hh = _normal((n_hidden, n_hidden), scale * n_hidden**-0.5, generator)
         self.bias = nn.Parameter(torch.zeros(self.cell.gates * n_hidden))

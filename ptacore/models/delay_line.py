@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ptacore.checks import choice, finite_array, integer, within
 from ptacore.models.head_direction import Spikes
 
 COINCIDENCES = ("product", "threshold", "exponential")
@@ -54,18 +55,15 @@ class DelayLine:
     wiring: str = "projected"
 
     def __post_init__(self):
-        if not 0 < self.period < math.inf:
-            raise ValueError(f"period: expected a positive number of seconds, got {self.period!r}")
+        within("period", self.period, 0, math.inf)
+        within("level", self.level, -math.inf, math.inf)
         for name, part in (("rise", 40), ("decay", 10)):
-            if getattr(self, name) is None:
-                object.__setattr__(self, name, self.period / part)
-        if not math.isfinite(self.level):
-            raise ValueError(f"level: expected a finite number, got {self.level!r}")
-        if not 0 < self.rise < self.decay < math.inf:
+            time = self.period / part if getattr(self, name) is None else getattr(self, name)
+            object.__setattr__(self, name, within(name, time, 0, math.inf))
+        if not self.rise < self.decay:
             raise ValueError(f"rise, decay: expected 0 < rise < decay, got {self.rise!r}, {self.decay!r}")
         for name, valid in (("coincidence", COINCIDENCES), ("wiring", WIRINGS)):
-            if getattr(self, name) not in valid:
-                raise ValueError(f"{name}: expected one of {', '.join(valid)}, got {getattr(self, name)!r}")
+            choice(name, getattr(self, name), valid)
 
     def delays(self, location: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Seconds from a spike of the left neuron of minus, and of plus, to its arrival at a place.
@@ -78,14 +76,14 @@ class DelayLine:
         location : array (...)
             Radians of the ring.
         """
-        part = np.mod(np.asarray(location, float) / (2 * np.pi), 1) * self.period
+        part = np.mod(finite_array(location, "location") / (2 * np.pi), 1) * self.period
         if self.wiring == "projected":
             return np.zeros_like(part), part
         return self.period - part / 2, part / 2
 
     def filtered(self, t: ArrayLike) -> np.ndarray:
         """h * a train that spikes at 0 and every period before and after: a sum of two geometric series."""
-        t = np.mod(t, self.period)
+        t = np.mod(finite_array(t, "t"), self.period)
         slow, fast = (np.exp(-t / c) / -np.expm1(-self.period / c) for c in (self.decay, self.rise))
         return (slow - fast) / self._top
 
@@ -107,7 +105,7 @@ class DelayLine:
         """
         from scipy.signal import lfilter  # takes longer to import than this package
 
-        spikes, t = np.asarray(spikes, float), np.asarray(t, float)
+        spikes, t = finite_array(spikes, "spikes"), finite_array(t, "t")
         if t.ndim != 1 or len(t) < 2 or not np.allclose(np.diff(t), t[1] - t[0], rtol=1e-6, atol=0) or t[1] <= t[0]:
             raise ValueError(f"t: expected two or more evenly spaced times, got shape {t.shape}")
         dt = (t[-1] - t[0]) / (len(t) - 1)
@@ -141,7 +139,7 @@ class DelayLine:
             Radians of the ring.
         """
         to_minus, to_plus = self.delays(location)
-        t, delta = np.asarray(t, float), np.asarray(delta, float)
+        t, delta = finite_array(t, "t"), finite_array(delta, "delta")
         return self.combined(self.filtered(t - to_minus), self.filtered(t + delta - to_plus))
 
     def tuning(self, delta: ArrayLike, location: ArrayLike = 0.0, points: int = 1024) -> np.ndarray:
@@ -154,7 +152,10 @@ class DelayLine:
         points : int
             Of the cycle; the mean over them is the integral of a periodic function.
         """
-        delta, location = np.broadcast_arrays(np.asarray(delta, float), np.asarray(location, float))
+        points = integer("points", points, 1)
+        delta, location = finite_array(delta, "delta"), finite_array(location, "location")
+        shape = np.broadcast_shapes(delta.shape, location.shape)
+        delta, location = np.broadcast_to(delta, shape), np.broadcast_to(location, shape)
         t = np.arange(points) * (self.period / points)
         return self.activity(t, delta[..., None], location[..., None]).mean(-1)
 
@@ -175,14 +176,14 @@ class DelayLine:
         array (..., segments)
             The first segment is centred on the angle zero.
         """
-        n = segments * profile
+        n = integer("segments", segments, 1) * integer("profile", profile, 1)
         angles = 2 * np.pi * np.arange(n) / n
         tuned = self.tuning(angles * self.period / (2 * np.pi))  # depends on heading - location
         weights = np.zeros(n)
         weights[np.arange(-(profile // 2), profile - profile // 2)] = 1 / profile
         weights = (weights + np.roll(weights[::-1], 1)) / 2  # alike to both sides of the middle
         smooth = np.fft.ifft(np.fft.fft(tuned) * np.fft.fft(weights)).real
-        away = np.asarray(heading, float)[..., None] - 2 * np.pi * np.arange(segments) / segments
+        away = finite_array(heading, "heading")[..., None] - 2 * np.pi * np.arange(segments) / segments
         return np.interp(away, angles, smooth, period=2 * np.pi)
 
     def imaged(
@@ -218,10 +219,10 @@ class DelayLine:
         ValueError
             If the number of places is odd, or a time is negative.
         """
-        if places < 2 or places % 2:
+        if integer("places", places, 2) % 2:
             raise ValueError(f"places: expected an even number, so that arcs are symmetric, got {places}")
-        t, detectors = np.asarray(t, float), segments * places
-        if t.ndim != 1 or len(t) == 0 or not (np.isfinite(t) & (t >= 0)).all():
+        t, detectors = finite_array(t, "t"), integer("segments", segments, 1) * places
+        if t.ndim != 1 or len(t) == 0 or not (t >= 0).all():
             raise ValueError(f"t: expected times in seconds, 0 or more, got {t!r}")
         dt = self.period / (4 * detectors)  # so that every delay is a number of samples
         fine = np.arange(math.ceil(t.max() / dt) + 2) * dt
@@ -249,9 +250,8 @@ def low_pass(x: ArrayLike, dt: float, time_constant: float) -> np.ndarray:
     """
     from scipy.signal import lfilter  # takes longer to import than this package
 
-    if not (dt > 0 and time_constant > 0):
-        raise ValueError(f"dt, time_constant: expected positive numbers of seconds, got {dt!r}, {time_constant!r}")
-    x, kept = np.asarray(x, float), math.exp(-dt / time_constant)
+    dt, time_constant = within("dt", dt, 0, math.inf), within("time_constant", time_constant, 0, math.inf)
+    x, kept = finite_array(x, "x"), math.exp(-dt / time_constant)
     return lfilter([1 - kept], [1, -kept], x, axis=0, zi=kept * x[:1])[0]
 
 
@@ -264,6 +264,8 @@ def decode(activity: ArrayLike) -> np.ndarray:
     >>> float(decode(line.bump(1.2)).round(1))
     1.2
     """
-    activity = np.asarray(activity, float)
+    activity = finite_array(activity, "activity")
+    if activity.ndim == 0 or activity.shape[-1] == 0:
+        raise ValueError(f"activity: expected shape (..., segments), got {activity.shape}")
     angles = 2 * np.pi * np.arange(activity.shape[-1]) / activity.shape[-1]
     return np.angle(activity @ np.exp(1j * angles)) % (2 * np.pi)

@@ -9,6 +9,8 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ptacore.checks import check_seed, finite_array, instance, shown, within
+
 
 @dataclass(frozen=True, kw_only=True)
 class SpikingPair:
@@ -52,21 +54,19 @@ class SpikingPair:
 
     def __post_init__(self):
         for name in ("delay", "latency"):
-            times = tuple(float(v) for v in getattr(self, name))
-            if len(times) != 2 or not all(0 < v < math.inf for v in times):
-                raise ValueError(f"{name}: expected two positive numbers of seconds, got {getattr(self, name)!r}")
-            object.__setattr__(self, name, times)
-        if not 0 <= self.refractory < math.inf:
-            raise ValueError(f"refractory: expected a number of seconds, 0 or more, got {self.refractory!r}")
+            times = finite_array(getattr(self, name), name)
+            if times.shape != (2,) or not (times > 0).all():
+                raise ValueError(f"{name}: expected two positive numbers of seconds, got {shown(getattr(self, name))}")
+            object.__setattr__(self, name, tuple(times.tolist()))
+        object.__setattr__(self, "refractory", within("refractory", self.refractory, 0, math.inf, "[)"))
         away = self.period - self.latency[0]
         if away <= self.refractory:
             raise ValueError(
-                f"delay: a spike is back after {away:g} s, when the neuron is still refractory ({self.refractory:g} s)"
+                f"delay, refractory: a spike is back after {away:g} s, "
+                f"when the neuron is still refractory ({self.refractory:g} s)"
             )
         gain = self.period / (2 * math.pi) if self.gain is None else self.gain
-        if not 0 < gain < math.inf:
-            raise ValueError(f"gain: expected a positive number of seconds a radian, got {self.gain!r}")
-        object.__setattr__(self, "gain", gain)
+        object.__setattr__(self, "gain", within("gain", gain, 0, math.inf))
 
     @classmethod
     def of_period(cls, period: float) -> Self:
@@ -93,7 +93,7 @@ class SpikingPair:
         turned : array (T,)
             Radians of turning that this oscillator has been told of by then.
         """
-        return np.asarray(t, float) + self.gain * np.asarray(turned, float)
+        return finite_array(t, "t") + self.gain * finite_array(turned, "turned")
 
     def spikes(
         self, t: ArrayLike, turned: ArrayLike, noise: float = 0.0, seed: int | None = None
@@ -127,7 +127,7 @@ class SpikingPair:
         ValueError
             If the shapes do not fit, the turning is too fast for the oscillator, or noise has no seed.
         """
-        t, turned = np.asarray(t, float), np.asarray(turned, float)
+        t, turned = finite_array(t, "t"), finite_array(turned, "turned")
         if t.ndim != 1 or t.shape != turned.shape or len(t) < 2 or not (np.diff(t) > 0).all():
             raise ValueError(f"t, turned: expected increasing times and as many angles, got {t.shape}, {turned.shape}")
         if not (np.isfinite(turned).all() and (np.diff(turned) >= 0).all()):
@@ -154,19 +154,18 @@ class SpikingPair:
     def _latencies(self, count: int, noise: float, seed: int | None) -> tuple[np.ndarray, np.ndarray]:
         """Of the right and of the left neuron, in successive cycles."""
         mean = np.array(self.latency[::-1])
-        if not (math.isfinite(noise) and noise >= 0):
-            raise ValueError(f"noise: expected a number, 0 or more, got {noise!r}")
+        noise = within("noise", noise, 0, math.inf, "[)")
         if noise == 0:
             return tuple(np.tile(mean[:, None], count))
         if seed is None:
             raise ValueError("seed: noise needs one")
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(check_seed(seed))
         return tuple(rng.wald(mean[:, None], mean[:, None] / noise**2, (2, count)))
 
 
 def piecewise_constant(t: ArrayLike, velocity: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Increasing times (T + 1,) and finite velocities (T,) between them, as arrays; a ValueError names what is not."""
-    t, velocity = np.asarray(t, float), np.asarray(velocity, float)
+    t, velocity = finite_array(t, "t"), finite_array(velocity, "velocity")
     if t.ndim != 1 or len(t) < 2 or not (np.isfinite(t).all() and (np.diff(t) > 0).all()):
         raise ValueError(f"t: expected two or more increasing times, got shape {t.shape}")
     if velocity.shape != (len(t) - 1,) or not np.isfinite(velocity).all():
@@ -203,6 +202,10 @@ class HeadDirectionCircuit:
     plus: SpikingPair = field(default_factory=SpikingPair)
     minus: SpikingPair = field(default_factory=SpikingPair)
 
+    def __post_init__(self):
+        for name in ("plus", "minus"):
+            instance(name, getattr(self, name), SpikingPair)
+
     @property
     def drift(self) -> float:
         """Radians per second by which the memory moves in the dark, where the two periods differ."""
@@ -231,7 +234,8 @@ class HeadDirectionCircuit:
     def heading(self, t: ArrayLike, velocity: ArrayLike) -> np.ndarray:
         """What the difference of the phases says (Eqs. 24 to 26), in radians, not wrapped; zero at the first time."""
         plus, minus = self.turned(t, velocity)
-        t = np.asarray(t, float) - np.asarray(t, float)[0]
+        t = finite_array(t, "t")
+        t = t - t[0]
         return (
             2 * np.pi * (self.plus.phase(t, plus) / self.plus.period - self.minus.phase(t, minus) / self.minus.period)
         )
@@ -239,7 +243,7 @@ class HeadDirectionCircuit:
     def spikes(self, t: ArrayLike, velocity: ArrayLike, noise: float = 0.0, seed: int | None = None) -> Spikes:
         """Spike times of the four neurons; see `SpikingPair.spikes`. Noise is independent between the oscillators."""
         plus, minus = self.turned(t, velocity)
-        seeds = (None, None) if seed is None else np.random.SeedSequence(seed).generate_state(2)
+        seeds = (None, None) if seed is None else np.random.SeedSequence(check_seed(seed)).generate_state(2)
         return Spikes(
             *self.plus.spikes(t, plus, noise, seeds[0]),
             *self.minus.spikes(t, minus, noise, seeds[1]),

@@ -7,12 +7,13 @@ import math
 import torch
 from torch import Tensor
 
-from ptacore.models.system import System, to_tensor
+from ptacore.checks import to_tensor, within
+from ptacore.models.system import System
 
 
 def _matrix(value, name: str, dtype: torch.dtype) -> Tensor:
     W = to_tensor(value, name, dtype).clone()  # not a view of the user's array
-    if W.ndim < 2 or W.shape[-1] != W.shape[-2]:
+    if W.ndim < 2 or W.shape[-1] != W.shape[-2] or W.shape[-1] == 0:
         raise ValueError(f"{name}: expected a square matrix (..., n, n), got shape {tuple(W.shape)}")
     if not torch.isfinite(W).all():
         raise ValueError(f"{name}: entries must be finite, got NaN or infinity")
@@ -85,9 +86,8 @@ class _Network(System):
     def __init__(self, W, b=None, tau: float = 1.0, dtype: torch.dtype = torch.float64):
         self.W = _matrix(W, "W", dtype)
         self.b = _vector(b, "b", self.W)
-        if not (math.isfinite(tau) and tau > 0):
-            raise ValueError(f"tau: expected a positive time, got {tau!r}")
-        self.tau, self.dim, self.dtype, self.device = float(tau), self.W.shape[-1], dtype, self.W.device
+        self.tau = within("tau", tau, 0, math.inf)
+        self.dim, self.dtype, self.device = self.W.shape[-1], dtype, self.W.device
 
     def _phi(self, u: Tensor) -> tuple[Tensor, Tensor]:
         """Nonlinearity and its derivative."""

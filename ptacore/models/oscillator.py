@@ -16,16 +16,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ptacore.checks import choice, finite, integer
 from ptacore.models.gru import GRUFlow, GRUMap
 from ptacore.models.networks import TanhMap, TanhRateFlow
-from ptacore.models.system import System, to_tensor
+from ptacore.models.system import System
 
 SYSTEMS = {"tanh map": TanhMap, "tanh flow": TanhRateFlow, "GRU map": GRUMap, "GRU flow": GRUFlow}
 
 
 def _check(system: str) -> None:
-    if system not in SYSTEMS:
-        raise ValueError(f"system: expected one of {', '.join(map(repr, SYSTEMS))}, got {system!r}")
+    choice("system", system, SYSTEMS)
 
 
 def _gate(system: str) -> float:
@@ -54,9 +54,7 @@ def scaled_rotation(alpha, theta) -> Tensor:
     tensor([[2., -0.],
             [0., 2.]], dtype=torch.float64)
     """
-    alpha, theta = torch.broadcast_tensors(
-        to_tensor(alpha, "alpha", torch.float64), to_tensor(theta, "theta", torch.float64)
-    )
+    alpha, theta = torch.broadcast_tensors(finite(alpha, "alpha"), finite(theta, "theta"))
     c, s = alpha * theta.cos(), alpha * theta.sin()
     return torch.stack([torch.stack([c, -s], -1), torch.stack([s, c], -1)], -2)
 
@@ -115,8 +113,8 @@ def origin_exponent(system: str, alpha, theta) -> Tensor:
     >>> origin_exponent("tanh flow", 1.2, 0.0)
     tensor(0.2000, dtype=torch.float64)
     """
-    b = _gate(system) * to_tensor(alpha, "alpha", torch.float64)
-    theta = to_tensor(theta, "theta", torch.float64)
+    b = _gate(system) * finite(alpha, "alpha")
+    theta = finite(theta, "theta")
     h = _gate(system)  # the gate that renews and the gate before tanh are both at 1/2 in the GRU
     if system.endswith("flow"):
         return h * (b * theta.cos() - 1)
@@ -145,7 +143,7 @@ def critical_gain(system: str, theta) -> Tensor:
     >>> critical_gain("GRU map", [0.0, torch.pi])
     tensor([2., 6.], dtype=torch.float64)
     """
-    theta = to_tensor(theta, "theta", torch.float64)
+    theta = finite(theta, "theta")
     gate = _gate(system)
     if system.endswith("flow"):
         return torch.where(theta.cos() > 0, 1 / (gate * theta.cos()), math.inf)
@@ -178,7 +176,8 @@ def saddle_node_angle(gain, directions: int = 1024) -> Tensor:
     >>> [round(v, 4) for v in saddle_node_angle([1.01, 1.5, 3.0]).tolist()]
     [0.0035, 0.1478, 0.3851]
     """
-    gain = to_tensor(gain, "gain", torch.float64)
+    gain = finite(gain, "gain")
+    directions = integer("directions", directions, 3)
     flat, where = torch.unique(gain.flatten(), return_inverse=True)  # a grid repeats its gains
     angles = [_largest_angle(part, directions) for part in flat.clamp_min(1.0).split(256)]
     return torch.cat(angles)[where].reshape(gain.shape) if gain.numel() else torch.zeros_like(gain)
@@ -225,11 +224,11 @@ class Tongue:
 
     def half_width(self, alpha) -> Tensor:
         """Half-width in theta (radians) at gains alpha (...); 0 below the tip."""
-        return saddle_node_angle(to_tensor(alpha, "alpha", torch.float64) / self.tip)
+        return saddle_node_angle(finite(alpha, "alpha") / self.tip)
 
     def contains(self, alpha, theta) -> Tensor:
         """Whether (alpha, theta) lies inside: (...), bool."""
-        theta = to_tensor(theta, "theta", torch.float64)
+        theta = finite(theta, "theta")
         distance = (theta.abs() - self.centre).abs()  # all is even in theta
         return distance < self.half_width(alpha)
 

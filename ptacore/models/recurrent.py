@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from torch import Generator
 
-from ptacore.checks import integer
+from ptacore.checks import choice, instance, integer
 from ptacore.models.baselines import LEM, LRU, Antisymmetric, CoRNN, Lipschitz
 from ptacore.models.trainable import (
     GRU,
@@ -73,8 +73,9 @@ def build(
     >>> model.n_parameters, model.options
     (130009, {'dt': 0.05, 'gamma': 0.4, 'eps': 8.0})
     """
-    if name not in MODELS:
-        raise ValueError(f"name: expected one of {', '.join(MODELS)}, got {name!r}")
+    choice("name", name, MODELS)
+    if generator is not None:
+        instance("generator", generator, Generator)
     sizes = {"n_inputs": n_inputs, "n_outputs": n_outputs, "n_hidden": n_hidden}
     sizes = [integer(size, value, 1) for size, value in sizes.items()]
     valid = defaults(name)

@@ -7,8 +7,9 @@ import math
 import torch
 from torch import Tensor
 
+from ptacore.checks import choice, finite, integer, to_tensor, within
 from ptacore.models.networks import _matrix, _vector
-from ptacore.models.system import System, to_tensor
+from ptacore.models.system import System
 
 SOFTNESS, EXPONENT, SCALE = 10.0, 0.8, 6.34  # Zhang's gain function
 
@@ -50,8 +51,7 @@ class RingAttractor(System):
             raise ValueError("tau: expected positive times")
         if self.tau.ndim and self.tau.shape[-1] != self.W.shape[-1]:
             raise ValueError(f"tau: expected shape (..., {self.W.shape[-1]}), got {tuple(self.tau.shape)}")
-        if gain not in ("relu", "softplus"):
-            raise ValueError(f"gain: expected relu or softplus, got {gain!r}")
+        choice("gain", gain, ("relu", "softplus"))
         self.gain, self.dim, self.dtype = gain, self.W.shape[-1], dtype
 
     def rates(self, u: Tensor) -> Tensor:
@@ -93,7 +93,7 @@ class RingAttractor(System):
         ValueError
             If the network does not hold a heading to a thousandth of a radian, or does not come to rest.
         """
-        heading = torch.as_tensor(heading, dtype=self.dtype) % math.tau
+        heading = finite(heading, "heading").to(self.dtype) % math.tau
         angles = math.tau * torch.arange(self.dim, dtype=self.dtype) / self.dim
         half = math.pi / self.dim
         places = torch.cos(angles - torch.tensor([[0.0], [half]], dtype=self.dtype))
@@ -152,10 +152,8 @@ def small_ring(n: int = 8, active: int = 4, inhibition: float = -2.0, tau: float
     >>> small_ring().W[0, :3]
     tensor([ 0.2500,  0.1036, -0.2500], dtype=torch.float64)
     """
-    if not (3 <= active <= n - 2 and active == int(active)):
-        raise ValueError(f"active: expected 3 to {n - 2} of {n} neurons, got {active}")
-    if not inhibition < 0:
-        raise ValueError(f"inhibition: expected a negative number, got {inhibition!r}")
+    n = integer("n", n, 5)
+    active, inhibition = integer("active", active, 3, n - 2), within("inhibition", inhibition, -math.inf, 0)
     excitation = 2 * n / (active - math.sin(math.tau * active / n) / math.sin(math.tau / n))
     angles = math.tau * torch.arange(n, dtype=torch.float64) / n
     W = (inhibition + excitation * torch.cos(angles[:, None] - angles)) / n
@@ -186,8 +184,8 @@ def large_ring(n: int = 100, sharpness: float = 8.0, regularization: float = 0.0
     >>> ring.rates(ring.held(torch.tensor(0.0))).max()
     tensor(31.5777, dtype=torch.float64)
     """
-    if not (n >= 8 and sharpness > 0 and regularization >= 0):
-        raise ValueError(f"expected n >= 8, sharpness > 0, regularization >= 0, got {n}, {sharpness}, {regularization}")
+    n, sharpness = integer("n", n, 8), within("sharpness", sharpness, 0, math.inf)
+    regularization = within("regularization", regularization, 0, math.inf, "[)")
     angles = math.tau * torch.arange(n, dtype=torch.float64) / n
     rates = 1 + 39 * torch.exp(sharpness * (angles.cos() - 1))
     threshold = 0.5

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ptacore.models.system import to_tensor
+from ptacore.checks import choice, flag, floating, to_tensor
 
 KINDS = {"previous": 0, "linear": 1, "cubic": 3}
 
@@ -52,8 +52,8 @@ class Samples:
     """
 
     def __init__(self, times, values, kind: str = "linear", periodic: bool = False, dtype: torch.dtype = torch.float64):
-        if kind not in KINDS:
-            raise ValueError(f"kind: expected one of {', '.join(KINDS)}, got {kind!r}")
+        choice("kind", kind, KINDS)
+        flag("periodic", periodic)
         t = to_tensor(times, "times", torch.float64).cpu()
         v = to_tensor(values, "values", torch.float64).cpu()
         least = 4 if kind == "cubic" else 2
@@ -63,7 +63,8 @@ class Samples:
             raise ValueError(f"values: expected finite numbers of shape ({len(t)}, ...), got {tuple(v.shape)}")
         if periodic and not torch.equal(v[0], v[-1]):
             raise ValueError("values: of a periodic input the first and the last must be equal")
-        self.start, self.end, self.periodic, self.dtype, self.kind = t[0].item(), t[-1].item(), periodic, dtype, kind
+        self.start, self.end, self.periodic, self.kind = t[0].item(), t[-1].item(), periodic, kind
+        self.dtype = floating("dtype", dtype)
         self._times, self._values = t.numpy(), v
         if kind == "cubic":
             from scipy.interpolate import make_interp_spline  # here: importing SciPy costs more than this package

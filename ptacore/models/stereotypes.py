@@ -2,69 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import math
 
 import numpy as np
-import torch
 
-from ptacore.checks import integer
+from ptacore.checks import check_seed, choice, integer, within
 from ptacore.models.networks import LinearFlow, ReLUFlow, TanhFlow
+from ptacore.models.weight_files import read_weights
 
 TWO_FIXED_POINTS = np.diag([0.35, 0.35, -0.01, -0.02, -0.03, -0.01])
 TWO_FIXED_POINTS[0, 1] = TWO_FIXED_POINTS[1, 0] = -1.0
 LINE_ATTRACTOR = np.diag([0.0, 0.0, -2.0, -2.0, -2.0, -2.0])
 LINE_ATTRACTOR[0, 1] = LINE_ATTRACTOR[1, 0] = -1.0
-
-
-def read_weights(source, name: str = "W") -> np.ndarray | None:
-    """A square weight matrix from an array or from a file.
-
-    Parameters
-    ----------
-    source : array (n, n), path of a .csv or .npy file, or None
-        CSV without header, comma-separated.
-    name : str
-        What error messages call it.
-
-    Returns
-    -------
-    ndarray (n, n), float64, or None for None or an empty string.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If the content is not a square matrix of finite numbers.
-
-    Examples
-    --------
-    >>> read_weights([[0, 1], [1, 0]])
-    array([[0., 1.],
-           [1., 0.]])
-    """
-    if source is None or (isinstance(source, str) and not source):
-        return None
-    if isinstance(source, (str, Path)):
-        path = Path(source)
-        if not path.is_file():
-            raise FileNotFoundError(f"{name}: no file {path}")
-        if path.suffix not in (".csv", ".npy"):
-            raise ValueError(f"{name}: expected a .csv or .npy file, got {path}")
-        try:
-            source = np.load(path) if path.suffix == ".npy" else np.loadtxt(path, delimiter=",", ndmin=2)
-        except ValueError as error:
-            raise ValueError(f"{name}: {path} does not hold a matrix of numbers ({error})") from None
-        name = f"{name}: {path}"
-    try:
-        W = np.asarray(torch.as_tensor(source).detach().cpu() if torch.is_tensor(source) else source, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name}: expected a square matrix of numbers") from None
-    if W.ndim != 2 or W.shape[0] != W.shape[1] or W.size == 0:
-        raise ValueError(f"{name}: expected a square matrix, got shape {W.shape}")
-    if not np.isfinite(W).all():
-        raise ValueError(f"{name}: entries must be finite, got NaN or infinity")
-    return W
 
 
 def random_weights(n: int, g: float = 1.8, p_connect: float = 0.1, recipe: str = "product", seed: int = 0):
@@ -101,13 +50,9 @@ def random_weights(n: int, g: float = 1.8, p_connect: float = 0.1, recipe: str =
     True
     """
     n = integer("n", n, 1)
-    if not (np.isfinite(g) and g > 0):
-        raise ValueError(f"g: expected a positive gain, got {g!r}")
-    if not 0 < p_connect <= 1:
-        raise ValueError(f"p_connect: expected a probability in (0, 1], got {p_connect!r}")
-    if recipe not in ("product", "sparse"):
-        raise ValueError(f'recipe: expected "product" or "sparse", got {recipe!r}')
-    rng = np.random.default_rng(seed)
+    g, p_connect = within("g", g, 0, math.inf), within("p_connect", p_connect, 0, 1, "(]")
+    choice("recipe", recipe, ("product", "sparse"))
+    rng = np.random.default_rng(check_seed(seed))
     G = rng.normal(0.0, g / np.sqrt(n), (n, n))
     mask = (rng.random((n, n)) < p_connect).astype(float)
     return G @ mask if recipe == "product" else G * mask / np.sqrt(p_connect)
@@ -140,11 +85,12 @@ def one_fixed_point(W=None, b=None, n: int = 6, seed: int = 0) -> LinearFlow:
 
     Examples
     --------
+    >>> import torch
     >>> one_fixed_point().jacobian(torch.zeros(6, dtype=torch.float64)).diagonal().mean() < 0
     tensor(True)
     """
     W = read_weights(W)
-    rng = np.random.default_rng(seed)
+    rng, n = np.random.default_rng(check_seed(seed)), integer("n", n, 1)
     if W is None:
         W = rng.normal(0.0, 0.1, (n, n)) - 0.5 * np.eye(n)
     return LinearFlow(W, rng.normal(0.0, 0.5, len(W)) if b is None else b)
@@ -199,6 +145,7 @@ def line_attractor(W=None, b=1.0) -> ReLUFlow:
 
     Examples
     --------
+    >>> import torch
     >>> line_attractor()(torch.tensor([0.3, 0.7, 1/3, 1/3, 1/3, 1/3], dtype=torch.float64)).abs().max() < 1e-15
     tensor(True)
     """

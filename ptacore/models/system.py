@@ -9,15 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ptacore.checks import integer
-
-
-def to_tensor(value, name: str, dtype: torch.dtype, device: torch.device | None = None) -> Tensor:
-    """value as a tensor; a TypeError that names the argument where it does not consist of numbers."""
-    try:
-        return torch.as_tensor(value, dtype=dtype, device=device)
-    except (TypeError, ValueError, RuntimeError):
-        raise TypeError(f"{name}: expected numbers, got {type(value).__name__} {str(value)[:40]!r}") from None
+from ptacore.checks import choice, floating, integer, place, to_tensor
 
 
 class System:
@@ -70,7 +62,14 @@ class System:
         return type(self).at is not System.at
 
     def to(self, target: torch.dtype | torch.device | str) -> System:
-        """A copy whose parameters have another dtype or are on another device, as in ``torch.nn.Module.to``."""
+        """A copy whose parameters have another dtype or are on another device, as in ``torch.nn.Module.to``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the target is neither single or double precision nor a device that is there.
+        """
+        target = place("target", target)
         new = copy.copy(self)
         for name, value in vars(self).items():
             if isinstance(value, Tensor):
@@ -160,9 +159,13 @@ class _FunctionSystem(System):
     def __init__(self, f, dim, kind, jacobian, dtype):
         if not callable(f):
             raise TypeError(f"f: expected a function of a state, got {type(f).__name__}")
-        if kind not in ("flow", "map"):
-            raise ValueError(f'kind: expected "flow" or "map", got {kind!r}')
-        self.f, self.dim, self.kind, self.user_jacobian, self.dtype = f, integer("dim", dim, 1), kind, jacobian, dtype
+        self.f, self.dim, self.kind, self.user_jacobian = (
+            f,
+            integer("dim", dim, 1),
+            choice("kind", kind, ("flow", "map")),
+            jacobian,
+        )
+        self.dtype = floating("dtype", dtype)
         self.timed, self.t = _takes_time(f, "f"), 0.0
         if jacobian is not None and not callable(jacobian):
             raise TypeError(f"jacobian: expected a function, got {type(jacobian).__name__}")

@@ -1,5 +1,6 @@
 """What is learned: the sequence tasks of Figure 5C and Table S1 (S2.1, S2.2), by name in `TASKS`."""
 
+from ptacore.checks import choice
 from ptacore.tasks.copy_memory import CopyMemory, RandomDelayCopy
 from ptacore.tasks.datasets import DATASETS, load_images, parse_cifar, parse_idx
 from ptacore.tasks.images import PermutedImages, SequentialImages
@@ -51,8 +52,7 @@ def make_task(task: str, **settings) -> Task:
     >>> make_task(**task.config()) == task
     True
     """
-    if task not in TASKS:
-        raise ValueError(f"task: expected one of {', '.join(TASKS)}, got {task!r}")
+    choice("task", task, TASKS)
     valid = TASKS[task].parameters()
     for name in settings:
         if name not in valid:

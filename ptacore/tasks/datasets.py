@@ -17,6 +17,9 @@ from urllib.request import urlopen
 import numpy as np
 from tqdm import tqdm
 
+from ptacore import checks
+from ptacore.checks import choice, instance
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -113,6 +116,7 @@ def parse_idx(content: bytes, name: str = "content") -> np.ndarray:
     >>> parse_idx(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]))
     array([7, 8, 9], dtype=uint8)
     """
+    instance(name, content, bytes)
     if len(content) < 4 or content[:3] != b"\0\0\x08":
         raise ValueError(
             f"{name}: not an IDX file of unsigned bytes, it begins with {content[:4].hex(' ') or 'nothing'}"
@@ -153,6 +157,7 @@ def parse_cifar(content: bytes, name: str = "content") -> tuple[np.ndarray, np.n
     >>> labels, images[0, 0]
     (array([6], dtype=uint8), array([255,   0,   0], dtype=uint8))
     """
+    instance(name, content, bytes)
     if not content or len(content) % 3073:
         raise ValueError(f"{name}: expected a multiple of 3,073 bytes, got {len(content):,}")
     records = np.frombuffer(content, dtype=np.uint8).reshape(-1, 3073)
@@ -195,8 +200,9 @@ def load_images(dataset: str, folder=None, download: bool = False) -> tuple[np.n
     >>> [array.shape for array in load_images("digits")]
     [(1500, 64, 1), (1500,), (297, 64, 1), (297,)]
     """
-    if dataset not in DATASETS:
-        raise ValueError(f"dataset: expected one of {', '.join(DATASETS)}, got {dataset!r}")
+    choice("dataset", dataset, DATASETS)
+    if folder is not None:
+        folder = checks.folder("folder", folder)
     data = DATASETS[dataset]
     if dataset == "digits":
         from sklearn.datasets import load_digits  # slow to import, needed here only

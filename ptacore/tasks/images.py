@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from ptacore.checks import integer
+from ptacore.checks import choice, folder, instances, integer
 from ptacore.tasks.datasets import DATASETS, load_images
 from ptacore.tasks.task import Split, Task
 
@@ -63,8 +63,9 @@ class SequentialImages(Task):
     n_answers: ClassVar[int] = 10
 
     def __post_init__(self):
-        if self.dataset not in DATASETS:
-            raise ValueError(f"dataset: expected one of {', '.join(DATASETS)}, got {self.dataset!r}")
+        choice("dataset", self.dataset, DATASETS)
+        if self.folder is not None:
+            folder("folder", self.folder)
         data = DATASETS[self.dataset]
         if self.sizes is None:
             self._set("sizes", (data.n_train - data.n_train // 10, data.n_train // 10, data.n_test))
@@ -136,7 +137,7 @@ class PermutedImages(SequentialImages):
         order = self.permutation
         if order is None:
             order = np.random.default_rng([self.seed, 1]).permutation(self.length)
-        order = tuple(integer("permutation", pixel, 0) for pixel in order)
+        order = tuple(integer("permutation", pixel, 0) for pixel in instances("permutation", order, object))
         if sorted(order) != list(range(self.length)):
             raise ValueError(f"permutation: expected each of 0, ..., {self.length - 1} once")
         self._set("permutation", order)

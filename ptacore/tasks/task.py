@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ptacore.checks import integer
+from ptacore.checks import check_seed, choice, integer, shown
 
 SPLITS = ("train", "validation", "test")
 
@@ -139,9 +139,9 @@ class Task:
     unrecorded: ClassVar[tuple[str, ...]] = ()  # parameters that say where files are, not what the sequences are
 
     def __post_init__(self):
-        self._check("seed", 0)
+        self._set("seed", check_seed(self.seed))
         if not isinstance(self.sizes, (tuple, list)) or len(self.sizes) != 3:
-            raise ValueError(f"sizes: expected 3 numbers (train, validation, test), got {self.sizes!r}")
+            raise ValueError(f"sizes: expected 3 numbers (train, validation, test), got {shown(self.sizes)}")
         self._set("sizes", tuple(integer("sizes", n, 1) for n in self.sizes))
 
     def _set(self, name: str, value) -> None:
@@ -163,8 +163,7 @@ class Task:
 
     def split(self, name: str) -> Split:
         """The split "train", "validation" or "test"; no sequence is in two of them."""
-        if name not in SPLITS:
-            raise ValueError(f"split: expected one of {', '.join(SPLITS)}, got {name!r}")
+        choice("name", name, SPLITS)
         return self._splits[SPLITS.index(name)]
 
     @cached_property

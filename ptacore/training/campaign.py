@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 
+from ptacore.checks import folder, instances, integer
 from ptacore.training.presets import check_names, experiment, sort_settings
 from ptacore.training.records import read_runs
 
@@ -79,8 +80,8 @@ def read_campaign(path: str | Path) -> list[Planned]:
         A TOML file. Each ``[[runs]]`` has a ``folder``, a ``task``, a list of ``models``, and may have ``seeds``
         ([0] if not), ``preset`` ("paper" if not), ``units``, ``settings`` for all its runs ("none" stands for None), a
         ``grid`` of lists of values for some settings, and ``lr_from``, the task on which the learning rate was
-        searched, with ``rates``, the folder of that search ("tuning" if not). The runs are all
-        combinations, in the order models, grid, seeds, the last changing fastest.
+        searched, with ``rates``, the folder of that search ("tuning" if not). The runs are all combinations, in the
+        order models, grid, seeds, the last changing fastest.
 
     Returns
     -------
@@ -92,8 +93,9 @@ def read_campaign(path: str | Path) -> list[Planned]:
         If the file is not TOML, or an entry lacks or has a key or a setting that it should not; the message has its
         number. Also if two entries hold the same run.
     """
+    path = folder("path", path)
     try:
-        entries = tomllib.loads(Path(path).read_text()).get("runs", [])
+        entries = tomllib.loads(path.read_text()).get("runs", [])
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path}: {error}") from error
     runs, seen = [], {}
@@ -167,6 +169,8 @@ def run_campaign(runs: Sequence[Planned], root: str | Path, jobs: int = 1) -> li
     list of int
         The exit codes, in the order of the runs; 2 where a learning rate could not be chosen.
     """
+    root, jobs = folder("root", root), integer("jobs", jobs, 1)
+    runs = instances("runs", runs, Planned)
     processes, stopped, starting = [], threading.Event(), threading.Lock()
 
     def make(run: Planned, before: list[Future]) -> int:
@@ -175,13 +179,13 @@ def run_campaign(runs: Sequence[Planned], root: str | Path, jobs: int = 1) -> li
             if stopped.is_set():
                 return 130
             try:
-                run = run.with_rate(Path(root))
-                if run.ended(Path(root)):
+                run = run.with_rate(root)
+                if run.ended(root):
                     return 0
             except ValueError as error:
                 print(f"{run.task}, {run.model}, seed {run.seed}: {error}", file=sys.stderr, flush=True)
                 return 2
-            process = subprocess.Popen([sys.executable, "-m", "ptacore", "train", *run.arguments(Path(root))])
+            process = subprocess.Popen([sys.executable, "-m", "ptacore", "train", *run.arguments(root)])
             processes.append(process)
         return process.wait()
 

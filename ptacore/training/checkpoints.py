@@ -14,6 +14,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ptacore import checks
+from ptacore.checks import place
+
 HEADER = b"ptacore checkpoint 1\n"
 NEWEST, PREVIOUS = NAMES = ("checkpoint.pt", "checkpoint.previous.pt")
 WEIGHTS = "weights.npz"  # of the best epoch, in half precision: small enough to be kept beside a record
@@ -122,10 +125,11 @@ def load_weights(folder: str | Path, device: torch.device | str = "cpu") -> dict
     CheckpointError
         If there is neither a good checkpoint nor a good ``weights.npz``.
     """
-    for path in (Path(folder) / name for name in NAMES):
+    folder, device = checks.folder("folder", folder), place("device", device)
+    for path in (folder / name for name in NAMES):
         if path.exists():
             return _read(path, None, device)["best"]
-    if (path := Path(folder) / WEIGHTS).exists():
+    if (path := folder / WEIGHTS).exists():
         return _read_weights(path, device)
     raise CheckpointError(f"{folder}: has no checkpoint, and so no weights")
 

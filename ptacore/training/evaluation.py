@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from ptacore.checks import choice, instance, shown
 from ptacore.tasks.task import Batch, Split
+from ptacore.training.settings import LOSSES
 
 TOGETHER = 1 << 22  # numbers (steps x sequences x units) in a batch without gradients
 
@@ -29,7 +31,8 @@ def evaluate(model: nn.Module, split: Split) -> dict[str, float | None]:
         "loss": cross-entropy in nats over the steps of the answer; "loss_every_step": over all steps of the sequences,
         None if the targets do not change within a sequence; "accuracy": share of right answers among the scored steps.
     """
-    weight = next(model.parameters())
+    instance("split", split, Split)
+    weight = first_parameter(model)
     every_step = split.targets.ndim == 2
     sums, counts = [0.0, 0.0, 0.0], [0, 0, 0]
     with in_evaluation_mode(model):
@@ -46,6 +49,13 @@ def evaluate(model: nn.Module, split: Split) -> dict[str, float | None]:
                 counts[1] += int(batch.valid.sum())
     loss, loss_every_step, accuracy = (s / n if n else None for s, n in zip(sums, counts, strict=True))
     return {"loss": loss, "loss_every_step": loss_every_step, "accuracy": accuracy}
+
+
+def first_parameter(model: nn.Module) -> nn.Parameter:
+    """The parameter that tells a network's dtype and device."""
+    if (weight := next(instance("model", model, nn.Module).parameters(), None)) is None:
+        raise ValueError(f"model: expected a network with parameters, got {type(model).__name__}, which has none")
+    return weight
 
 
 @contextmanager
@@ -65,7 +75,12 @@ def loss_of(outputs: Tensor, batch: Batch, kind: str) -> Tensor:
 
     The outputs may lack the steps before `first_step`.
     """
+    instance("outputs", outputs, Tensor)
+    instance("batch", batch, Batch)
+    choice("kind", kind, LOSSES)
     steps = _counted(batch, kind)
+    if outputs.ndim != 3 or outputs.layout != torch.strided or outputs.is_meta or not outputs.is_floating_point():
+        raise ValueError(f"outputs: expected floating-point numbers (T, B, n_outputs), got {shown(outputs)}")
     return cross_entropy(outputs[steps[len(steps) - len(outputs) :]], batch.targets[steps])
 
 

@@ -17,12 +17,13 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from ptacore import provenance
+from ptacore import checks, provenance
+from ptacore.checks import instance
 from ptacore.integrate import DivergenceError
 from ptacore.models.trainable import Recurrent
 from ptacore.tasks.task import Split, Task
 from ptacore.training import checkpoints, records
-from ptacore.training.evaluation import evaluate, first_step, in_evaluation_mode, loss_of
+from ptacore.training.evaluation import evaluate, first_parameter, first_step, in_evaluation_mode, loss_of
 from ptacore.training.probes import probe
 from ptacore.training.records import Run
 from ptacore.training.settings import Settings
@@ -94,9 +95,10 @@ def train(
     >>> run.summary["status"], run.column("updates")
     ('epoch limit', array([1., 2., 3.]))
     """
-    settings = settings or Settings()
+    settings = Settings() if settings is None else settings
+    folder = None if folder is None else checks.folder("folder", folder)
     _check(task, model, settings)
-    session = _Session(task, model, settings, folder and Path(folder))
+    session = _Session(task, model, settings, folder)
     if session.folder is None:
         return session.run(progress, on_epoch)
     with checkpoints.alone_in(session.folder, "another process is training in"):
@@ -329,6 +331,9 @@ def describe(task: Task, model: nn.Module, settings: Settings) -> dict:
 
 
 def _check(task: Task, model: nn.Module, settings: Settings) -> None:
+    instance("task", task, Task)
+    instance("settings", settings, Settings)
+    first_parameter(model)
     for name in ("n_inputs", "n_outputs"):
         got, needed = getattr(model, name, None), getattr(task, name)
         if got not in (None, needed):
@@ -347,7 +352,7 @@ def _check(task: Task, model: nn.Module, settings: Settings) -> None:
 @torch.no_grad()
 def _check_outputs(task: Task, model: nn.Module) -> None:
     """Call somebody's module once, as `evaluate` will."""
-    weight = next(model.parameters())
+    weight = first_parameter(model)
     batch = task.split("train").batch([0], weight.dtype, weight.device)
     expected = (task.length, 1, task.n_outputs)
     with in_evaluation_mode(model):

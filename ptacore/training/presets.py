@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import torch
 
+from ptacore.checks import check_seed, choice, integer
 from ptacore.models import recurrent
 from ptacore.models.trainable import Recurrent
 from ptacore.tasks import TASKS, Task, make_task
@@ -82,8 +83,9 @@ def experiment(
     quick = preset == "quick"
     own = sort_settings(task, model, given)
     made = make_task(task, **((QUICK[task] if quick else {}) | own["task"]))
+    seed = check_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    n_hidden = (64 if quick else 250) if units is None else units
+    n_hidden = (64 if quick else 250) if units is None else integer("units", units, 1)
     network = recurrent.build(model, made.n_inputs, made.n_outputs, n_hidden, generator, **own["model"])
     settings = Settings(epochs=40 if quick else 125 if task in IMAGES else 400, batch_size=32 if quick else 128)
     return Experiment(made, network, replace(settings, **({"seed": seed} | own["training"])))
@@ -92,8 +94,7 @@ def experiment(
 def check_names(task: str, model: str, preset: str) -> None:
     """Raise a ValueError, with the names that are valid, if one of these is not."""
     for what, name, valid in (("task", task, TASKS), ("model", model, recurrent.MODELS), ("preset", preset, PRESETS)):
-        if name not in valid:
-            raise ValueError(f"{what}: expected one of {', '.join(valid)}, got {name!r}")
+        choice(what, name, valid)
 
 
 def sort_settings(task: str, model: str, given: dict) -> dict[str, dict]:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ptacore.checks import check_seed, finite, instance, integer
 from ptacore.lyapunov import lyapunov_spectrum
 from ptacore.models.module_map import ModuleMap
 from ptacore.models.system import System
@@ -40,7 +41,10 @@ def as_system(model: Recurrent, input=None) -> System:
     >>> as_system(build("lstm", 3, 2, 5)).dim
     10
     """
-    input = torch.zeros(model.n_inputs) if input is None else torch.as_tensor(input)
+    instance("model", model, Recurrent)
+    input = torch.zeros(model.n_inputs) if input is None else finite(input, "input")
+    if input.shape != (model.n_inputs,):
+        raise ValueError(f"input: expected shape ({model.n_inputs},), got {tuple(input.shape)}")
     if isinstance(model, TorchNetwork) and model.layer in (torch.nn.RNN, torch.nn.GRU):
         return ModuleMap(copy.deepcopy(model.recurrent).cpu(), input)  # closed-form Jacobians
     model = copy.deepcopy(model).to("cpu", torch.float64).requires_grad_(False)
@@ -80,6 +84,9 @@ def adjoint_norms(model: Recurrent, split: Split, sequences: int = SEQUENCES, se
     ndarray (L + 1,)
         For lags 0 to L, the least number of steps before an answer.
     """
+    instance("model", model, Recurrent)
+    instance("split", split, Split)
+    sequences = integer("sequences", sequences, 1)
     model = copy.deepcopy(model).to("cpu", torch.float64).requires_grad_(False)
     batch = split.batch(range(min(sequences, len(split))), torch.float64)
     first = batch.scored.int().argmax(0)  # (B,)
@@ -89,7 +96,7 @@ def adjoint_norms(model: Recurrent, split: Split, sequences: int = SEQUENCES, se
         for x in batch.inputs[: first.max() + 1].unbind(0):
             state = model.step(x, state)
             states.append(state)
-        v = torch.randn(state.shape, generator=torch.Generator().manual_seed(seed), dtype=state.dtype)
+        v = torch.randn(state.shape, generator=torch.Generator().manual_seed(check_seed(seed)), dtype=state.dtype)
         v /= v.norm(dim=-1, keepdim=True)
         final = torch.stack([states[t][b] for b, t in enumerate(first.tolist())])
         adjoint = torch.autograd.grad(final, states, v, materialize_grads=True)
@@ -129,6 +136,10 @@ def probe(model: Recurrent, split: Split, exponents: int | None = None) -> dict[
     DivergenceError
         If the network's state does not stay finite.
     """
+    instance("model", model, Recurrent)
+    instance("split", split, Split)
+    if exponents is not None:
+        exponents = integer("exponents", exponents, 1)
     batch = split.batch(range(1))
     weight = model.readout.weight
     with torch.no_grad():

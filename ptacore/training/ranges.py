@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ptacore.training.presets import sort_settings
+from ptacore.checks import instances
+from ptacore.training.presets import check_names, sort_settings
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ def search_space(model: str, given: Iterable[str] = (), task: str = "copy-memory
      'training.decay': Range(low=0.1, high=1.0, scale='log'),
      'model.dt': Range(low=0.00017, high=1.0, scale='log')}
     """
-    fixed = sort_settings(task, model, dict.fromkeys(given))
+    check_names(task, model, "quick")
+    fixed = sort_settings(task, model, dict.fromkeys(instances("given", given, str)))
     groups = {"training": TRAINING, "model": OWN.get(model, {})}
     found = {f"{g}.{name}": d for g, own in groups.items() for name, d in own.items() if name not in fixed[g]}
     if not found:

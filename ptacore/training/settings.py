@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields
-from numbers import Real
 
-from ptacore.checks import integer, within
+from ptacore.checks import check_seed, choice, integer, within
 
 LOSSES = ("scored", "every-step")
 
@@ -72,22 +71,17 @@ class Settings:
     probe_exponents: int | None = 10
 
     def __post_init__(self):
-        for name in ("lr", "clip", "dropout", "decay"):  # 1 and 1.0 are the same setting
-            if isinstance(value := getattr(self, name), Real):
-                object.__setattr__(self, name, float(value))
-        within("lr", self.lr, 0, 1000, "(]")
-        if self.clip is not None:
-            within("clip", self.clip, 0, math.inf)
-        within("dropout", self.dropout, 0, 1, "[)")
-        within("decay", self.decay, 0, 1, "(]")
+        ranges = {"lr": (0, 1000, "(]"), "clip": (0, math.inf), "dropout": (0, 1, "[)"), "decay": (0, 1, "(]")}
+        for name, bounds in ranges.items():
+            if name != "clip" or self.clip is not None:
+                object.__setattr__(self, name, within(name, getattr(self, name), *bounds))
         for name in ("decay_wait", "patience", "epochs", "batch_size"):
             object.__setattr__(self, name, integer(name, getattr(self, name), 1))
-        object.__setattr__(self, "seed", integer("seed", self.seed, 0))
-        integer("probe_every", self.probe_every, 0)
+        object.__setattr__(self, "seed", check_seed(self.seed))
+        object.__setattr__(self, "probe_every", integer("probe_every", self.probe_every, 0))
         if self.probe_exponents is not None:
-            integer("probe_exponents", self.probe_exponents, 1)
-        if self.loss not in LOSSES:
-            raise ValueError(f"loss: expected one of {', '.join(LOSSES)}, got {self.loss!r}")
+            object.__setattr__(self, "probe_exponents", integer("probe_exponents", self.probe_exponents, 1))
+        choice("loss", self.loss, LOSSES)
 
     @classmethod
     def names(cls) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from ptacore.checks import choice, instances, within
 from ptacore.models.recurrent import MODELS
 from ptacore.tasks import make_task
 from ptacore.training.records import Run
@@ -83,6 +85,7 @@ def table(runs: Iterable[Run]) -> list[Cell]:
     list of Cell
         For every row, the paper's networks first, then the others; cells without runs have none.
     """
+    runs = instances("runs", runs, Run)
     by_cell: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
         if run.finished and (row := row_of(run)):
@@ -115,6 +118,8 @@ def paper_value(row: str, model: str) -> float | None:
     >>> paper_value("copy memory, k = 100", "tanh-pta")
     0.000158
     """
+    choice("row", row, ROWS)
+    choice("model", model, MODELS)
     return dict(zip(COLUMNS, ROWS[row][2], strict=False)).get(model)
 
 
@@ -129,6 +134,8 @@ def agrees(ours: float, paper: float, chance: float, in_percent: bool = False) -
     >>> agrees(1.9, 1.86, chance=2.08), agrees(1e-3, 1.6e-4, chance=2.08), agrees(3e-3, 1.6e-4, chance=2.08)
     (True, True, False)
     """
+    ours, paper = (within(name, v, -math.inf, math.inf) for name, v in (("ours", ours), ("paper", paper)))
+    chance = within("chance", chance, 0, math.inf)
     if in_percent:
         return abs(ours - paper) <= 1
     if paper >= 0.05 * chance:
@@ -138,6 +145,7 @@ def agrees(ours: float, paper: float, chance: float, in_percent: bool = False) -
 
 def show(cells: list[Cell]) -> str:
     """The table as text; a row for each cell that the paper or a run fills."""
+    cells = instances("cells", cells, Cell)
     lines = []
     for row in ROWS:
         filled = [cell for cell in cells if cell.row == row and (cell.paper is not None or cell.runs)]

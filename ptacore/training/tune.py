@@ -20,11 +20,11 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 
-from ptacore import provenance
+from ptacore import checks, provenance
 from ptacore.checks import integer
 from ptacore.training import checkpoints, records
 from ptacore.training.loop import describe, train
-from ptacore.training.presets import IMAGES, experiment
+from ptacore.training.presets import IMAGES, check_names, experiment
 from ptacore.training.ranges import search_space
 from ptacore.training.records import Run, read_run
 from ptacore.training.searches import WORST, Search, Trial, objective, read_search, read_trial, write_trial
@@ -89,11 +89,13 @@ def search(
     Ray is started on this machine for the time of the search, unless the environment variable RAY_ADDRESS names a
     cluster, or ``ray.init`` was called before. A trial whose worker dies is taken up by another, from its last epoch.
     """
+    check_names(task, model, preset)
+    root = checks.folder("root", root)
     trials = integer("trials", trials, 1) if trials is not None else 100 if task in IMAGES else 200
     if jobs is not None:
         integer("jobs", jobs, 1)
     plan = {"trials": trials} | _plan(task, model, preset, seed, units, asha, given)
-    folder = Path(root).absolute() / task / model / f"search-{_digest(plan)}"
+    folder = root.absolute() / task / model / f"search-{_digest(plan)}"
     if (folder / "search.json").exists() and (found := read_search(folder, trials)).ended:
         return _conclude(found)
     _need_ray()

@@ -172,7 +172,7 @@ def test_an_image_early_in_the_first_period_is_the_beginning_of_a_longer_one(wir
 
 @pytest.mark.parametrize("places", [1, 3, 0, -2])
 def test_an_odd_number_of_places_is_refused(places):
-    with pytest.raises(ValueError, match="places: expected an even"):
+    with pytest.raises(ValueError, match="^places: expected "):
         DelayLine().imaged(regular(DelayLine(), 0.0, 3), [1.0], places=places)
 
 
@@ -183,7 +183,7 @@ def test_a_low_pass_that_takes_no_time_is_refused():
 
 @pytest.mark.parametrize("t", [[], [-1.0], [np.nan], [[0.0, 1.0]]])
 def test_times_to_look_at_that_cannot_be_are_refused(t):
-    with pytest.raises(ValueError, match="^t: expected times"):
+    with pytest.raises(ValueError, match="^t: expected "):
         DelayLine().imaged(regular(DelayLine(), 0.0, 3), t)
 
 

@@ -163,7 +163,7 @@ def test_strong_inhibition_is_no_hindrance():
         (lambda: small_ring(inhibition=0.0), "inhibition"),
         (lambda: small_ring(inhibition=math.nan), "inhibition"),
         (lambda: small_ring(tau=-1.0), "tau"),
-        (lambda: large_ring(n=7), "n >= 8"),
+        (lambda: large_ring(n=7), "n"),
         (lambda: large_ring(sharpness=0.0), "sharpness"),
         (lambda: large_ring(regularization=-1.0), "regularization"),
         (lambda: large_ring(n=30, sharpness=1.0, regularization=0.0), "regularization"),

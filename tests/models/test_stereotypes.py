@@ -70,12 +70,12 @@ def test_bad_weights_are_refused_by_name(tmp_path):
     refused("1,2,3\n4,5,6\n", ValueError, r"square matrix, got shape \(2, 3\)")
     refused("1,nan\n0,1\n", ValueError, "finite")
     refused("1,inf\n0,1\n", ValueError, "finite")
-    refused("1,b\n0,1\n", ValueError, "matrix of numbers")
+    refused("1,b\n0,1\n", ValueError, "real number")
     refused("1,2\n3\n", ValueError, "matrix of numbers")
     refused(np.zeros((2, 2, 2)), ValueError, "square", ".npy")
     refused(np.array([["a"]]), ValueError, "numbers", ".npy")
-    refused("garbage", ValueError, "numbers", ".npy")
-    refused("1", ValueError, "expected a .csv or .npy", ".txt")
+    refused("garbage", ValueError, "damaged", ".npy")
+    refused("1", ValueError, "expected a file of type", ".xlsx")
     with pytest.raises(FileNotFoundError, match="^chaos_weights: no file"):
         models.read_weights(tmp_path / "none.csv", "chaos_weights")
     assert models.read_weights("") is models.read_weights(None) is None

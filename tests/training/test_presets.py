@@ -60,7 +60,7 @@ def test_runs_that_differ_have_folders_that_differ(tmp_path):
         (("copy-memory", "tanh"), {"lr": 0}, "lr: expected a number"),
         (("copy-memory", "tanh"), {"delay": -1}, "delay: expected a whole number"),
         (("copy-memory", "tanh-pta", "quick", 0, 7), {}, "n_hidden: expected an even number"),
-        (("copy-memory", "tanh", "quick", 0, 0), {}, "n_hidden: expected a whole number at least 1, got 0"),
+        (("copy-memory", "tanh", "quick", 0, 0), {}, "units: expected a whole number at least 1, got 0"),
         (("copy-memory", "tanh", "quick", -1), {}, "seed: expected a whole number"),
     ],
 )
