@@ -26,7 +26,7 @@ SMALL = 4  # states up to which networks share the lanes (LARGEST of kernels.c)
 
 @functools.cache
 def _library() -> ctypes.CDLL | None:
-    library = compiler.load(SOURCE)
+    library = compiler.load(SOURCE, ("advance_dense", "advance_small"))
     if library is None:
         return None
     i32, i64, f64, pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
