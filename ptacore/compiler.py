@@ -1,8 +1,8 @@
 """Shared libraries from the package's C sources, built once by the machine's C compiler and loaded by ctypes.
 
-A library's name ends with the hash of its content. What has been cut, emptied or replaced does not have that hash: it is
-removed and built again, for a damaged library does not fail to load, it ends the process. Only a folder that nobody else
-can write to is trusted as the cache; where there is none, a library is built for one process, in a temporary folder.
+A library's name ends with the hash of its content. What has been cut, emptied or replaced does not have that hash: it
+is removed and built again, for a damaged library does not fail to load, it ends the process. Only a folder that nobody
+else can write to is trusted as the cache; without one, a library is built for one process, in a temporary folder.
 """
 
 from __future__ import annotations

@@ -236,13 +236,17 @@ def test_a_command_that_is_not_closed_is_named(cache, source, monkeypatch):
 def test_no_compiler_at_all(cache, source, monkeypatch):
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.setenv("PATH", "")
-    with pytest.warns(UserWarning, match=r"no C compiler found \(looked for \$CC, cc, gcc, clang\); a C compiler can be"):
+    with pytest.warns(
+        UserWarning, match=r"no C compiler found \(looked for \$CC, cc, gcc, clang\); a C compiler can be"
+    ):
         assert compiler.load(source) is None
 
 
 @pytest.mark.parametrize("command", ["cc -DANSWER=42", "cc '-DANSWER=(6 * 7)'", "  ", "env cc -DANSWER=42"])
 def test_the_compilers_command_may_have_options(cache, tmp_path, monkeypatch, command):
-    source = write(tmp_path / "answer.c", "#ifndef ANSWER\n#define ANSWER 42\n#endif\nint answer(void) { return ANSWER; }")
+    source = write(
+        tmp_path / "answer.c", "#ifndef ANSWER\n#define ANSWER 42\n#endif\nint answer(void) { return ANSWER; }"
+    )
     monkeypatch.setenv("CC", command)
     assert compiler.load(source).answer() == 42
     monkeypatch.setenv("CC", "cc -DANSWER=43")
