@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from numbers import Integral
 
 
@@ -19,6 +20,20 @@ def integer(name: str, value, least: int, most: int | None = None) -> int:
         bounds = f"at least {least}" if most is None else f"from {least} to {most}"
         raise ValueError(f"{name}: expected a whole number {bounds}, got {value!r}")
     return int(value)
+
+
+def workers(name: str, value) -> int:
+    """The value as an int, if so many threads or processes help here: from 1 to four for each core.
+
+    Far more bring torch, which starts them all, to the end of the process.
+
+    Examples
+    --------
+    >>> workers("threads", 10**9)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: threads: expected a whole number from 1 to ..., got 1000000000
+    """
+    return integer(name, value, 1, 4 * (os.cpu_count() or 1))
 
 
 def interval(name: str, value, least: int) -> tuple[int, int]:

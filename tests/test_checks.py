@@ -1,11 +1,12 @@
 import math
+import os
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ptacore.checks import integer, interval, within
+from ptacore.checks import integer, interval, within, workers
 
 WHOLE = st.integers(-(10**6), 10**6)
 NO_NUMBERS = st.sampled_from([None, "3", [3], True, False, 2.0, 2.5, math.nan, 3 + 0j])
@@ -57,3 +58,13 @@ def test_the_ends_of_an_interval_belong_to_it_as_the_brackets_say(value, low, en
 def test_what_is_no_number_is_in_no_interval(value):
     with pytest.raises(ValueError, match=r"^rate: expected a number in \[0, inf\], got "):
         within("rate", value, 0, math.inf, "[]")
+
+
+def test_threads_and_processes_are_bounded_by_the_cores(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    assert [workers("--threads", n) for n in (1, 12)] == [1, 12]
+    for bad in (0, -1, 13, 10**9, 2.0, True, "2", None):
+        with pytest.raises(ValueError, match="^--threads: expected a whole number from 1 to 12, got "):
+            workers("--threads", bad)
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert workers("--threads", 4) == 4

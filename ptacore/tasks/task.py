@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ptacore.checks import integer
+from ptacore.memory import foretell
 
 SPLITS = ("train", "validation", "test")
 
@@ -169,6 +170,8 @@ class Task:
 
     @cached_property
     def _splits(self) -> tuple[Split, Split, Split]:
+        numbers = 3 * sum(self.sizes) * self.length  # codes and targets, a byte each, and a mask meanwhile
+        foretell("sizes", numbers, "ask for fewer sequences, or for shorter ones")
         return self._make()
 
     def chance_loss(self, every_step: bool = False) -> float:
