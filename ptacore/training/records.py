@@ -214,7 +214,9 @@ def read_json(path: Path, kind: type = dict):
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RecordError(f"{path}: is missing") from None
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
         raise RecordError(f"{path}: is no JSON ({error})") from error
     _require(isinstance(data, kind), path, f"holds a {type(data).__name__}, not a {kind.__name__}")
     return data
@@ -225,7 +227,9 @@ def _read_history(path: Path) -> list[dict]:
         rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
     except FileNotFoundError:
         return []  # killed in the first epoch
-    except (OSError, ValueError, csv.Error) as error:
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, csv.Error) as error:
         raise RecordError(f"{path}: is no table ({error})") from error
     _require(bool(rows) and tuple(rows[0]) == COLUMNS, path, f"its first line is not {','.join(COLUMNS)}")
     history = []

@@ -163,7 +163,7 @@ def test_more_epochs_than_the_settings_allow_are_refused(copy):
         read_run(copy)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25)
 @given(
     losses=st.lists(st.sampled_from([0.5, 1.0, 2.0]), min_size=1, max_size=12),
     wait=st.integers(1, 3),
