@@ -5,7 +5,7 @@ from ptacore.adjoints import adjoint, sensitivity, time_time_jacobian
 from ptacore.certificates import Certificates, certify
 from ptacore.fixed_points import FixedPoints, fixed_points
 from ptacore.initialize import Oscillators, pta_
-from ptacore.integrate import DivergenceError, trajectory
+from ptacore.integrate import DivergenceError, Trajectory, trajectory
 from ptacore.lyapunov import LyapunovSpectrum, lyapunov_spectrum
 from ptacore.models.system import System
 from ptacore.periodic_orbit import ConvergenceError, PeriodicOrbit, periodic_orbit
@@ -21,6 +21,7 @@ __all__ = [
     "Oscillators",
     "PeriodicOrbit",
     "System",
+    "Trajectory",
     "adjoint",
     "certify",
     "fixed_points",

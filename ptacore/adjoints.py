@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ptacore.integrate import Trajectory, check_finite, start_time, step_adjoint, step_size, step_tangent
+from ptacore.memory import foretell
 from ptacore.models.module_map import as_system
 from ptacore.models.system import System
 
@@ -26,6 +27,12 @@ def _path(system: System, x, dt: float | None, t0: float | None) -> tuple[System
     if x.ndim < 2 or x.shape[0] < 2:
         raise ValueError(f"x: expected a trajectory (T + 1, ..., {system.dim}) with T >= 1, got {tuple(x.shape)}")
     return system, x, dt, t0
+
+
+def _foretell_matrices(x: Tensor) -> None:
+    """Refuse a trajectory whose matrices would not fit into memory."""
+    hint = "give adjoint a terminal vector, take time_time_jacobian, or a shorter trajectory"
+    foretell("x", 2 * x.numel() * x.shape[-1] * x.element_size(), hint)
 
 
 def _identity(x: Tensor) -> Tensor:
@@ -68,6 +75,7 @@ def sensitivity(system: System, x, dt: float | None = None, t0: float | None = N
     0.36788
     """
     system, x, dt, t0 = _path(system, x, dt, t0)
+    _foretell_matrices(x)
     D = [_identity(x)]
     for i in range(len(x) - 1):
         D.append(step_tangent(system, x[i], D[-1], t0 + i * dt, dt)[1])
@@ -153,6 +161,7 @@ def adjoint(system: System, x, dt: float | None = None, terminal=None, t0: float
     """
     system, x, dt, t0 = _path(system, x, dt, t0)
     if terminal is None:
+        _foretell_matrices(x)
         P = _identity(x)
     else:
         terminal = system.as_state(terminal, "terminal")

@@ -56,6 +56,20 @@ def check_seed(value, name: str = "seed") -> int:
     return integer(name, integer(name, value, 0), 0, LARGEST_SEED)
 
 
+def workers(name: str, value) -> int:
+    """The value as an int, if so many threads or processes help here: from 1 to four for each core.
+
+    Far more bring torch, which starts them all, to the end of the process.
+
+    Examples
+    --------
+    >>> workers("threads", 10**9)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ValueError: threads: expected a whole number from 1 to ..., got 1000000000
+    """
+    return integer(name, value, 1, 4 * (os.cpu_count() or 1))
+
+
 def interval(name: str, value, least: int) -> tuple[int, int]:
     """The value as a pair of ints (lowest, highest), both at least `least`."""
     if not isinstance(value, (tuple, list)) or len(value) != 2:
@@ -94,7 +108,8 @@ def choice(name: str, value, valid) -> str:
     ValueError: kind: expected one of flow, map, got 'flows'
     """
     if not isinstance(value, str) or value not in valid:
-        raise ValueError(f"{name}: expected one of {', '.join(valid)}, got {shown(value)}")
+        names = ", ".join(repr(v) if " " in v else v for v in valid)
+        raise ValueError(f"{name}: expected one of {names}, got {shown(value)}")
     return value
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ptacore import __version__, reproduce
+from ptacore.checks import workers
 from ptacore.reproduce import Figure
 
 
@@ -34,7 +35,7 @@ def main(argv: Sequence[str] | None = None, root: Path = reproduce.ROOT) -> int:
         return arguments.command(arguments, root)
     except reproduce.UsageError as error:
         return _complain(str(error), code=2)
-    except (reproduce.BookError, OSError) as error:
+    except (reproduce.BookError, OSError, MemoryError) as error:
         return _complain(str(error), code=1)
     except KeyboardInterrupt:
         return _complain("interrupted; earlier results are as they were", code=130)
@@ -246,9 +247,7 @@ def _train(arguments: argparse.Namespace, root: Path) -> int:
 
     try:
         given = _key_values(arguments.given)
-        if arguments.threads < 1:
-            raise ValueError(f"--threads: expected at least 1, got {arguments.threads}")
-        torch.set_num_threads(arguments.threads)
+        torch.set_num_threads(workers("--threads", arguments.threads))
         experiment = training.experiment(
             arguments.task, arguments.model, arguments.preset, arguments.seed, arguments.units, **given
         )
@@ -309,8 +308,7 @@ def _campaign(arguments: argparse.Namespace, root: Path) -> int:
     path = arguments.file or _results(root) / "campaign.toml"
     try:
         runs = training.read_campaign(path)
-        if arguments.jobs < 1:
-            raise ValueError(f"--jobs: expected at least 1, got {arguments.jobs}")
+        workers("--jobs", arguments.jobs)
     except FileNotFoundError as error:
         raise reproduce.UsageError(
             f"{path} is missing; expected a list of runs such as results/campaign.toml"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -22,17 +22,20 @@ from ptacore.models.system import System
 SOURCE = Path(__file__).with_name("kernels.c")
 FORM = {TanhFlow: 0, TanhRateFlow: 1, ReLUFlow: 1, TanhMap: 2, GRUFlow: 1, GRUMap: 2}  # enum of kernels.c
 SMALL = 4  # states up to which networks share the lanes (LARGEST of kernels.c)
+LANES = 32  # networks that share them (WIDE of kernels.c)
+DELAY = 8  # steps between their normalizations (DELAY of kernels.c)
+WORK = 2**30  # operations of one call, less than a second: Python sees Ctrl-C between calls only
 
 
 @functools.cache
 def _library() -> ctypes.CDLL | None:
-    library = compiler.load(SOURCE)
+    library = compiler.load(SOURCE, ("advance_dense", "advance_small"))
     if library is None:
         return None
     i32, i64, f64, pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
     arguments = [i32, i32, i64, i32, i32, i64, f64, pointer, i64, pointer, i64, pointer, pointer]
     library.advance_dense.argtypes = arguments
-    library.advance_small.argtypes = [*arguments, pointer]
+    library.advance_small.argtypes = [*arguments, pointer, pointer]
     return library
 
 
@@ -54,6 +57,15 @@ def _network(system: System, dt: float) -> tuple[int, int, Tensor, Tensor, float
     r = torch.sigmoid(system.b_r)
     W = r[..., None] * system.W if system.kind == "map" else system.W * r[..., None, :]
     return form, 1, W, system.b, dt * renewed.flatten()[0].item()
+
+
+def _calls(steps: int, form: int, n: int, k: int, networks: int) -> Iterator[int]:
+    """Split steps into calls that are short, and whole to the kernels: nothing depends on where the cuts are."""
+    together = max(1, -(-networks // LANES) * LANES if n <= SMALL else networks)
+    a_step = together * (1 if form == FORM[TanhMap] else 4) * n * (n + 16) * (k + 1)
+    most = max(1, WORK // (a_step * DELAY)) * DELAY
+    for done in range(0, steps, most):
+        yield min(most, steps - done)
 
 
 def advance_for(
@@ -82,14 +94,15 @@ def advance_for(
         V = V.detach().clone(memory_format=torch.contiguous_format)
         W, W_stride = shared_or_batched(weights, 2, batch)
         b, b_stride = shared_or_batched(bias, 1, batch)
-        arguments = (form, phi, batch.numel(), n, k, steps, h, W.data_ptr(), W_stride,
-                     b.data_ptr(), b_stride, x.data_ptr(), V.data_ptr())  # fmt: skip
+        memory = [x, V]
         if n <= SMALL:
-            growth = x.new_empty(*batch, k)
-            _library().advance_small(*arguments, growth.data_ptr())
-            return x, V, growth
-        if _library().advance_dense(*arguments):
-            raise MemoryError(f"compiled backend: no memory for a network of {n} units and {k} tangent vectors")
-        return x, V, None
+            growth = x.new_zeros(*batch, k)
+            memory += [x.new_tensor([1.0, 0.0]).repeat(*batch, k, 1), growth]
+        kernel = _library().advance_small if n <= SMALL else _library().advance_dense
+        for count in _calls(steps, form, n, k, batch.numel()):
+            sizes = form, phi, batch.numel(), n, k, count
+            if kernel(*sizes, h, W.data_ptr(), W_stride, b.data_ptr(), b_stride, *(m.data_ptr() for m in memory)):
+                raise MemoryError(f"compiled backend: no memory for a network of {n} units and {k} tangent vectors")
+        return x, V, growth if n <= SMALL else None
 
     return advance

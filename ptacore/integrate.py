@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ptacore.memory import foretell
 from ptacore.models.module_map import as_system
 from ptacore.models.system import System
 
@@ -203,6 +204,8 @@ def trajectory(
     x0, t0 = start_of(x0, t0)
     x = system.as_state(x0)
     x = x.expand_as(system.at(t0)(x))  # weights may have batch axes that the state has not
+    needed = 2 * (steps + 1) * x.numel() * x.element_size()  # the list of states, and the tensor made of it
+    foretell("duration", needed, "take a shorter duration, a longer dt or fewer initial states")
     states = []
     for i in tqdm(range(skipped + steps), disable=not progress, desc="trajectory"):
         if i >= skipped:

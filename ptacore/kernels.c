@@ -343,9 +343,11 @@ INLINE void small_steps(int form, int phi, int n, int columns, int64_t steps, do
 }
 
 /* As advance_dense, for n <= 4 and k <= 4, but V is kept orthogonal and comes back orthonormal, and growth (batch, k)
- * receives the logarithm of what its columns have grown by. */
+ * receives the logarithm of what its columns have grown by. parts (batch, k, 2), in and out, is that growth as value and
+ * exponent of two, 1 and 0 at first: a stretch may be taken in several calls, each but the last of a multiple of DELAY. */
 int advance_small(int form, int phi, int64_t batch, int n, int k, int64_t steps, double h, const double *W,
-                  int64_t W_stride, const double *b, int64_t b_stride, double *x, double *V, double *growth) {
+                  int64_t W_stride, const double *b, int64_t b_stride, double *x, double *V, double *parts,
+                  double *growth) {
     wide X[LARGEST][LARGEST + 1], w[LARGEST][LARGEST], bias[LARGEST];
     Growth grown[LARGEST];
     uint64_t old = flush_denormals();
@@ -360,7 +362,10 @@ int advance_small(int form, int phi, int64_t batch, int n, int k, int64_t steps,
             }
         }
         for (int c = 0; c < k; c++)
-            for (int l = 0; l < WIDE; l++) grown[c].value[l] = 1.0, grown[c].exponent[l] = 0.0;
+            for (int l = 0; l < WIDE; l++) {
+                const double *part = parts + 2 * ((first + l < batch ? first + l : batch - 1) * k + c);
+                grown[c].value[l] = part[0], grown[c].exponent[l] = part[1];
+            }
 #define CASE(f, p, m, q) \
     if (form == f && phi == p && n == m && k == q) small_steps(f, p, m, q + 1, steps, h, w, bias, X, grown)
         CASE(MAP, TANH, 2, 2);        /* sizes known to the compiler: several times faster */
@@ -372,8 +377,11 @@ int advance_small(int form, int phi, int64_t batch, int n, int k, int64_t steps,
                 x[(first + l) * n + i] = X[i][0][l];
                 for (int c = 0; c < k; c++) V[((first + l) * n + i) * k + c] = X[i][c + 1][l];
             }
-            for (int c = 0; c < k; c++)
-                growth[(first + l) * k + c] = log(grown[c].value[l]) + grown[c].exponent[l] * 0.69314718055994531;
+            for (int c = 0; c < k; c++) {
+                int64_t at = (first + l) * k + c;
+                parts[2 * at] = grown[c].value[l], parts[2 * at + 1] = grown[c].exponent[l];
+                growth[at] = log(grown[c].value[l]) + grown[c].exponent[l] * 0.69314718055994531;
+            }
         }
     }
     restore_denormals(old);

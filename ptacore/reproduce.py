@@ -13,12 +13,14 @@ import hashlib
 import json
 import math
 import os
+import re
 import resource
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -221,13 +223,11 @@ def run(figure: Figure) -> Path:
     """
     parameters = all_parameters(figure)
     folder = figure.folder
+    _tidy_up(folder)
     if folder.exists() and not (folder / "provenance.json").is_file():
         raise UsageError(f"{folder} exists and was not written by ptacore; move it away or choose another --output")
     inputs = figure.inputs()  # before the run: what is edited meanwhile makes the figure stale
-    scratch = folder.with_name(f".{folder.name}.{os.getpid()}")
-    shutil.rmtree(scratch, ignore_errors=True)  # of a process that was killed
-    scratch.mkdir(parents=True)
-    try:
+    with _scratch(folder) as scratch:
         started, clock, before = datetime.now(UTC), time.perf_counter(), _largest_child()
         _write_notebook(_execute(figure, scratch), scratch / figure.source.name)
         memory = _largest_child()
@@ -239,8 +239,6 @@ def run(figure: Figure) -> Path:
         }
         (scratch / "provenance.json").write_text(json.dumps(record, indent=1, default=str) + "\n")
         _replace_folder(scratch, folder)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     return folder
 
 
@@ -268,6 +266,7 @@ def stage(root: Path, preset: str, written: dict[str, Callable[[Path, Path], obj
     figures = build / "figures" / preset
     made: dict[str, Path] = {}
     for name in figure_names(root):
+        _tidy_up(figures / name)
         for path in _files_below(figures / name):
             target = f"notebooks/{_artefact_name(name, path)}"
             if target in made:
@@ -278,7 +277,8 @@ def stage(root: Path, preset: str, written: dict[str, Callable[[Path, Path], obj
     files |= {f"notebooks/{path.name}": path for path in (root / "notebooks").glob("*.ipynb")} | made
     for name, write in (written or {}).items():
         (build / "written").mkdir(exist_ok=True)
-        write(figures, build / "written" / name)
+        with _named(build / "written" / name):
+            write(figures, build / "written" / name)
         files[f"book/{name}"] = build / "written" / name
     _mirror(files, build / "source")
     return build / "source"
@@ -286,6 +286,8 @@ def stage(root: Path, preset: str, written: dict[str, Callable[[Path, Path], obj
 
 def build_book(root: Path = ROOT) -> Path:
     """Render the staged sources to HTML with warnings as errors, unless the last build was of the same.
+
+    The pages of the last build are replaced only when all went well.
 
     Returns
     -------
@@ -297,23 +299,26 @@ def build_book(root: Path = ROOT) -> Path:
     BookError
         If Jupyter Book reports an error or a warning.
     """
-    source, page, stamp = (root / "_build" / name for name in ("source", "html/index.html", "book.sha256"))
+    source, pages, stamp = (root / "_build" / name for name in ("source", "html", "book.sha256"))
+    _tidy_up(pages)
     state = _digest(_hash_files(root, [*_files_below(source), *_package_files(root)]))
-    if page.is_file() and stamp.is_file() and stamp.read_text() == state:
+    if (pages / "index.html").is_file() and stamp.is_file() and stamp.read_text() == state:
         print("book: unchanged", flush=True)
-        return page
+        return pages / "index.html"
     print("book: rendering", flush=True)
-    stamp.unlink(missing_ok=True)
-    shutil.rmtree(page.parent, ignore_errors=True)  # pages that are gone must not survive
     program = Path(sys.executable).with_name("jupyter-book")
     if not program.is_file():
         raise UsageError(f"{program} is missing: pip install 'ptacore[book]'")
-    # a partial build exits 0 in spite of warnings, so every build is a full one
-    options = ["--path-output", root, "--all", "-W", "-n", "--keep-going"]
-    if subprocess.run([program, "build", source, *options], cwd=root, stdin=subprocess.DEVNULL).returncode:
-        raise BookError("the book was not built: see the warnings and errors above")
-    stamp.write_text(state)
-    return page
+    with _scratch(pages) as scratch:
+        # a partial build exits 0 in spite of warnings, so every build is a full one
+        options = ["--path-output", scratch, "--all", "-W", "-n", "--keep-going"]
+        done = subprocess.run([program, "build", source, *options], cwd=root, stdin=subprocess.DEVNULL)
+        if done.returncode or not (scratch / "_build/html/index.html").is_file():
+            raise BookError("the book was not built: see the warnings and errors above; earlier pages are as they were")
+        stamp.unlink(missing_ok=True)  # from here on until it is written again, it may be of other pages
+        _replace_folder(scratch / "_build/html", pages)
+        stamp.write_text(state)
+    return pages / "index.html"
 
 
 # ---- hashing -------------------------------------------------------------------------------------
@@ -534,9 +539,37 @@ def _provenance(figure: Figure, parameters: dict[str, Any], inputs: dict[str, st
 # ---- files ---------------------------------------------------------------------------------------
 
 
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Give errors of the system the name of what could not be written, which those of a full disk lack."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
+def _scratch(final: Path) -> Iterator[Path]:
+    """A folder to work in beside the final one, removed in the end."""
+    scratch = final.with_name(f".{final.name}.{os.getpid()}")
+    try:
+        with _named(scratch):
+            scratch.mkdir(parents=True)
+            yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _old(final: Path, process: int) -> Path:
+    """Where a process puts what it is about to replace."""
+    return final.with_name(f".{final.name}.{process}.old")
+
+
 def _replace_folder(new: Path, final: Path) -> None:
     """Put a folder in the place of another, which comes back if that fails."""
-    old = new.with_name(f"{new.name}.old")
+    old = _old(final, os.getpid())
     try:
         if final.exists():
             os.replace(final, old)
@@ -545,8 +578,32 @@ def _replace_folder(new: Path, final: Path) -> None:
         if old.exists() and not final.exists():
             os.replace(old, final)
         raise
-    finally:
+    if old.exists():
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _tidy_up(final: Path) -> None:
+    """Remove what killed processes have left beside a folder or a variant of it; what they had put aside comes back."""
+    ours = re.compile(rf"\.({re.escape(final.name)}(?:-[0-9a-f]{{8}})?)\.(\d+)(\.old)?")
+    for left in sorted(final.parent.glob(".*")):
+        found = ours.fullmatch(left.name)
+        if found is None or not left.is_dir() or _runs(int(found[2])):
+            continue
+        if found[3] and not left.with_name(found[1]).exists():
+            os.replace(left, left.with_name(found[1]))
+        else:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    """Whether there is a process of this number, other than this one."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return process != os.getpid()
 
 
 def _artefact_name(name: str, path: Path) -> str:

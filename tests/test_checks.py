@@ -1,4 +1,5 @@
 import math
+import os
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ptacore import models
-from ptacore.checks import check_seed, integer, interval, to_array, to_tensor, within
+from ptacore.checks import check_seed, integer, interval, to_array, to_tensor, within, workers
 
 WHOLE = st.integers(-(10**6), 10**6)
 NO_NUMBERS = st.sampled_from([None, "3", [3], True, False, 2.0, 2.5, math.nan, 3 + 0j, np.array([3]), torch.tensor([3]),
@@ -196,3 +197,13 @@ def test_every_whole_number_is_a_seed_and_the_same_one(seed):
 def test_what_cannot_be_a_seed_is_refused(seed):
     with pytest.raises(ValueError, match="^seed: expected a whole number "):
         check_seed(seed)
+
+
+def test_threads_and_processes_are_bounded_by_the_cores(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    assert [workers("--threads", n) for n in (1, 12)] == [1, 12]
+    for bad in (0, -1, 13, 10**9, 2.0, True, "2", None):
+        with pytest.raises(ValueError, match="^--threads: expected a whole number from 1 to 12, got "):
+            workers("--threads", bad)
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert workers("--threads", 4) == 4

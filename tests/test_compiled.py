@@ -1,5 +1,8 @@
 """The compiled kernels against the torch backend, which does the same arithmetic in another way."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -49,6 +52,63 @@ def test_state_and_tangents_agree_with_torch(network, n, k, batch, own_weights, 
     else:
         finite = ref_growth > -20  # below, directions are rounding error in both
         torch.testing.assert_close(growth[finite], ref_growth[finite], rtol=1e-6, atol=1e-6)
+
+
+@settings(max_examples=40)
+@given(
+    network=st.sampled_from(NETWORKS),
+    n=st.integers(1, 9),
+    batch=st.integers(0, 70),
+    gain=st.sampled_from([0.1, 1.5, 1e40]),  # lengths that leave the range of doubles within a stretch, too
+    steps=st.integers(0, 60),
+    work=st.sampled_from([1, 20_000, 10**6]),
+    seed=st.integers(0, 1000),
+)
+def test_calls_that_are_cut_short_change_no_bit(network, n, batch, gain, steps, work, seed):
+    system = network(random((n, n), seed, gain / n**0.5))
+    advance = compiled.advance_for(system, 1.0 if system.kind == "map" else 0.05)
+    x, V = random((batch, n), seed + 1), torch.linalg.qr(random((batch, n, min(n, 3)), seed + 2))[0]
+    whole = advance(x, V, steps)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "WORK", work)
+        pieces = advance(x, V, steps)
+    for expected, got in zip(whole, pieces, strict=True):
+        assert (expected is None) == (got is None)
+        assert expected is None or torch.equal(expected.nan_to_num(12.0), got.nan_to_num(12.0))
+
+
+@pytest.mark.parametrize("n", [1, 4, 5, 60])
+@pytest.mark.parametrize("batch", [1, 33, 10**5])
+def test_a_call_takes_no_more_than_its_work(n, batch):
+    for network in (models.TanhMap, models.TanhFlow):
+        calls = list(compiled._calls(10**6, compiled.FORM[network], n, n, batch))
+        assert sum(calls) == 10**6
+        assert not any(steps % compiled.DELAY for steps in calls)
+        stages = 1 if network is models.TanhMap else 4
+        assert calls[0] == compiled.DELAY or calls[0] * batch * stages * n * n * n <= compiled.WORK
+
+
+HUGE = """
+import os, signal, threading, torch
+from ptacore import compiled, lyapunov_spectrum, models
+
+def interrupted(call):
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    try:
+        call()
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+
+network = models.TanhMap([[0.0, 1.3], [-1.3, 0.0]])
+interrupted(lambda: lyapunov_spectrum(network, [0.3, 0.1], duration=1e10, transient=0.0, samples=1))
+advance, state = compiled.advance_for(models.TanhMap(0.5 * torch.eye(5)), 1.0), torch.zeros(5).double()
+interrupted(lambda: advance(state, torch.eye(5).double(), 10**10))
+"""
+
+
+def test_ctrl_c_is_heard_in_a_call_that_would_take_hours():
+    done = subprocess.run([sys.executable, "-c", HUGE], capture_output=True, text=True, timeout=100)
+    assert done.stdout.split() == ["interrupted"] * 2, done.stderr
 
 
 def test_its_tanh_is_tanh():

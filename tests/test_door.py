@@ -255,7 +255,7 @@ PUBLIC = {
     ),
     "parse_idx": (tasks.parse_idx, {"content": bytes([0, 0, 8, 1, 0, 0, 0, 1, 7])}, {}),
     "parse_cifar": (tasks.parse_cifar, {"content": bytes(3073)}, {}),
-    "Task.split": (TASK.split, {"name": "test"}, {}),
+    "Task.split": (TASK.split, {"split": "test"}, {}),
     "Settings": (
         training.Settings,
         training.Settings().config(),
@@ -356,7 +356,7 @@ def test_every_public_function_is_at_the_door():
         *("trajectory", "ModuleMap", "Recurrent", "System", "Task", "Batch", "Split", "Tongue"),
         *("Cell", "Experiment", "Planned", "Run", "Search", "Trial", "read_run", "read_runs", "read_search"),
     }
-    results = ("Certificates", "FixedPoints", "LyapunovSpectrum", "Oscillators", "PeriodicOrbit")
+    results = ("Trajectory", "Certificates", "FixedPoints", "LyapunovSpectrum", "Oscillators", "PeriodicOrbit")
     for module in (pta, models, tasks, training):
         for name in module.__all__:
             thing = getattr(module, name)

@@ -190,3 +190,13 @@ def test_what_is_not_a_system_is_named():
     path = trajectory(gru, torch.zeros(3), duration=5)
     torch.testing.assert_close(path.x[1], gru.double()(torch.zeros(1, 2).double())[1][0].detach())
     assert adjoint(gru, path).shape == (6, 3, 3)
+
+
+def test_memory_that_is_not_there_is_told_before_it_is_taken():
+    system = models.LinearFlow(-torch.eye(300))
+    with pytest.raises(MemoryError, match="^duration: .*shorter duration"):
+        trajectory(system, torch.ones(300), duration=1e9, dt=1e-3)
+    few = torch.ones(1, 300, dtype=torch.float64).expand(2 * 10**5, 300)  # takes no memory itself
+    for function in (sensitivity, adjoint):
+        with pytest.raises(MemoryError, match="^x: .*time_time_jacobian"):
+            function(system, few, dt=1e-3)

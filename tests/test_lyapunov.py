@@ -1,4 +1,6 @@
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -360,3 +362,21 @@ def test_smooth_average_of_constant_rates_is_their_value():
         models.LinearFlow([[-1.0, 2.0], [0.0, -3.0]]), [1.0, 1.0], duration=3, transient=30, dt=0.01
     )
     torch.testing.assert_close(found.smooth_exponents, found.exponents, rtol=0, atol=1e-9)
+
+
+WORKERS = """
+import torch
+from ptacore.lyapunov import _flush_denormals
+
+torch.set_num_threads(4)
+with _flush_denormals():
+    torch.ones(200_000, dtype=torch.float64).mul_(2)  # by all threads
+    torch.linalg.qr(torch.eye(50, dtype=torch.float64))  # by fewer
+tiny = torch.full((200_000,), 1e-310, dtype=torch.float64)
+print(int((tiny * 1 == 0).sum()))
+"""
+
+
+def test_denormal_numbers_are_left_alone_afterwards_by_all_threads():
+    done = subprocess.run([sys.executable, "-c", WORKERS], capture_output=True, text=True, check=True)
+    assert int(done.stdout) == 0

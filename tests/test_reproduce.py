@@ -1,8 +1,14 @@
 """Figures made from small notebooks in a temporary checkout."""
 
+import contextlib
+import errno
+import io
+import itertools
 import json
 import math
 import os
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -444,12 +450,15 @@ def test_the_book_is_built_once_and_a_warning_fails_it(root):
 @pytest.fixture
 def builds(root, monkeypatch) -> list[list]:
     """Record Jupyter Book's command lines, instead of building."""
-    commands = []
+    commands, run = [], subprocess.run
 
-    def jupyter_book(command, **_):
+    def jupyter_book(command, **options):
+        if Path(command[0]).name != "jupyter-book":
+            return run(command, **options)
         commands.append(command)
-        (root / "_build/html").mkdir(parents=True)
-        (root / "_build/html/index.html").write_text("built")
+        html = command[command.index("--path-output") + 1] / "_build/html"
+        html.mkdir(parents=True)
+        (html / "index.html").write_text(f"built {len(commands)}")
         return subprocess.CompletedProcess(command, returncode=int((root / "warnings").exists()))
 
     monkeypatch.setattr(subprocess, "run", jupyter_book)
@@ -468,17 +477,207 @@ def test_an_edit_builds_the_book_again(root, builds, name):
     assert {"--all", "-W", "-n"} <= set(builds[0])
 
 
-def test_a_failed_build_is_not_remembered(root, builds):
-    reproduce.build_book(root)
+def test_a_failed_build_is_not_remembered_and_leaves_the_earlier_pages(root, builds):
+    page = reproduce.build_book(root)
+    before = tree(root / "_build")
     (root / "warnings").touch()
     (root / "requirements.lock").write_text("edited")
     for _ in range(2):
         with pytest.raises(BookError, match="not built"):
             reproduce.build_book(root)
+        assert tree(root / "_build") == before
     assert len(builds) == 3
-    (root / "requirements.lock").write_text("numpy==2.4.6\n")  # as at the good build, whose pages are gone
-    with pytest.raises(BookError, match="not built"):
+    (root / "requirements.lock").write_text("numpy==2.4.6\n")  # as at the good build, whose pages are still there
+    assert reproduce.build_book(root) == page
+    assert len(builds) == 3
+
+
+# ---- interruptions, kills, full disks: what was there stays, and the next call goes on
+
+
+OPERATIONS = ((os, "replace"), (os, "rename"), (os, "mkdir"), (os, "rmdir"), (os, "unlink"), (os, "open"))
+
+
+def stopped_at(number, call, stop, root):
+    """Whether the call ended although its file operation of this number below a folder stops it."""
+    count = 0
+
+    def stopping(real):
+        def operation(path, *args, **kwargs):
+            nonlocal count
+            count += str(path).startswith(str(root)) or "dir_fd" in kwargs
+            if count == number:
+                count += 1
+                stop(path)
+            return real(path, *args, **kwargs)
+
+        return operation
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name in OPERATIONS:
+            patch.setattr(module, name, stopping(getattr(module, name)))
+        patch.setattr(io, "open", stopping(io.open))
+        try:
+            call()
+        except (KeyboardInterrupt, OSError):
+            return False
+    return True
+
+
+def interrupt(path):
+    raise KeyboardInterrupt
+
+
+def disk_full(path):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def executed(figure, output_dir):
+    (output_dir / "toy.json").write_text("new")
+    return nbformat.read(figure.source, as_version=4)
+
+
+@pytest.mark.parametrize("stop", [interrupt, disk_full])
+def test_a_book_stopped_at_any_file_operation_keeps_the_old_pages_or_has_the_new(root, builds, stop):
+    page = reproduce.build_book(root)
+    for number in itertools.count(1):
+        (root / "requirements.lock").write_text(f"version {number}")
+        before = page.read_text()
+        done = stopped_at(number, lambda: reproduce.build_book(root), stop, root / "_build")
+        assert page.read_text() in (before, f"built {len(builds)}")
+        assert {path.name for path in (root / "_build").glob(".*")} <= {
+            f".html.{os.getpid()}",
+            f".html.{os.getpid()}.old",
+        }
         reproduce.build_book(root)
+        assert page.read_text() == f"built {len(builds)}"
+        assert not list((root / "_build").glob(".*"))
+        made = len(builds)
+        reproduce.build_book(root)
+        assert len(builds) == made  # it is remembered
+        if done:
+            break
+    assert number > 8
+
+
+@pytest.mark.parametrize("stop", [interrupt, disk_full])
+def test_a_figure_stopped_at_any_file_operation_keeps_the_old_results_or_has_the_new(root, monkeypatch, stop):
+    figure = pretend_made(Figure(root, "toy"))
+    (figure.folder / "toy.json").write_text("old")
+    monkeypatch.setattr(reproduce, "_execute", executed)
+    for number in itertools.count(1):
+        before = tree(figure.folder)
+        done = stopped_at(number, lambda: reproduce.run(figure), stop, root / "_build")
+        now = tree(figure.folder)
+        assert now == before or now["toy.json"] == b"new"
+        assert set(now) == {"provenance.json", "toy.ipynb", "toy.json"} or now == before
+        reproduce.run(figure)
+        assert [path.name for path in figure.folder.parent.iterdir()] == ["toy"]
+        assert figure.changes() == []
+        (figure.folder / "toy.json").write_text("old")
+        if done:
+            break
+    assert number > 6
+
+
+def killed_at(number, call, root):
+    """Whether the call, in a process of its own, ended before its file operation of this number, which kills it."""
+    child = os.fork()
+    if child == 0:
+        try:
+            stopped_at(number, call, lambda path: os.kill(os.getpid(), signal.SIGKILL), root)
+        finally:
+            os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code in (0, -signal.SIGKILL)
+    return code == 0
+
+
+@pytest.mark.parametrize("what", ["book", "figure"])
+def test_a_process_killed_at_any_file_operation_loses_nothing(root, builds, monkeypatch, what):
+    figure = pretend_made(Figure(root, "toy"))
+    monkeypatch.setattr(reproduce, "_execute", executed)
+    final, shown, call = {
+        "book": (root / "_build/html", "index.html", lambda: reproduce.build_book(root)),
+        "figure": (figure.folder, "toy.json", lambda: reproduce.run(figure)),
+    }[what]
+    for number in itertools.count(1):
+        final.mkdir(exist_ok=True)
+        (final / shown).write_text("old")
+        (root / "_build/book.sha256").unlink(missing_ok=True)
+        ended = killed_at(number, call, root / "_build")
+        reproduce._tidy_up(final)  # what the next call begins with
+        assert not list(final.parent.glob(".*"))
+        assert (final / shown).read_text() in ("old", "new", "built 1")
+        assert what == "book" or figure.changes() == []
+        if ended:
+            break
+    assert number > 6
+    call()
+    assert (final / shown).read_text() in ("new", "built 1")
+
+
+def test_only_what_dead_processes_left_is_removed_and_what_they_put_aside_comes_back(root):
+    folder = root / "_build/figures/quick"
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = [f".toy.{dead.pid}", f".toy-0123abcd.{dead.pid}", f".toy.{10**18}", f".toy.{os.getpid()}"]
+    kept = [f".toy.{os.getppid()}", f".other.{dead.pid}", ".toy.old", ".toy", f"toy.{dead.pid}", f".toy-x.{dead.pid}"]
+    aside = [f".toy.{dead.pid}.old", f".toy-0123abcd.{dead.pid}.old"]
+    for name in (*left, *kept, *aside):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "toy.json").write_text(name)
+    reproduce._tidy_up(folder / "toy")
+    assert sorted(path.name for path in folder.iterdir()) == sorted([*kept, "toy", "toy-0123abcd"])
+    assert (folder / "toy/toy.json").read_text() == aside[0]
+    assert (folder / "toy-0123abcd/toy.json").read_text() == aside[1]
+
+
+def test_a_full_disk_is_told_with_the_name_of_what_could_not_be_written(root, monkeypatch):
+    figure = pretend_made(Figure(root, "toy"))
+    monkeypatch.setattr(reproduce, "_execute", lambda figure, output_dir: disk_full(output_dir))
+    with pytest.raises(OSError, match=rf"No space left on device: '{root}/_build/figures/quick/\.toy\.\d+'"):
+        reproduce.run(figure)
+    with pytest.raises(OSError, match=rf"No space left on device: '{root}/_build/written/_ledger\.md'"):
+        reproduce.stage(root, "quick", {"_ledger.md": lambda figures, out: disk_full(out)})
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a small disk")
+def test_on_a_disk_that_is_really_full_earlier_results_stay(root, builds, monkeypatch):
+    disk = root / "_build"
+    shutil.rmtree(disk)
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("no small disk can be mounted here")
+    try:
+        monkeypatch.setattr(reproduce, "_execute", executed)
+        figure = Figure(root, "toy")
+        reproduce.run(figure)
+        reproduce.stage(root, "quick")
+        page = reproduce.build_book(root)
+        before = tree(disk)
+        with open(disk / "fills", "wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(512))
+        edit_notebook(figure.source, lambda nb: nb.cells[0].update(source="# Another title"))
+        (root / "book/index.md").write_text("# Another page\n" * 10_000)
+        for call in (lambda: reproduce.run(figure), lambda: reproduce.stage(root, "quick")):
+            with pytest.raises(OSError, match="No space left on device: '"):
+                call()
+        (root / "requirements.lock").write_text("edited")
+        with pytest.raises(OSError, match="No space left on device: '"):
+            reproduce.build_book(root)
+        (disk / "fills").unlink()
+        now = tree(disk)
+        assert {name: now[name] for name in before if not name.startswith("source/")} == {
+            name: text for name, text in before.items() if not name.startswith("source/")
+        }
+        reproduce.run(figure)
+        reproduce.stage(root, "quick")
+        assert reproduce.build_book(root) == page
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
 
 
 def test_provenance_knows_the_commit_and_whether_the_tree_is_clean(root):

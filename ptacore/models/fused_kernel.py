@@ -41,7 +41,8 @@ class _Net(ctypes.Structure):
 
 @functools.cache
 def _library() -> ctypes.CDLL | None:
-    library = compiler.load(SOURCE)
+    names = [f"{name}_{suffix}" for suffix in SUFFIX.values() for name in ("pack", "advance", "retreat", "accumulate")]
+    library = compiler.load(SOURCE, names)
     if library is None:
         return None
     net, i32, i64, pointer = ctypes.POINTER(_Net), ctypes.c_int, ctypes.c_int64, ctypes.c_void_p

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ptacore.checks import check_seed, choice, integer, shown
+from ptacore.memory import foretell
 
 SPLITS = ("train", "validation", "test")
 
@@ -161,13 +162,15 @@ class Task:
         values = {name: getattr(self, name) for name in names}
         return {"task": self.name} | {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
 
-    def split(self, name: str) -> Split:
+    def split(self, split: str) -> Split:
         """The split "train", "validation" or "test"; no sequence is in two of them."""
-        choice("name", name, SPLITS)
-        return self._splits[SPLITS.index(name)]
+        choice("split", split, SPLITS)
+        return self._splits[SPLITS.index(split)]
 
     @cached_property
     def _splits(self) -> tuple[Split, Split, Split]:
+        numbers = 3 * sum(self.sizes) * self.length  # codes and targets, a byte each, and a mask meanwhile
+        foretell("sizes", numbers, "ask for fewer sequences, or for shorter ones")
         return self._make()
 
     def chance_loss(self, every_step: bool = False) -> float:

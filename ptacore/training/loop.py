@@ -101,6 +101,8 @@ def train(
     session = _Session(task, model, settings, folder)
     if session.folder is None:
         return session.run(progress, on_epoch)
+    if ended := session.recorded():  # nobody writes to it any more, and perhaps nobody can
+        return session.ended(ended)
     with checkpoints.alone_in(session.folder, "another process is training in"):
         ended = session.open()
         return session.ended(ended) if ended else session.run(progress, on_epoch)
@@ -125,14 +127,19 @@ class _Session:
 
     # ---- files
 
+    def recorded(self) -> Run | None:
+        """The record of the folder's run, if it has ended."""
+        if not (self.folder / "config.json").exists():
+            return None
+        run = records.read_run(self.folder)
+        if differences := _differences(run.config, self.config):
+            raise ValueError(f"folder: {self.folder} holds another run: {'; '.join(differences)}")
+        return run if run.finished else None
+
     def open(self) -> Run | None:
-        """Take up the folder's run, if there is one; its record, if it has ended."""
-        if (self.folder / "config.json").exists():
-            run = records.read_run(self.folder)
-            if differences := _differences(run.config, self.config):
-                raise ValueError(f"folder: {self.folder} holds another run: {'; '.join(differences)}")
-            if run.finished:
-                return run
+        """Take up the folder's run, if there is one; its record, if it has ended meanwhile."""
+        if run := self.recorded():
+            return run
         records.write_json(self.folder / "config.json", self.config)
         if state := checkpoints.load(self.folder, records.digest(self.config), _device(self.model)):
             self.restore(state)
@@ -287,15 +294,16 @@ class _Session:
             "parameters": sum(p.numel() for p in self.model.parameters() if p.requires_grad),
         }
         summary |= {f"test_{name}": value for name, value in test.items()}
-        origin = self.provenance()
+        run = Run(self.config, self.history, summary, self.provenance(), self.probes, self.folder)
+        run.provenance["seal"] = run.seal
         if self.folder is not None:
             self.write()
             if self.best_epoch:
                 checkpoints.save_weights(self.folder, self.best)
-            records.write_json(self.folder / "provenance.json", origin)
+            records.write_json(self.folder / "provenance.json", run.provenance)
             records.write_json(self.folder / "summary.json", summary)
             (self.folder / checkpoints.PREVIOUS).unlink(missing_ok=True)
-        return Run(self.config, self.history, summary, origin, self.probes, self.folder)
+        return run
 
     def provenance(self) -> dict:
         return {

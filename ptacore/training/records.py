@@ -11,11 +11,13 @@ import hashlib
 import io
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from ptacore.training import faults
 from ptacore.training.checkpoints import write_atomically
 
 ENGINE = 2
@@ -26,21 +28,7 @@ COLUMNS = (
     *("epoch", "updates", "lr", "train_loss", "gradient_norm"),
     *("validation_loss", "validation_loss_every_step", "validation_accuracy"),
 )
-STATUSES = ("epoch limit", "early stopping", "diverged")
-SUMMARY = {
-    "status": str,
-    "reason": str,
-    "epochs": int,
-    "updates": int,
-    "best_epoch": int,
-    "chance_loss": float,
-    "parameters": int,
-    "test_loss": float,
-    "test_loss_every_step": float,
-    "test_accuracy": float,
-}
-PROVENANCE = ("engine", "commits", "machine", "versions", "seconds", "finished")
-OPTIONAL = ("test_loss", "test_loss_every_step", "test_accuracy")  # none, if training failed in its first epoch
+WHOLE = ("epoch", "updates")
 
 
 class RecordError(ValueError):
@@ -65,7 +53,7 @@ class Run:
         chance_loss, parameters (their number), test_loss, test_loss_every_step, test_accuracy.
     provenance : dict
         engine (of its oldest session), commits (of the package, one unless a run was resumed with another), machine,
-        versions, threads, seconds, sessions (how often it was begun or resumed), started, finished.
+        versions, threads, seconds, sessions (how often it was begun or resumed), started, finished, seal.
     probes : list of dict
         What `probe` returned, or why it "failed", with the epoch.
     folder : Path or None
@@ -108,6 +96,13 @@ class Run:
     def best_loss(self) -> float:
         """The lowest validation loss; infinite before the first epoch is over."""
         return min((row["validation_loss"] for row in self.history), default=math.inf)
+
+    @property
+    def seal(self) -> str:
+        """Digest of all that the record says, which provenance keeps as "seal": whatever is changed later shows."""
+        origin = {k: v for k, v in self.provenance.items() if k != "seal"}
+        said = json.dumps([self.config, self.history, self.summary, self.probes, origin], sort_keys=True)
+        return hashlib.sha256(said.encode()).hexdigest()
 
     @property
     def arm(self) -> str:
@@ -175,20 +170,21 @@ def read_run(folder: str | Path) -> Run:
     """
     folder = Path(folder)
     config = read_json(folder / "config.json")
-    for part, names in (("task", ["task", "seed"]), ("model", ["name", "n_hidden", "options"]), ("training", ["seed"])):
-        _require(isinstance(config.get(part), dict), folder / "config.json", f"has no {part!r}")
-        for name in names:
-            _require(name in config[part], folder / "config.json", f"has no {part}.{name}")
+    _refuse(folder / "config.json", faults.of_config(config))
     ended = (folder / "summary.json").exists()  # before the history is read, or it might grow in between
     history = _read_history(folder / "history.csv")
+    _refuse(folder / "history.csv", faults.of_history(history, config))
     probes = read_json(folder / "probes.json", list) if (folder / "probes.json").exists() else []
+    _refuse(folder / "probes.json", faults.of_probes(probes, len(history) if ended else math.inf))
     if not ended:
         return Run(config, history, {"status": "unfinished"}, {}, probes, folder)
     summary, provenance = (read_json(folder / f"{name}.json") for name in ("summary", "provenance"))
-    _check_summary(folder / "summary.json", summary, history)
-    for name in PROVENANCE:
-        _require(name in provenance, folder / "provenance.json", f"has no {name!r}")
-    return Run(config, history, summary, provenance, probes, folder)
+    _refuse(folder / "summary.json", faults.of_summary(summary, history, config))
+    _refuse(folder / "provenance.json", faults.of_provenance(provenance))
+    run = Run(config, history, summary, provenance, probes, folder)
+    sealed = "seal" not in provenance or provenance["seal"] == run.seal  # records of earlier versions have none
+    _require(sealed, folder / "provenance.json", "its seal is not that of the files: one was changed after the end")
+    return run
 
 
 def read_runs(folder: str | Path) -> list[Run]:
@@ -207,12 +203,20 @@ def _require(condition: bool, path: Path, fault: str) -> None:
         raise RecordError(f"{path}: {fault}")
 
 
+def _refuse(path: Path, found: Iterator[str]) -> None:
+    """Raise the first of the faults of a file."""
+    for fault in found:
+        raise RecordError(f"{path}: {fault}")
+
+
 def read_json(path: Path, kind: type = dict):
     try:
-        data = json.loads(path.read_text())
+        data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RecordError(f"{path}: is missing") from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
         raise RecordError(f"{path}: is no JSON ({error})") from error
     _require(isinstance(data, kind), path, f"holds a {type(data).__name__}, not a {kind.__name__}")
     return data
@@ -220,36 +224,29 @@ def read_json(path: Path, kind: type = dict):
 
 def _read_history(path: Path) -> list[dict]:
     try:
-        rows = list(csv.reader(path.read_text().splitlines()))
+        rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
     except FileNotFoundError:
         return []  # killed in the first epoch
+    except OSError as error:
+        raise RecordError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, csv.Error) as error:
+        raise RecordError(f"{path}: is no table ({error})") from error
     _require(bool(rows) and tuple(rows[0]) == COLUMNS, path, f"its first line is not {','.join(COLUMNS)}")
     history = []
     for number, row in enumerate(rows[1:], start=1):
         line = f"line {number + 1}"
-        _require(len(row) == len(COLUMNS), path, f"{line} has {len(row)} fields instead of {len(COLUMNS)}")
+        if len(row) != len(COLUMNS):
+            raise RecordError(f"{path}: {line} has {len(row)} fields instead of {len(COLUMNS)}")
         values = {}
         for name, text in zip(COLUMNS, row, strict=True):
-            whole, absent = name in ("epoch", "updates"), text == "" and name == "validation_loss_every_step"
+            absent = text == "" and name == "validation_loss_every_step"
             try:
-                values[name] = None if absent else (int if whole else float)(text)
+                value = values[name] = None if absent else (int if name in WHOLE else float)(text)
             except ValueError:
                 raise RecordError(f"{path}: {line}: {name} is {text!r}, which is no number") from None
-            _require(absent or math.isfinite(values[name]), path, f"{line}: {name} is {text}")
-        _require(values["epoch"] == number, path, f"{line} is of epoch {values['epoch']} instead of {number}")
+            if not (absent or -math.inf < value < math.inf):
+                raise RecordError(f"{path}: {line}: {name} is {text}")
+        if values["epoch"] != number:
+            raise RecordError(f"{path}: {line} is of epoch {values['epoch']} instead of {number}")
         history.append(values)
     return history
-
-
-def _check_summary(path: Path, summary: dict, history: list[dict]) -> None:
-    for name, kind in SUMMARY.items():
-        _require(name in summary, path, f"has no {name!r}")
-        value = summary[name]
-        valid = isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)
-        _require(valid or (value is None and name in OPTIONAL), path, f"{name} is {value!r}, not a {kind.__name__}")
-        _require(kind is str or value is None or math.isfinite(value), path, f"{name} is {value}")
-    _require(summary["status"] in STATUSES, path, f"status is {summary['status']!r}, not {' or '.join(STATUSES)}")
-    _require(summary["epochs"] == len(history), path, f"has {summary['epochs']} epochs, the history {len(history)}")
-    losses = [row["validation_loss"] for row in history]
-    best = losses.index(min(losses)) + 1 if losses else 0
-    _require(summary["best_epoch"] == best, path, f"best_epoch is {summary['best_epoch']}, by the history {best}")

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from ptacore import checks, provenance
-from ptacore.checks import integer
+from ptacore.checks import integer, workers
 from ptacore.training import checkpoints, records
 from ptacore.training.loop import describe, train
 from ptacore.training.presets import IMAGES, check_names, experiment
@@ -326,6 +326,8 @@ def _ray(jobs: int | None):
         yield
         return
     address = os.environ.get("RAY_ADDRESS", "local")
+    if address == "local" and jobs:
+        workers("jobs", jobs)  # Ray would start them all at once
     here = {"num_cpus": jobs or len(os.sched_getaffinity(0)), "include_dashboard": False} if address == "local" else {}
     handler = signal.getsignal(signal.SIGTERM)
     ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **here)

@@ -126,7 +126,7 @@ def test_orbits_in_a_strong_tongue_have_its_rotation_number(system, side):
 
 def test_unknown_systems_are_refused():
     for call in (oscillator, origin_exponent):
-        with pytest.raises(ValueError, match=r"^system: expected one of tanh map"):
+        with pytest.raises(ValueError, match=r"^system: expected one of 'tanh map'"):
             call("LSTM map", 1.0, 1.0)
     with pytest.raises(ValueError, match="^system"):
         strong_tongues("tanh")

@@ -144,3 +144,9 @@ def test_bad_names_list_the_valid_ones():
         make_task("copy-memory", delays=3)
     with pytest.raises(ValueError, match="^every_step: temporal-order"):
         TemporalOrder().chance_loss(every_step=True)
+
+
+def test_sequences_that_no_memory_holds_are_told_before_they_are_made():
+    task = CopyMemory(delay=100, tokens=20, symbols=8, sizes=(10**15, 1, 1))
+    with pytest.raises(MemoryError, match="^sizes: needs 420 PB of memory.* available; ask for fewer sequences"):
+        task.split("train")

@@ -346,6 +346,19 @@ def test_a_run_that_has_ended_is_read_and_its_weights_returned(tmp_path):
         train(TASK, network(), SETTINGS, tmp_path)
 
 
+def test_a_run_that_has_ended_is_read_where_nobody_can_write(tmp_path, monkeypatch):
+    run = train(TASK, network(), SETTINGS, tmp_path)
+    (tmp_path / ".lock").unlink()
+
+    def refused(*_):
+        raise PermissionError("read-only")
+
+    for module, name in ((checkpoints, "alone_in"), (checkpoints, "write_atomically"), (records, "write_atomically")):
+        monkeypatch.setattr(module, name, refused)
+    assert train(TASK, network(), SETTINGS, tmp_path).summary == run.summary
+    assert not (tmp_path / ".lock").exists()
+
+
 @pytest.mark.parametrize(
     ("settings", "seed", "text"),
     [

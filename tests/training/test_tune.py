@@ -170,6 +170,8 @@ def test_test_results_have_no_influence(tmp_path):
         names = [name for name in summary if name.startswith("test_") and summary[name] is not None]
         assert {"test_loss", "test_accuracy"} <= set(names)
         records.write_json(path, summary | dict.fromkeys(names, 1e-6 * number))
+        origin = records.read_json(path.with_name("provenance.json"))
+        records.write_json(path.with_name("provenance.json"), {k: v for k, v in origin.items() if k != "seal"})
     for folder in (honest, forged):
         by_hand(folder)
         tune._conclude(read_search(folder))

@@ -1,0 +1,151 @@
+"""What the record of a training run cannot say: values of another kind or out of range, parts that contradict."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from ptacore.training.settings import Settings
+
+CONFIG = {"task": ("task", "seed"), "model": ("name", "n_hidden", "options"), "training": tuple(Settings.names())}
+STATUSES = ("epoch limit", "early stopping", "diverged")
+OPTIONAL = ("test_loss", "test_loss_every_step", "test_accuracy")  # none, if training failed in its first epoch
+
+
+@dataclass(frozen=True)
+class Value:
+    """What a value may be: its kind and, of a number, the range."""
+
+    kind: type
+    low: float = 0
+    high: float = sys.float_info.max
+
+    def fault(self, value) -> str | None:
+        """What is wrong with a value."""
+        kind = (int, float) if self.kind is float else self.kind
+        if not isinstance(value, kind) or isinstance(value, bool):
+            return f"is {value!r}, not a {self.kind.__name__}"
+        if self.kind in (int, float) and not self.low <= value <= self.high:
+            bounds = f"at least {self.low}" if self.high == sys.float_info.max else f"from {self.low} to {self.high}"
+            return f"is {value}, not a number {bounds}"
+        return None
+
+
+LOSS, SHARE, COUNT = Value(float), Value(float, 0, 1), Value(int)  # a cross-entropy is never negative
+HISTORY = {"train_loss": LOSS, "gradient_norm": LOSS, "validation_loss": LOSS, "validation_accuracy": SHARE}
+SUMMARY = {
+    **{"status": Value(str), "reason": Value(str), "epochs": COUNT, "updates": COUNT, "best_epoch": COUNT},
+    **{"chance_loss": LOSS, "parameters": COUNT},
+    **{"test_loss": LOSS, "test_loss_every_step": LOSS, "test_accuracy": SHARE},
+}
+PROVENANCE = {
+    **{"engine": Value(int, 1), "commits": Value(list), "machine": Value(dict), "versions": Value(dict)},
+    **{"seconds": Value(float), "finished": Value(str)},
+}
+
+
+def of_config(config: dict) -> Iterator[str]:
+    """What is wrong with a configuration."""
+    for part, names in CONFIG.items():
+        if not isinstance(config.get(part), dict):
+            yield f"has no {part!r}"
+        yield from (f"has no {part}.{name}" for name in names if name not in config[part])
+    try:
+        Settings(**{name: config["training"][name] for name in Settings.names()})
+    except (TypeError, ValueError) as error:
+        yield f"training.{error}"
+
+
+def of_history(history: list[dict], config: dict) -> Iterator[str]:
+    """What is wrong with a history: out of range, or not as the settings would have it after the epochs before."""
+    every_step = [row["validation_loss_every_step"] for row in history]
+    if any(loss is None for loss in every_step) and not all(loss is None for loss in every_step):
+        yield "validation_loss_every_step is given in some lines only"
+    columns = {name: [row[name] for row in history] for name in HISTORY}
+    columns["validation_loss_every_step"] = [loss for loss in every_step if loss is not None]
+    for name, values in columns.items():
+        known = HISTORY.get(name, LOSS)
+        if values and not (known.low <= min(values) and max(values) <= known.high):
+            line, fault = next((i + 2, fault) for i, v in enumerate(values) if (fault := known.fault(v)))
+            yield f"line {line}: {name} {fault}"
+    yield from _of_the_course(history, config["task"].get("sizes"), config["training"])
+
+
+def _of_the_course(history: list[dict], sizes, settings: dict) -> Iterator[str]:
+    lr, decay, wait, patience, epochs = (settings[name] for name in ("lr", "decay", "decay_wait", "patience", "epochs"))
+    batches = history[0]["updates"] if history else 0
+    if isinstance(sizes, list) and sizes and not COUNT.fault(sizes[0]):
+        batches = math.ceil(sizes[0] / settings["batch_size"])
+    best, lowest = 0, math.inf
+    for row in history:
+        epoch, loss = row["epoch"], row["validation_loss"]
+        waited = epoch - 1 - best
+        if waited and waited % wait == 0:
+            lr *= decay
+        if row["lr"] != lr:
+            yield f"line {epoch + 1}: lr is {row['lr']}, by the settings {lr}"
+        if row["updates"] != batches * epoch or not batches:
+            yield f"line {epoch + 1}: has {row['updates']} updates, {epoch} epochs have {batches * epoch}"
+        if waited >= patience or epoch > epochs:
+            yield f"line {epoch + 1}: is of epoch {epoch}, before which training has ended by the settings"
+        if loss < lowest:
+            best, lowest = epoch, loss
+
+
+def of_summary(summary: dict, history: list[dict], config: dict) -> Iterator[str]:
+    """What is wrong with a summary, by itself and by the history."""
+    for name, known in SUMMARY.items():
+        if name not in summary:
+            yield f"has no {name!r}"
+        if (fault := known.fault(summary[name])) and not (summary[name] is None and name in OPTIONAL):
+            yield f"{name} {fault}"
+    status, epochs, best = (summary[name] for name in ("status", "epochs", "best_epoch"))
+    if status not in STATUSES:
+        yield f"status is {status!r}, not {' or '.join(STATUSES)}"
+    if epochs != len(history):
+        yield f"has {epochs} epochs, the history {len(history)}"
+    losses = [row["validation_loss"] for row in history]
+    lowest = losses.index(min(losses)) + 1 if losses else 0
+    if best != lowest:
+        yield f"best_epoch is {best}, by the history {lowest}"
+    if summary["updates"] != (updates := history[-1]["updates"] if history else 0):
+        yield f"has {summary['updates']} updates, the history {updates}"
+    most, patience = config["training"]["epochs"], config["training"]["patience"]
+    ended = "epoch limit" if epochs == most else "early stopping" if epochs - best == patience else "diverged"
+    if status != ended:
+        yield f"status is {status!r} after {epochs} epochs, the lowest loss in epoch {best}; by the settings {ended!r}"
+    every_step = bool(history) and history[0]["validation_loss_every_step"] is not None
+    for name, known in zip(OPTIONAL, (bool(history), every_step, bool(history)), strict=True):
+        if (summary[name] is not None) != known:
+            yield f"{name} is {summary[name]}, although the history has {'such' if known else 'no such'} losses"
+
+
+def of_provenance(provenance: dict) -> Iterator[str]:
+    """What is wrong with a provenance."""
+    for name, known in PROVENANCE.items():
+        if name not in provenance:
+            yield f"has no {name!r}"
+        if fault := known.fault(provenance[name]):
+            yield f"{name} {fault}"
+    for name in ("threads", "sessions"):
+        if name in provenance and (fault := Value(int, 1).fault(provenance[name])):
+            yield f"{name} {fault}"
+    if not provenance["commits"] or not all(isinstance(commit, str) for commit in provenance["commits"]):
+        yield f"commits is {provenance['commits']!r}, not a list of texts"
+    try:
+        datetime.fromisoformat(provenance["finished"])
+    except ValueError:
+        yield f"finished is {provenance['finished']!r}, not a time"
+
+
+def of_probes(probes: list, epochs: int) -> Iterator[str]:
+    """What is wrong with the probes of a run that has taken so many epochs."""
+    before = -1
+    for number, probe in enumerate(probes, start=1):
+        epoch = probe.get("epoch") if isinstance(probe, dict) else None
+        if Value(int, before + 1, epochs).fault(epoch):
+            yield f"probe {number} is of epoch {epoch!r}, not a whole number from {before + 1} to {epochs}"
+        before = epoch
