@@ -163,7 +163,7 @@ class _FunctionSystem(System):
         if kind not in ("flow", "map"):
             raise ValueError(f'kind: expected "flow" or "map", got {kind!r}')
         self.f, self.dim, self.kind, self.user_jacobian, self.dtype = f, integer("dim", dim, 1), kind, jacobian, dtype
-        self.timed, self.t = _takes_time(f, "f"), 0.0
+        self.timed, self.t, self.frozen = _takes_time(f, "f"), 0.0, False
         if jacobian is not None and not callable(jacobian):
             raise TypeError(f"jacobian: expected a function, got {type(jacobian).__name__}")
         self.jacobian_timed = jacobian is not None and _takes_time(jacobian, "jacobian")
@@ -212,13 +212,13 @@ class _FunctionSystem(System):
 
     @property
     def driven(self):
-        return self.timed or self.jacobian_timed
+        return (self.timed or self.jacobian_timed) and not self.frozen
 
     def at(self, t):
         if not self.driven:
             return self
         frozen = copy.copy(self)
-        frozen.t = float(t)
+        frozen.t, frozen.frozen = float(t), True
         return frozen
 
     def __call__(self, x):
