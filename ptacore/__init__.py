@@ -3,7 +3,7 @@
 from ptacore import models, robustness, tasks, training
 from ptacore.adjoints import adjoint, sensitivity, time_time_jacobian
 from ptacore.certificates import Certificates, certify
-from ptacore.fixed_points import FixedPoints, fixed_points
+from ptacore.fixed_points import Family, FixedPoints, fixed_points
 from ptacore.initialize import Oscillators, pta_
 from ptacore.integrate import DivergenceError, Trajectory, trajectory
 from ptacore.lyapunov import LyapunovSpectrum, lyapunov_spectrum
@@ -16,6 +16,7 @@ __all__ = [
     "Certificates",
     "ConvergenceError",
     "DivergenceError",
+    "Family",
     "FixedPoints",
     "LyapunovSpectrum",
     "Oscillators",

@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
-from itertools import product
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ptacore.checks import check_seed
-from ptacore.models.networks import ReLUFlow
+from ptacore.checks import check_seed, within
+from ptacore.models.gru import GRUFlow, GRUMap
+from ptacore.models.module_map import ModuleMap, as_system
+from ptacore.models.networks import ReLUFlow, TanhMap, TanhRateFlow
 from ptacore.models.system import System
+from ptacore.newton import Equation, find_roots
+from ptacore.supports import LARGEST_ENUMERATION, enumerate_faces
 
-LARGEST_ENUMERATION = 14  # units; 2^n linear systems
+
+@dataclass(frozen=True)
+class Family:
+    """Fixed points that are not isolated: they fill a line, a plane, a curve, a surface.
+
+    Attributes
+    ----------
+    dimension : int
+        Number of directions in which there are fixed points next to each.
+    points : Tensor (m, n)
+        Some of them.
+    tangent : Tensor (m, n, dimension)
+        Orthonormal directions along the family at each of these: the null space of the Jacobian.
+    kind : str
+        "line", "plane" or "flat" where all lie in an affine space of that dimension (a part of it: a segment, a ray, a
+        face), "curve", "surface" or "manifold" where they do not.
+    bounded : bool or None
+        Whether the family ends, or closes, in all directions; None where it is not known (Newton's method).
+    """
+
+    dimension: int
+    points: Tensor
+    tangent: Tensor
+    kind: str
+    bounded: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -27,15 +55,23 @@ class FixedPoints:
     eigenvalues : Tensor (m, n)
         Complex eigenvalues of the Jacobian there, largest real part (flows) or modulus (maps) first.
     stable : Tensor (m,)
-        Whether all real parts are negative (flows), all moduli below one (maps).
+        Whether all real parts are negative (flows), all moduli below one (maps), by more than the eigenvalues'
+        rounding errors. False where the linearization does not decide.
     lines : list of Tensor (2, n)
-        Ends of line segments of fixed points (threshold-linear networks only).
+        Ends of line segments of fixed points (threshold-linear networks of up to 14 units only).
+    families : list of Family
+        All that is continuous, these segments among it, the families of most dimensions first.
+    degenerate : Tensor (m,)
+        Points where the Jacobian is singular (roots of multiplicity above one, known to fewer digits) or, as on a
+        threshold, not defined. None of them is called stable.
     """
 
     points: Tensor
     eigenvalues: Tensor
     stable: Tensor
     lines: list[Tensor] = field(default_factory=list)
+    families: list[Family] = field(default_factory=list)
+    degenerate: Tensor | None = None
 
     def __len__(self):
         return len(self.points)
@@ -45,18 +81,27 @@ def fixed_points(system: System, starts=None, *, tolerance: float = 1e-10, seed:
     """Fixed points of a flow (F(x) = 0) or map (F(x) = x), with their stability.
 
     A `ReLUFlow` of up to 14 units is solved exactly: in each of the 2^n sets of active units the equation is
-    linear, and a solution counts where it is consistent with its set. Segments of fixed points (line
-    attractors) are found in the same way. Other systems are searched by Newton's method from many starts,
-    which finds what it finds: more starts can find more.
+    linear, and its solutions count where they are consistent with their set. They are points, or faces of fixed
+    points: segments, rays, planes. Other systems are searched by Newton's method from many starts, which finds what it
+    finds: more starts can find more. It goes on from half way between the points found while this finds more.
+
+    Newton's method does not prove that there is a root where it stops. A point is returned where the next step is
+    within the tolerance and the Jacobian hardly changes in a box around it that is larger than this step and all
+    that rounding leaves open (the theorem of Newton and Kantorovich [1]_, in double precision); so a slow point, or
+    the flat tail of a saturated unit, is not one. Where the Jacobian is singular, the search goes on next to
+    the point: if it returns to it, the point is isolated, but degenerate; if it finds others, they are a family.
+    States of tanh networks and gated units are known to have entries of at most 1.
 
     Parameters
     ----------
-    system : System
-        One system, without batch axes.
+    system : System or torch.nn.Module
+        One autonomous system, without batch axes.
     starts : array (m, n), optional
-        Where Newton's method starts; by default 512 points from N(0, 4 I) and the origin.
+        Where Newton's method starts; by default 512 points from N(0, 4 I) and the origin. Their median size is the
+        scale below which an entry of a state counts as 0.
     tolerance : float
-        Largest |F(x)| (or |F(x) - x|) that is accepted.
+        Largest Newton step that is accepted, relative to the state, between 0 and 1; a step that rounding explains
+        is accepted too.
     seed : int
         Of the default starts.
 
@@ -66,8 +111,15 @@ def fixed_points(system: System, starts=None, *, tolerance: float = 1e-10, seed:
 
     Raises
     ------
+    TypeError
+        If system or starts are of another kind.
     ValueError
-        If the system is a batch, or starts have the wrong shape.
+        If the system is a batch or depends on time, starts have the wrong shape, or tolerance or seed are out of
+        range.
+
+    References
+    ----------
+    .. [1] P. Deuflhard, Newton Methods for Nonlinear Problems, Springer, 2011, chapter 2.
 
     Examples
     --------
@@ -75,104 +127,112 @@ def fixed_points(system: System, starts=None, *, tolerance: float = 1e-10, seed:
     >>> found = fixed_points(models.two_fixed_points())
     >>> found.points[:, :2].round(decimals=3).tolist(), found.stable.tolist()
     ([[0.0, 1.538], [0.606, 0.606], [1.538, 0.0]], [True, False, True])
+    >>> found = fixed_points(models.LinearFlow([[0.0, 0.0], [0.0, -1.0]]))
+    >>> len(found), [(family.kind, family.dimension) for family in found.families]
+    (0, [('line', 1)])
     """
-    if system(torch.zeros(system.dim, dtype=system.dtype, device=system.device)).ndim > 1:
-        raise ValueError("system: expected one system, got a batch of weights")
-    if starts is None and isinstance(system, ReLUFlow) and system.dim <= LARGEST_ENUMERATION:
-        points, lines = _enumerate_supports(system.W.detach().cpu().numpy(), system.b.detach().cpu().numpy())
-        points = torch.as_tensor(points, dtype=system.dtype, device=system.device)
-    else:
-        points, lines = _newton(system, _starts(system, starts, seed), tolerance), []
-    J = system.jacobian(points)
-    eigenvalues = torch.linalg.eigvals(J) if len(points) else torch.zeros_like(points, dtype=torch.complex128)
-    size = eigenvalues.real if system.kind == "flow" else eigenvalues.abs()
-    eigenvalues = eigenvalues.gather(-1, size.argsort(-1, descending=True))
-    stable = (size < (0 if system.kind == "flow" else 1)).all(-1)
-    lines = [torch.as_tensor(line, dtype=system.dtype, device=system.device) for line in lines]
-    return FixedPoints(points, eigenvalues, stable, lines)
-
-
-def _enumerate_supports(W: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Fixed points x = ReLU(W x + b): isolated ones (m, n), and ends (2, n) of segments."""
-    n, points, lines = len(b), [], []
-    slack = 1e-9 * max(1.0, np.abs(b).max())
-    for support in product((False, True), repeat=n):
-        s = np.array(support)
-        A = np.eye(s.sum()) - W[np.ix_(s, s)]  # (I - W_ss) x_s = b_s
-        _, size, Vt = np.linalg.svd(A) if s.any() else (None, np.ones(0), None)
-        null = int((size < 1e-12 * max(1.0, size.max(initial=0))).sum())
-        x = np.zeros(n)
-        if s.any():
-            x[s] = np.linalg.lstsq(A, b[s], rcond=1e-12)[0]
-        if np.abs(np.maximum(A @ x[s] - b[s], 0)).max(initial=0) > slack or null > 1:
-            continue
-        if np.abs(A @ x[s] - b[s]).max(initial=0) > slack:
-            continue
-        direction = np.zeros(n)
-        if null == 1:
-            direction[s] = Vt[-1]
-        # on x + a * direction: active units positive, silent units' drive not; (value, rate) >= 0 along a
-        value = np.where(s, x, -(W @ x + b))
-        rate = np.where(s, direction, -(W @ direction))
-        low, high = _interval(value, rate, slack)
-        if null == 0 and low <= high:
-            points.append(x)
-        elif null == 1 and np.isfinite([low, high]).all() and high - low > slack:
-            lines.append(np.stack([x + low * direction, x + high * direction]))
-    return _distinct(np.array(points).reshape(-1, n), lines), lines
-
-
-def _interval(value: np.ndarray, rate: np.ndarray, slack: float) -> tuple[float, float]:
-    """Range of a where value + a rate >= 0 in every entry."""
-    low, high = -np.inf, np.inf
-    for v, r in zip(value, rate, strict=True):
-        if abs(r) < 1e-12:
-            if v < -slack:
-                return 1.0, 0.0
-        elif r > 0:
-            low = max(low, -v / r)
+    system = as_system(system)
+    within("tolerance", tolerance, 0, 1)
+    if system.driven:
+        raise ValueError(
+            "system: expected an autonomous system, got one that depends on time; "
+            "freeze it, System.from_function(system.at(t), system.dim, system.kind), or take a constant input"
+        )
+    with torch.no_grad():
+        if system(torch.zeros(system.dim, dtype=system.dtype, device=system.device)).ndim > 1:
+            raise ValueError("system: expected one system, got a batch of weights")
+        given = _starts(system, starts, check_seed(seed))
+        if starts is None and isinstance(system, ReLUFlow) and system.dim <= LARGEST_ENUMERATION:
+            points, degenerate, families = _enumerated(system)
         else:
-            high = min(high, -v / r)
-    return low, high
-
-
-def _distinct(points: np.ndarray, lines: list[np.ndarray], apart: float = 1e-6) -> np.ndarray:
-    """Points in lexical order without repetitions, and without those that lie on a segment."""
-    kept: list[np.ndarray] = []
-    for p in points[np.lexsort(points.T[::-1])] if len(points) else points:
-        on_line = False
-        for a, c in lines:
-            position = np.clip((p - a) @ (c - a) / ((c - a) @ (c - a)), 0, 1)
-            on_line |= np.linalg.norm(a + position * (c - a) - p) < apart
-        if not on_line and all(np.linalg.norm(p - q) > apart for q in kept):
-            kept.append(p)
-    return np.array(kept).reshape(-1, points.shape[-1])
+            points, degenerate, families = _searched(system, given, tolerance)
+        order = np.lexsort(points.cpu().numpy().T[::-1])
+        points, degenerate = points[order], degenerate[order]
+        eigenvalues, stable = _stability(system, points)
+    lines = [f.points[:2] for f in families if f.bounded and f.dimension == 1]
+    families = sorted(families, key=lambda f: -f.dimension)
+    return FixedPoints(points, eigenvalues, stable & ~degenerate, lines, families, degenerate)
 
 
 def _starts(system: System, starts, seed: int) -> Tensor:
     if starts is not None:
         return system.as_state(starts, "starts").reshape(-1, system.dim)
-    generator = torch.Generator().manual_seed(check_seed(seed))
+    generator = torch.Generator().manual_seed(seed)
     x = 2 * torch.randn(512, system.dim, generator=generator, dtype=torch.float64)
     return system.as_state(torch.cat([torch.zeros(1, system.dim), x]))
 
 
-def _newton(system: System, x: Tensor, tolerance: float, iterations: int = 100) -> Tensor:
-    """Newton's method with step halving from each row of x; the distinct points that it reaches (m, n)."""
-    shift = 0 if system.kind == "flow" else torch.eye(system.dim, dtype=x.dtype, device=x.device)
+def _enumerated(system: ReLUFlow) -> tuple[Tensor, Tensor, list[Family]]:
+    faces = enumerate_faces(system.W.double().cpu().numpy(), system.b.double().cpu().numpy())
 
-    def residual(x):
-        return system(x) if system.kind == "flow" else system(x) - x
+    def tensor(values):
+        return torch.as_tensor(np.array(values), dtype=system.dtype, device=system.device)
 
-    for _ in range(iterations):
-        F = residual(x)
-        J = system.jacobian(x) - shift
-        move = torch.linalg.lstsq(J.cpu(), F[..., None].cpu(), driver="gelsd").solution[..., 0].to(x)
-        size = F.norm(dim=-1)
-        for scale in (1.0, 0.5, 0.25, 0.1, 0.02):
-            trial = x - scale * move
-            better = (residual(trial).norm(dim=-1) < size)[:, None]
-            x = torch.where(better, trial, x)
-            move = torch.where(better, torch.zeros_like(move), move)
-    good = x[residual(x).norm(dim=-1) < tolerance]
-    return torch.as_tensor(_distinct(good.cpu().numpy(), [])).to(x)
+    isolated = [face for face in faces if face.dimension == 0]
+    points = tensor([face.inside for face in isolated]).reshape(-1, system.dim)
+    degenerate = torch.tensor([face.kink for face in isolated], dtype=torch.bool, device=system.device)
+    families = []
+    for face in faces:
+        if face.dimension:
+            samples = tensor(np.concatenate([face.ends, face.inside[None]]))
+            tangent = tensor(face.basis).expand(len(samples), -1, -1)
+            families.append(Family(face.dimension, samples, tangent, _kind(face.dimension, flat=True), face.bounded))
+    return points, degenerate, families
+
+
+def _searched(system: System, starts: Tensor, tolerance: float) -> tuple[Tensor, Tensor, list[Family]]:
+    equation = Equation(_ungated(system), starts)
+    roots = find_roots(equation, starts, tolerance, _bound(system))
+    families = []
+    for dimension, x in roots.families:
+        x = x[torch.isfinite(equation.jacobian(x)).all(-1).all(-1)]
+        tangent = torch.linalg.svd(equation.jacobian(x)).Vh[:, -dimension:].mT
+        spread = torch.linalg.svdvals(x - x.mean(0))
+        flat = bool((spread[dimension:] < 1e-6 * spread[dimension - 1]).all())
+        families.append(Family(dimension, x, tangent, _kind(dimension, flat)))
+    return roots.points, roots.degenerate, families
+
+
+def _ungated(system: System) -> System:
+    """A system with the same fixed points and no flat regions: of a gated unit z h + (1 - z) n(h), the map n(h).
+
+    z < 1, but in doubles a saturated gate is 1, and every state at rest.
+    """
+    ungated = copy.copy(system)
+    if isinstance(system, (GRUMap, GRUFlow)):
+        ungated.W_z, ungated.b_z = None, torch.full_like(system.b_z, -torch.inf)
+    elif isinstance(system, ModuleMap) and getattr(system, "gated", False):
+        update = slice(system.width, 2 * system.width)
+        for layer in range(system.layers):
+            W, name = getattr(system, f"weight_hh_l{layer}"), f"bias_hh_l{layer}"
+            bias = getattr(system, name, W.new_zeros(len(W))).clone()
+            bias[update] = -torch.inf
+            setattr(ungated, name, bias)
+    return ungated
+
+
+def _kind(dimension: int, flat: bool) -> str:
+    names = ("line", "plane", "flat") if flat else ("curve", "surface", "manifold")
+    return names[min(dimension, 3) - 1]
+
+
+def _bound(system: System) -> float | None:
+    """Largest entry that a fixed point can have, where the system's form tells: x = tanh(...), or h = n(h) of gates."""
+    tanh_module = isinstance(system, ModuleMap) and not getattr(system, "relu", True)
+    return 1.0 if isinstance(system, (TanhMap, TanhRateFlow, GRUMap, GRUFlow)) or tanh_module else None
+
+
+def _stability(system: System, points: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues (m, n) of the Jacobian, the least stable first, and whether all are certainly stable (m,)."""
+    if not len(points):
+        return torch.zeros_like(points, dtype=torch.complex128), torch.zeros(0, dtype=torch.bool, device=points.device)
+    J = system.jacobian(points)
+    eigenvalues, vectors = torch.linalg.eig(J)
+    excess = eigenvalues.real if system.kind == "flow" else eigenvalues.abs() - 1
+    rounding = system.dim * torch.finfo(J.dtype).eps
+    size = torch.linalg.matrix_norm(J)[:, None]
+    inverse, _ = torch.linalg.inv_ex(vectors)
+    condition = (vectors.norm(dim=-2) * inverse.norm(dim=-1)).nan_to_num(torch.inf)
+    error = size * torch.minimum(rounding * condition, torch.tensor(rounding ** (1 / system.dim)))  # Bauer-Fike, Elsner
+    order = excess.argsort(-1, descending=True)
+    return eigenvalues.gather(-1, order), (excess < -error).all(-1)

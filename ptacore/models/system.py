@@ -159,14 +159,10 @@ class _FunctionSystem(System):
     def __init__(self, f, dim, kind, jacobian, dtype):
         if not callable(f):
             raise TypeError(f"f: expected a function of a state, got {type(f).__name__}")
-        self.f, self.dim, self.kind, self.user_jacobian = (
-            f,
-            integer("dim", dim, 1),
-            choice("kind", kind, ("flow", "map")),
-            jacobian,
-        )
+        self.f, self.user_jacobian = f, jacobian
+        self.dim, self.kind = integer("dim", dim, 1), choice("kind", kind, ("flow", "map"))
         self.dtype = floating("dtype", dtype)
-        self.timed, self.t = _takes_time(f, "f"), 0.0
+        self.timed, self.t, self.frozen = _takes_time(f, "f"), 0.0, False
         if jacobian is not None and not callable(jacobian):
             raise TypeError(f"jacobian: expected a function, got {type(jacobian).__name__}")
         self.jacobian_timed = jacobian is not None and _takes_time(jacobian, "jacobian")
@@ -215,13 +211,13 @@ class _FunctionSystem(System):
 
     @property
     def driven(self):
-        return self.timed or self.jacobian_timed
+        return (self.timed or self.jacobian_timed) and not self.frozen
 
     def at(self, t):
         if not self.driven:
             return self
         frozen = copy.copy(self)
-        frozen.t = float(t)
+        frozen.t, frozen.frozen = float(t), True
         return frozen
 
     def __call__(self, x):
