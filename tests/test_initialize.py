@@ -229,7 +229,11 @@ def tied_to_the_input(module, name):
 
 @pytest.mark.parametrize(
     ("name", "how"),
-    [("weight_hh_l0", doubled), ("bias_ih_l0", doubled), ("weight_hh_l0", parametrizations.weight_norm)],
+    [
+        ("weight_hh_l0", parametrizations.weight_norm),
+        ("bias_ih_l0", doubled),
+        pytest.param("weight_hh_l0", doubled, marks=pytest.mark.slow),
+    ],
 )
 def test_weights_are_written_through_a_parametrization_that_can_hold_them(name, how):
     plain, module = nn.RNN(3, 6), nn.RNN(3, 6)
@@ -323,6 +327,7 @@ def test_what_would_not_be_certified_is_refused(target, error, words):
     assert before is None or before.is_meta or torch.equal(before, target)
 
 
+@pytest.mark.slow
 def test_views_frozen_and_inference_weights_are_filled():
     whole = torch.zeros(8, 8)
     pta_(whole[::2, ::2], generator=seeded(20))

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import type_before_parametrizations
 
 from ptacore.checks import integer
 from ptacore.models.replica import is_network, replica
@@ -92,7 +93,7 @@ class OwnForward:
     """
 
     def __init__(self, module: nn.Module, input: Tensor | None, dtype: torch.dtype, state=None, dim: int | None = None):
-        self.name = getattr(module, "original_name", type(module).__name__)  # of scripted modules
+        self.name = getattr(module, "original_name", type_before_parametrizations(module).__name__)  # scripted, or not
         self.module, self.stepwise, self.dtype = replica(module), is_network(module), dtype
         tensors = [*self.module.parameters(), *self.module.buffers()]
         self.device = tensors[0].device if tensors else torch.device("cpu")
@@ -113,9 +114,18 @@ class OwnForward:
         )
 
     def _cast(self, dtype: torch.dtype) -> None:
+        """All that the module computes with, also tensors that are neither parameters nor buffers."""
         whole = {torch.float64: torch.complex128, torch.float32: torch.complex64}[dtype]
+
+        def cast(t: Tensor) -> Tensor:
+            return t.to(dtype) if t.is_floating_point() else t.to(whole) if t.is_complex() else t
+
         try:
-            self.module._apply(lambda t: t.to(dtype) if t.is_floating_point() else t.to(whole) if t.is_complex() else t)
+            self.module._apply(cast)
+            for part in self.module.modules():
+                for name, value in vars(part).items():
+                    if isinstance(value, Tensor):
+                        vars(part)[name] = cast(value)
         except (TypeError, RuntimeError) as error:
             raise TypeError(f"module: cannot be computed in {dtype} ({error}); pass another dtype") from error
 
