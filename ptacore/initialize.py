@@ -259,10 +259,14 @@ def pta_(
     stack oscillate freely only as long as the lower ones do not drive them. Where n is odd, the last unit gets no
     recurrent weight.
 
+    It is all or nothing: weights are written through parametrizations that can hold them (``right_inverse``), and what
+    the module then computes with is compared with what was drawn. Where that differs (pruning, spectral norm, an
+    orthogonal weight, tied weights), the module is left as it was, and the error says why.
+
     Parameters
     ----------
-    target : torch.nn.RNN (tanh), GRU, RNNCell or GRUCell, or Tensor (n, n)
-        Module, or recurrent weight x <- tanh(W x).
+    target : torch.nn.RNN (tanh), GRU, RNNCell or GRUCell, network of `models.build`, or Tensor (n, n)
+        Module, network that is made around one, or recurrent weight x <- tanh(W x).
     alpha : float or (low, high), optional
         Gains to draw from.
     theta : float or (low, high), optional
@@ -289,9 +293,10 @@ def pta_(
     Raises
     ------
     TypeError
-        If the target is none of these (an LSTM, for one).
+        If the target is none of these (an LSTM, for one), or has a forward or a hook of its own.
     ValueError
-        If a weight is not square or has less than two units, or a range is not valid or holds no oscillator.
+        If a weight is not square, has less than two units or cannot hold the blocks, or a range is not valid or holds
+        no oscillator.
 
     Examples
     --------

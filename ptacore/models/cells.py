@@ -13,6 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ptacore.models.state_form import StateForm
+
 Rows = tuple[Tensor, ...]  # one for each gate
 
 
@@ -95,10 +97,14 @@ class Stack:
         Tensors by torch's names.
     relu : bool
         Whether an RNN has ReLU instead of tanh.
+    batch_first : bool
+        Of the module's input.
     dtype : torch.dtype
     """
 
-    def __init__(self, cell: type[nn.Module], weights: dict[str, Tensor], relu: bool, dtype: torch.dtype):
+    def __init__(
+        self, cell: type[nn.Module], weights: dict[str, Tensor], relu: bool, batch_first: bool, dtype: torch.dtype
+    ):
         self.kind = cell.__name__.removesuffix("Cell")
         self.cell = {"RNN": _relu if relu else _tanh, "GRU": _gru, "LSTM": _lstm}[self.kind]
         ends = [name.removeprefix("weight_hh") for name in weights if name.startswith("weight_hh")]
@@ -108,6 +114,9 @@ class Stack:
         self.n_inputs, L = first.U.shape[1], len(ends)
         self.sizes = [first.W.shape[1]] * L + [len(first.W) // 4] * (L if self.kind == "LSTM" else 0)
         self.dim, self.device = sum(self.sizes), first.W.device
+        layers = () if cell.__name__.endswith("Cell") else (L,)
+        leaves = tuple((layers, (size,)) for size in self.sizes[::L])
+        self.form, self.batch_first = StateForm(leaves, bare=len(leaves) == 1), batch_first
         edges = list(pairwise(accumulate(self.sizes, initial=0)))
         self.columns = [[slice(*edge) for edge in edges[layer::L]] for layer in range(L)]  # of each layer's slabs
 
@@ -126,7 +135,7 @@ class Stack:
         return new
 
     def _slabs(self, x: Tensor, dim: int = -1) -> list[tuple[Tensor, ...]]:
-        """Of each layer."""
+        """Those of each layer."""
         parts, L = x.split(self.sizes, dim), len(self.layers)
         return [parts[layer::L] for layer in range(L)]
 

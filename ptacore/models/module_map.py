@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from ptacore.models.cells import Stack
-from ptacore.models.own_forward import OwnForward, StateForm
+from ptacore.models.own_forward import OwnForward
 from ptacore.models.replica import is_network, torch_cell, usable, weights
 from ptacore.models.system import System, to_tensor
 
@@ -173,15 +173,9 @@ def _closed_form(module: nn.Module, dtype: torch.dtype) -> Stack | None:
             raise TypeError(f"module: expected real weights, got {name} of {weight.dtype}")
     relu = "relu" in str(getattr(module, "mode", getattr(module, "nonlinearity", ""))).lower()
     try:
-        stack = Stack(cell, found, relu, dtype)
+        return Stack(cell, found, relu, bool(getattr(module, "batch_first", False)), dtype)
     except TypeError as error:  # float64 on Apple's GPU
         raise TypeError(f"module: {error}; move it to the CPU, or pass dtype=torch.float32") from error
-    layered = not cell.__name__.endswith("Cell")
-    count = len(stack.layers)
-    leaves = [((count,) if layered else (), (size,)) for size in stack.sizes[::count]]
-    stack.form = StateForm(tuple(leaves), bare=len(leaves) == 1)
-    stack.batch_first = bool(getattr(module, "batch_first", False))
-    return stack
 
 
 def _agree(own: OwnForward, closed: Stack) -> bool:

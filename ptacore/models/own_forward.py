@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 from itertools import product
 from numbers import Integral
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -13,63 +13,10 @@ from torch.nn.utils.parametrize import type_before_parametrizations
 
 from ptacore.checks import integer
 from ptacore.models.replica import is_network, replica
+from ptacore.models.state_form import StateForm, form_of, shapes
 
+STATES = ("h", "hx", "h0", "hidden", "hidden_state", "state")  # names by which a forward calls its state
 ROWS = 3  # of the batch on which a module shows what it takes: seldom a size of anything else
-
-
-class StateForm(NamedTuple):
-    """How a vector (..., n) and the state that a forward takes, a tensor or several, follow from each other.
-
-    Attributes
-    ----------
-    leaves : tuple
-        Of each tensor the axes before and behind those of the batch: ((layers,), (n,)), or ((), (n,)).
-    bare : bool
-        Whether it is one tensor and not a tuple.
-    """
-
-    leaves: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
-    bare: bool
-
-    @property
-    def dim(self) -> int:
-        return sum(self._sizes)
-
-    @property
-    def _sizes(self) -> list[int]:
-        return [torch.Size(before + behind).numel() for before, behind in self.leaves]
-
-    def unpack(self, x: Tensor):
-        state = []
-        for part, (before, behind) in zip(x.split(self._sizes, -1), self.leaves, strict=True):
-            leaf = part.unflatten(-1, before + behind)
-            state.append(leaf.movedim(-1 - len(behind), 0) if before else leaf)
-        return state[0] if self.bare else tuple(state)
-
-    def pack(self, state) -> Tensor:
-        state = (state,) if self.bare else state
-        if not isinstance(state, (tuple, list)) or len(state) != len(self.leaves):
-            raise ValueError(f"state: expected {self}, got {_shapes(state)}")
-        parts = []
-        for leaf, (before, behind) in zip(state, self.leaves, strict=True):
-            fits = isinstance(leaf, Tensor) and leaf.ndim >= len(before + behind)
-            if not fits or leaf.shape[: len(before)] != before or leaf.shape[leaf.ndim - len(behind) :] != behind:
-                raise ValueError(f"state: expected {self}, got {_shapes(state)}")
-            leaf = leaf.movedim(0, -1 - len(behind)) if before else leaf
-            parts.append(leaf.flatten(leaf.ndim - len(before + behind)))
-        return torch.cat(parts, -1)
-
-    def __str__(self) -> str:
-        each = [f"({', '.join([*map(str, before), '...', *map(str, behind)])})" for before, behind in self.leaves]
-        return each[0] if self.bare else f"({', '.join(each)})"
-
-
-def _shapes(value) -> str:
-    if isinstance(value, Tensor):
-        return str(tuple(value.shape))
-    if isinstance(value, (tuple, list)):
-        return f"({', '.join(map(_shapes, value))})"
-    return type(value).__name__
 
 
 class OwnForward:
@@ -98,6 +45,7 @@ class OwnForward:
         tensors = [*self.module.parameters(), *self.module.buffers()]
         self.device = tensors[0].device if tensors else torch.device("cpu")
         self._cast(dtype)
+        self._check_order()
         candidates, faults = self._candidates(state, dim), []
         self.n_inputs = self._number_of_inputs(input)
         for self.form, self.time_axis in candidates:
@@ -129,6 +77,17 @@ class OwnForward:
         except (TypeError, RuntimeError) as error:
             raise TypeError(f"module: cannot be computed in {dtype} ({error}); pass another dtype") from error
 
+    def _check_order(self) -> None:
+        try:
+            names = [*inspect.signature(self.module.forward).parameters]
+        except (TypeError, ValueError):  # of scripted modules
+            return
+        if not self.stepwise and names and names[0] in STATES:
+            raise ValueError(
+                f"module: expected a forward that takes (input, state), but that of {self.name} takes "
+                f"({', '.join(names)}); wrap it in a module that changes their order"
+            )
+
     def _number_of_inputs(self, input: Tensor | None) -> int:
         for name in ("n_inputs", "input_size"):
             if isinstance(count := getattr(self.module, name, None), Integral):
@@ -149,7 +108,7 @@ class OwnForward:
 
     def _forms(self, state, dim: int | None) -> list[StateForm]:
         if state is not None:
-            return [_form_of(state)]
+            return [form_of(state)]
         if dim is not None:
             n = (integer("dim", dim, 1),)
             return [StateForm((((), n),), True), StateForm((((1,), n),), True)]
@@ -233,8 +192,8 @@ class OwnForward:
                 out = out[-1]
             else:
                 out = tuple(out[-count:])
-        if _shapes(out) != _shapes(state):
-            raise ValueError(f"for a state {_shapes(state)} it returned {_shapes(out)}")
+        if shapes(out) != shapes(state):
+            raise ValueError(f"for a state {shapes(state)} it returned {shapes(out)}")
         return self.form.pack(out)
 
     def jacobian(self, u, x):
@@ -269,20 +228,3 @@ class OwnForward:
 
     def __repr__(self):
         return f"{self.name}, dim={self.dim}"
-
-
-def _form_of(state) -> StateForm:
-    """From an example for a batch of one: its axis is the second of three, else the first."""
-    bare = isinstance(state, Tensor)
-    leaves = []
-    for leaf in [state] if bare else list(state) if isinstance(state, (tuple, list)) else [None]:
-        if not isinstance(leaf, Tensor) or leaf.ndim == 0 or leaf.numel() == 0:
-            raise TypeError(f"state: expected a tensor or a tuple of tensors, got {_shapes(state)}")
-        axis = 1 if leaf.ndim == 3 and leaf.shape[1] == 1 else 0
-        shape = tuple(leaf.shape) if leaf.ndim > 1 else (1, *leaf.shape)
-        if shape[axis] != 1:
-            raise ValueError(f"state: expected a batch of one, (1, n) or (layers, 1, n), got {_shapes(state)}")
-        leaves.append((shape[:axis], shape[axis + 1 :]))
-    if not leaves:
-        raise TypeError("state: expected a tensor or a tuple of tensors, got ()")
-    return StateForm(tuple(leaves), bare)

@@ -352,6 +352,11 @@ class Detached(Feedforward):
         return torch.tanh(h.detach())
 
 
+class StateFirst(Feedforward):
+    def forward(self, h, x):
+        return torch.tanh(h)
+
+
 class Elsewhere(Feedforward):
     weight = nn.Parameter(torch.ones(4, dtype=torch.float64))  # of the class, not of the module
 
@@ -380,6 +385,7 @@ class Single(Feedforward):
         (Mixing(), ValueError, "on a batch"),
         (Detached(), ValueError, "differentiated"),
         (Single(), ValueError, "float32"),
+        (StateFirst(), ValueError, r"takes \(h, x\)"),
         (Elsewhere(), ValueError, "not the module's own"),
         ("rnn", TypeError, "got str"),
     ],
