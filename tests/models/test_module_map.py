@@ -299,6 +299,25 @@ def test_batch_first_is_the_transpose(kind):
     assert lyapunov_spectrum(ModuleMap(first, data), x0, duration=5, transient=2).exponents.shape == (5, len(x0))
 
 
+class FirstOnly(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return torch.tanh(x)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, received):
+        return received / torch.cosh(ctx.saved_tensors[0]) ** 2
+
+
+def test_operations_without_second_derivatives_are_taken():
+    leaky = Leaky().double()
+    leaky.forward = lambda input, h: FirstOnly.apply(leaky.W(h))
+    W, b = leaky.W.weight.detach(), leaky.W.bias.detach()
+    check_derivatives(ModuleMap(leaky, torch.zeros(1), dim=4), lambda h: torch.tanh(W @ h + b), random((3, 4), 1))
+
+
 def test_states_are_packed_as_the_forward_takes_them():
     lstm = nn.LSTM(3, 4, num_layers=2, proj_size=2).double()
     system, x = ModuleMap(lstm, input=torch.zeros(3)), random((5, 12), 1)
