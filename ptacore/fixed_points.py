@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,9 +9,8 @@ import torch
 from torch import Tensor
 
 from ptacore.checks import check_seed, within
-from ptacore.models.gru import GRUFlow, GRUMap
-from ptacore.models.module_map import ModuleMap, as_system
-from ptacore.models.networks import ReLUFlow, TanhMap, TanhRateFlow
+from ptacore.models.module_map import as_system
+from ptacore.models.networks import ReLUFlow
 from ptacore.models.system import System
 from ptacore.newton import Equation, find_roots
 from ptacore.supports import LARGEST_ENUMERATION, enumerate_faces
@@ -181,8 +179,8 @@ def _enumerated(system: ReLUFlow) -> tuple[Tensor, Tensor, list[Family]]:
 
 
 def _searched(system: System, starts: Tensor, tolerance: float) -> tuple[Tensor, Tensor, list[Family]]:
-    equation = Equation(_ungated(system), starts)
-    roots = find_roots(equation, starts, tolerance, _bound(system))
+    equation = Equation(system.ungated(), starts)
+    roots = find_roots(equation, starts, tolerance, system.bound)
     families = []
     for dimension, x in roots.families:
         x = x[torch.isfinite(equation.jacobian(x)).all(-1).all(-1)]
@@ -193,33 +191,9 @@ def _searched(system: System, starts: Tensor, tolerance: float) -> tuple[Tensor,
     return roots.points, roots.degenerate, families
 
 
-def _ungated(system: System) -> System:
-    """A system with the same fixed points and no flat regions: of a gated unit z h + (1 - z) n(h), the map n(h).
-
-    z < 1, but in doubles a saturated gate is 1, and every state at rest.
-    """
-    ungated = copy.copy(system)
-    if isinstance(system, (GRUMap, GRUFlow)):
-        ungated.W_z, ungated.b_z = None, torch.full_like(system.b_z, -torch.inf)
-    elif isinstance(system, ModuleMap) and getattr(system, "gated", False):
-        update = slice(system.width, 2 * system.width)
-        for layer in range(system.layers):
-            W, name = getattr(system, f"weight_hh_l{layer}"), f"bias_hh_l{layer}"
-            bias = getattr(system, name, W.new_zeros(len(W))).clone()
-            bias[update] = -torch.inf
-            setattr(ungated, name, bias)
-    return ungated
-
-
 def _kind(dimension: int, flat: bool) -> str:
     names = ("line", "plane", "flat") if flat else ("curve", "surface", "manifold")
     return names[min(dimension, 3) - 1]
-
-
-def _bound(system: System) -> float | None:
-    """Largest entry that a fixed point can have, where the system's form tells: x = tanh(...), or h = n(h) of gates."""
-    tanh_module = isinstance(system, ModuleMap) and not getattr(system, "relu", True)
-    return 1.0 if isinstance(system, (TanhMap, TanhRateFlow, GRUMap, GRUFlow)) or tanh_module else None
 
 
 def _stability(system: System, points: Tensor) -> tuple[Tensor, Tensor]:

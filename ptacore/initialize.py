@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Real
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from ptacore.certificates import certify
 from ptacore.models.oscillator import SYSTEMS, critical_gain, scaled_rotation, strong_tongues
+from ptacore.models.replica import check_present, is_network, torch_cell, weights
 
 # Gains above the critical one at which the origin unwinds by up to 30 % a step (or in a time constant).
 EXCESS = {"tanh map": (0.0, 0.3), "tanh flow": (0.0, 0.3), "GRU map": (0.0, 1.2), "GRU flow": (0.0, 0.6)}
+_FILLED = (nn.RNN, nn.RNNCell, nn.GRU, nn.GRUCell)
 PROPOSALS = 1024  # that are certified before a range is said to hold no oscillator
 
 
@@ -99,42 +104,135 @@ def _draw(count: int, system: str, alpha, theta, excess, certified: bool, genera
     return Oscillators([], *(torch.cat(column)[:count] for column in columns))
 
 
-def _targets(target, system: str | None) -> tuple[str, list[tuple[str, Tensor, list[Tensor]]]]:
-    """System, and for each recurrent weight its name, the candidate's block, and all that has to be zero."""
+def _bare(weight: Tensor, system: str | None) -> str:
+    """The system of a bare weight, both checked."""
+    if weight.ndim != 2 or weight.shape[0] != weight.shape[1]:
+        raise ValueError(f"weight: expected a square matrix, got shape {tuple(weight.shape)}")
+    if not weight.is_floating_point():
+        raise TypeError(f"weight: expected floating-point numbers, got {weight.dtype}")
+    if weight.layout != torch.strided or weight.is_meta:
+        raise TypeError(f"weight: expected a dense tensor with values, got {weight.layout} on {weight.device}")
+    if (weight if weight._base is None else weight._base).grad_fn is not None:
+        raise ValueError("weight: is computed from other tensors, which would not change; pass those, or its module")
+    system = system or "tanh map"
+    if system not in SYSTEMS:
+        raise ValueError(f"system: expected one of {', '.join(map(repr, SYSTEMS))}, got {system!r}")
+    return system
+
+
+def _recurrent(target) -> tuple[nn.Module, str]:
+    """The torch module to fill, and where it is in the target: "" or "recurrent."."""
     if isinstance(target, (nn.LSTM, nn.LSTMCell)):
         raise TypeError(
             "module: an LSTM's cell state is not a network of Eqs. 20-21, and the oscillating region of its gates is "
             "not known; take a torch.nn.RNN or GRU (or their cells)"
         )
-    if isinstance(target, Tensor):
-        if target.ndim != 2 or target.shape[0] != target.shape[1]:
-            raise ValueError(f"weight: expected a square matrix, got shape {tuple(target.shape)}")
-        if not target.is_floating_point():
-            raise TypeError(f"weight: expected floating-point numbers, got {target.dtype}")
-        system = system or "tanh map"
-        if system not in SYSTEMS:
-            raise ValueError(f"system: expected one of {', '.join(map(repr, SYSTEMS))}, got {system!r}")
-        return system, [("weight", target, [])]
-    if not isinstance(target, (nn.RNN, nn.RNNCell, nn.GRU, nn.GRUCell)):
+    if isinstance(target, nn.Module) and hasattr(target, "_orig_mod"):  # torch.compile
+        return _recurrent(target._orig_mod)
+    if (
+        isinstance(target, nn.Module)
+        and is_network(target)
+        and isinstance(getattr(target, "recurrent", None), nn.RNNBase)
+    ):
+        return _recurrent(target.recurrent)[0], "recurrent."
+    if not isinstance(target, _FILLED):
         raise TypeError(
             "expected a torch.nn RNN, GRU, RNNCell or GRUCell, or a square weight, "
             f"got {type(target).__name__}; of your own module, pass its recurrent weight"
         )
-    if getattr(target, "nonlinearity", "tanh") != "tanh":
-        raise ValueError(f'module: expected nonlinearity="tanh", got {target.nonlinearity!r}')
-    gated = isinstance(target, (nn.GRU, nn.GRUCell))
-    own = "GRU map" if gated else "tanh map"
+    if torch_cell(target) is None:
+        raise TypeError(
+            f"module: {type(target).__name__} has a forward or a hook of its own, under which the oscillators would "
+            "not be those that are certified; of your own module, pass its recurrent weight"
+        )
+    return target, ""
+
+
+def _module_system(module: nn.Module, system: str | None) -> str:
+    if getattr(module, "nonlinearity", "tanh") != "tanh":
+        raise ValueError(f'module: expected nonlinearity="tanh", got {module.nonlinearity!r}')
+    own = "GRU map" if isinstance(module, (nn.GRU, nn.GRUCell)) else "tanh map"
     if system not in (None, own):
         raise ValueError(f"system: this module is a {own!r}, got {system!r}")
-    parameters = dict(target.named_parameters())
-    weights = []
-    for name in [name for name in parameters if name.startswith("weight_hh")]:
-        biases = [
-            parameters[key] for kind in ("ih", "hh") if (key := name.replace("weight_hh", f"bias_{kind}")) in parameters
-        ]
-        weight, n = parameters[name], target.hidden_size
-        weights.append((name, weight[-n:], [weight, *biases]))  # torch's order: reset, update, candidate
-    return own, weights
+    return own
+
+
+def _filled(weight: Tensor, rotations: Tensor, zeroed: bool) -> Tensor:
+    """The weight with the rotations in its last n rows (torch has the candidate's behind the gates')."""
+    new = torch.zeros_like(weight) if zeroed else weight.clone()
+    n = weight.shape[1]
+    new[-n:] = 0
+    new[-n:, :n][: 2 * len(rotations), : 2 * len(rotations)] = torch.block_diag(*rotations).to(weight)
+    return new
+
+
+def _write_bare(weight: Tensor, value: Tensor) -> None:
+    before = weight.clone()
+    with torch.inference_mode(weight.is_inference()), torch.no_grad():  # see `_write`
+        try:
+            weight.copy_(value)
+        except RuntimeError as error:  # an expanded tensor
+            raise ValueError(f"weight: cannot be filled in place: {error}") from error
+        if not torch.equal(weight, value):
+            weight.copy_(before)
+            raise ValueError("weight: its entries share memory (a view that overlaps itself); pass a copy")
+
+
+def _check_own(module: nn.Module, names: list[str]) -> None:
+    for name in names:
+        if name not in module._parameters and not is_parametrized(module, name):
+            raise ValueError(
+                f"module: {name} is made from other tensors ahead of each forward (pruning, or an old weight or "
+                "spectral norm); remove that first (torch.nn.utils.prune.remove, remove_weight_norm, "
+                "remove_spectral_norm)"
+            )
+
+
+def _write(module: nn.Module, wanted: dict[str, Tensor]) -> None:
+    """Give a module new effective weights; all of them, or it is as it was and an error says why.
+
+    Those that are not named have to keep their values, which they do not where weights are tied.
+    """
+    before = {name: value.clone() for name, value in weights(module).items()}
+    inference = any(p.is_inference() for p in module.parameters())  # then written as such; that mode switches gradients
+    with torch.inference_mode(inference), torch.no_grad(), _restored_on_error(module):
+        for name, value in wanted.items():
+            try:
+                if is_parametrized(module, name):
+                    setattr(module, name, value)
+                else:
+                    module._parameters[name].copy_(value)
+            except Exception as error:  # of a parametrization, whatever its right_inverse raises
+                raise ValueError(f"module: {name} cannot be set: {error}") from error
+        for name, value in weights(module).items():
+            expected = wanted.get(name, before[name])
+            tolerance = 10 * torch.finfo(value.dtype).eps
+            if not torch.allclose(value, expected, rtol=tolerance, atol=tolerance, equal_nan=name not in wanted):
+                why = (
+                    "its parametrization does not allow it"
+                    if is_parametrized(module, name)
+                    else "it is tied to another"
+                )
+                raise ValueError(f"module: {name} does not have the weights that were set: {why}")
+
+
+@contextmanager
+def _restored_on_error(module: nn.Module) -> Iterator[None]:
+    """Parameters and buffers, and where they are kept, as they were, should anything go wrong."""
+    places = [
+        (kept, name, tensor, tensor.data, tensor.detach().clone())
+        for part in module.modules()
+        for kept in (part._parameters, part._buffers)
+        for name, tensor in kept.items()
+        if tensor is not None
+    ]
+    try:
+        yield
+    except BaseException:
+        for kept, name, tensor, storage, values in places:
+            tensor.data = storage.copy_(values)
+            kept[name] = tensor
+        raise
 
 
 @torch.no_grad()
@@ -161,10 +259,14 @@ def pta_(
     stack oscillate freely only as long as the lower ones do not drive them. Where n is odd, the last unit gets no
     recurrent weight.
 
+    It is all or nothing: weights are written through parametrizations that can hold them (``right_inverse``), and what
+    the module then computes with is compared with what was drawn. Where that differs (pruning, spectral norm, an
+    orthogonal weight, tied weights), the module is left as it was, and the error says why.
+
     Parameters
     ----------
-    target : torch.nn.RNN (tanh), GRU, RNNCell or GRUCell, or Tensor (n, n)
-        Module, or recurrent weight x <- tanh(W x).
+    target : torch.nn.RNN (tanh), GRU, RNNCell or GRUCell, network of `models.build`, or Tensor (n, n)
+        Module, network that is made around one, or recurrent weight x <- tanh(W x).
     alpha : float or (low, high), optional
         Gains to draw from.
     theta : float or (low, high), optional
@@ -191,9 +293,10 @@ def pta_(
     Raises
     ------
     TypeError
-        If the target is none of these (an LSTM, for one).
+        If the target is none of these (an LSTM, for one), or has a forward or a hook of its own.
     ValueError
-        If a weight is not square or has less than two units, or a range is not valid or holds no oscillator.
+        If a weight is not square, has less than two units or cannot hold the blocks, or a range is not valid or holds
+        no oscillator.
 
     Examples
     --------
@@ -204,16 +307,26 @@ def pta_(
     >>> bool((drawn.exponents[:, 0].abs() < 1e-3).all())
     True
     """
-    system, weights = _targets(target, system)
-    if weights[0][1].shape[0] < 2:
-        raise ValueError("weight: an oscillator needs two units, got 1")
-    blocks = [len(weight) // 2 for _, weight, _ in weights]
-    drawn = _draw(sum(blocks), system, alpha, theta, excess, certified, generator)
-    rotations = scaled_rotation(drawn.alpha, drawn.theta).split(blocks)
-    for (_, weight, zeros), own in zip(weights, rotations, strict=True):
-        for parameter in zeros if zeroed else []:
-            parameter.zero_()
-        weight.zero_()
-        weight[: 2 * len(own), : 2 * len(own)] = torch.block_diag(*own).to(weight)
-    names = [name for (name, _, _), count in zip(weights, blocks, strict=True) for _ in range(count)]
+    if isinstance(target, Tensor):
+        system, module, where = _bare(target, system), None, ""
+        recurrent, zeros = {"weight": target}, {}
+    else:
+        module, where = _recurrent(target)
+        system = _module_system(module, system)
+        check_present(module)
+        effective = weights(module)
+        recurrent = {name: weight for name, weight in effective.items() if name.startswith("weight_hh")}
+        zeros = {name: torch.zeros_like(b) for name, b in effective.items() if zeroed and name.startswith("bias")}
+        _check_own(module, [*recurrent, *zeros])
+    counts = [weight.shape[1] // 2 for weight in recurrent.values()]
+    if 0 in counts:
+        raise ValueError(f"weight: an oscillator needs two units, got {next(iter(recurrent.values())).shape[1]}")
+    drawn = _draw(sum(counts), system, alpha, theta, excess, certified, generator)
+    rotations = scaled_rotation(drawn.alpha, drawn.theta).split(counts)
+    new = {name: _filled(w, own, zeroed) for (name, w), own in zip(recurrent.items(), rotations, strict=True)}
+    if module is None:
+        _write_bare(target, new["weight"])
+    else:
+        _write(module, new | zeros)
+    names = [where + name for name, count in zip(recurrent, counts, strict=True) for _ in range(count)]
     return Oscillators(names, drawn.alpha, drawn.theta, drawn.frequency, drawn.exponents)

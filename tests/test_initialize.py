@@ -1,3 +1,4 @@
+import copy
 import math
 
 import numpy as np
@@ -7,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import kstest
 from torch import nn
+from torch.nn.utils import parametrizations, parametrize, prune
 
 from ptacore import certify, lyapunov_spectrum, models, pta_
 from ptacore.models import critical_gain, saddle_node_angle, strong_tongues
@@ -195,6 +197,146 @@ def test_wrong_arguments_are_named_and_nothing_is_changed(target, arguments, err
         pta_(target, **arguments)
     if isinstance(target, nn.Module):
         assert all((v == before[k]).all() for k, v in target.state_dict().items())
+
+
+class Doubled(nn.Module):
+    def forward(self, W):
+        return 2 * W
+
+    def right_inverse(self, W):
+        return W / 2
+
+
+class Symmetric(nn.Module):
+    def forward(self, W):
+        return W.triu() + W.triu(1).mT
+
+    def right_inverse(self, W):
+        return W.triu()
+
+
+def doubled(module, name):
+    parametrize.register_parametrization(module, name, Doubled())
+
+
+def tied(module, name):
+    module.weight_hh_l1 = module.weight_hh_l0
+
+
+def tied_to_the_input(module, name):
+    module.weight_ih_l1 = module.weight_hh_l1
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("weight_hh_l0", parametrizations.weight_norm),
+        ("bias_ih_l0", doubled),
+        pytest.param("weight_hh_l0", doubled, marks=pytest.mark.slow),
+    ],
+)
+def test_weights_are_written_through_a_parametrization_that_can_hold_them(name, how):
+    plain, module = nn.RNN(3, 6), nn.RNN(3, 6)
+    how(module, name)
+    drawn, expected = pta_(module, generator=seeded(15)), pta_(plain, generator=seeded(15))
+    assert (drawn.alpha == expected.alpha).all()
+    for key in ("weight_hh_l0", "bias_ih_l0", "bias_hh_l0"):
+        torch.testing.assert_close(getattr(module, key), getattr(plain, key), rtol=1e-6, atol=1e-7)
+    assert parametrize.is_parametrized(module, name)
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm")
+@pytest.mark.parametrize("kind", [nn.RNN, pytest.param(nn.GRU, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        (lambda m, name: prune.random_unstructured(m, name, 0.5), "^module: weight_hh_l0 is made .*pruning"),
+        (lambda m, name: prune.l1_unstructured(m, "bias_hh_l0", 0.0), "^module: bias_hh_l0 is made .*pruning"),
+        (nn.utils.weight_norm, "^module: weight_hh_l0 is made"),
+        (nn.utils.spectral_norm, "^module: weight_hh_l0 is made"),
+        (parametrizations.spectral_norm, "^module: weight_hh_l0 .*parametrization"),
+        (parametrizations.orthogonal, "^module: weight_hh_l0"),
+        (parametrizations.weight_norm, None),
+        (tied, "^module: weight_hh_l0 .*tied"),
+        (tied_to_the_input, "^module: weight_ih_l1 .*tied"),
+    ],
+)
+def test_a_module_that_cannot_hold_the_weights_is_left_as_it_was(kind, how, words):
+    if words is None:  # a weight norm cannot hold a row of zeros: the gates of a GRU, or an odd unit
+        module, words = kind(5, 5), "^module: weight_hh_l0 .*parametrization"
+        parametrizations.weight_norm(module, "weight_hh_l0")
+    else:
+        module = kind(4, 4, num_layers=2)
+        how(module, "weight_hh_l0")
+    before = copy.deepcopy(module.state_dict())
+    with pytest.raises(ValueError, match=words):
+        pta_(module, generator=seeded(16))
+    after = module.state_dict()
+    assert list(after) == list(before)
+    assert all(torch.equal(value, before[name]) for name, value in after.items())
+
+
+def test_what_else_is_pruned_stays():
+    module = nn.RNN(3, 6)
+    prune.random_unstructured(module, "weight_ih_l0", 0.5)
+    mask = module.weight_ih_l0_mask.clone()
+    pta_(module, generator=seeded(17))
+    module(torch.zeros(2, 3))
+    assert (module.weight_ih_l0[mask == 0] == 0).all()
+
+
+class Halved(nn.GRU):
+    def forward(self, input, h=None):
+        return super().forward(input, h)
+
+
+def hooked():
+    gru = nn.GRU(2, 4)
+    gru.register_forward_hook(lambda module, arguments, out: out)
+    return gru
+
+
+def test_networks_of_the_package_are_filled_where_they_are_torchs():
+    network, plain = models.build("tanh", 3, 2, 6), nn.RNN(3, 6)
+    drawn = pta_(network, generator=seeded(18))
+    pta_(plain, generator=seeded(18))
+    assert set(drawn.weight) == {"recurrent.weight_hh_l0"}
+    assert torch.equal(network.recurrent.weight_hh_l0, plain.weight_hh_l0)
+
+
+@pytest.mark.parametrize(
+    ("target", "error", "words"),
+    [
+        (Halved(2, 4), TypeError, "^module: Halved has a forward or a hook of its own"),
+        (hooked(), TypeError, "^module: GRU has a forward or a hook"),
+        (models.build("lstm", 3, 2, 4), TypeError, "^module: an LSTM"),
+        (models.build("lem", 3, 2, 4), TypeError, "got LEM"),
+        (nn.GRU(2, 4, device="meta"), ValueError, "^module: .*meta"),
+        (torch.zeros(4, 4, device="meta"), TypeError, "^weight: .*meta"),
+        (torch.eye(4).to_sparse(), TypeError, "^weight: .*sparse"),
+        (torch.zeros(0, 0), ValueError, "two units, got 0"),
+        (2 * nn.Parameter(torch.zeros(4, 4)), ValueError, "^weight: is computed"),
+        (torch.ones(1, 4).expand(4, 4), ValueError, "^weight: cannot be filled"),
+        (torch.arange(10.0).as_strided((4, 4), (1, 2)), ValueError, "^weight: its entries share memory"),
+    ],
+)
+def test_what_would_not_be_certified_is_refused(target, error, words):
+    before = target.clone() if isinstance(target, torch.Tensor) and target.layout == torch.strided else None
+    with pytest.raises(error, match=words):
+        pta_(target, generator=seeded(19))
+    assert before is None or before.is_meta or torch.equal(before, target)
+
+
+@pytest.mark.slow
+def test_views_frozen_and_inference_weights_are_filled():
+    whole = torch.zeros(8, 8)
+    pta_(whole[::2, ::2], generator=seeded(20))
+    assert (whole[1::2] == 0).all()
+    assert (whole != 0).any()
+    with torch.inference_mode():
+        inference = nn.GRU(2, 4), torch.zeros(4, 4)
+    for target in (nn.RNN(2, 4).requires_grad_(False), nn.GRU(2, 4).weight_hh_l0[-4:], *inference):
+        assert len(pta_(target, generator=seeded(21))) == 2
 
 
 def test_locked_blocks_are_left_out():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor
 
@@ -11,6 +13,8 @@ from ptacore.models.system import System
 
 class _GRU(System):
     """Candidate weights W, gate weights W_r and W_z, biases; zero gate weights are stored as None."""
+
+    bound = 1.0
 
     def __init__(self, W, b=None, W_r=None, W_z=None, b_r=None, b_z=None, dtype: torch.dtype = torch.float64):
         self.W = _matrix(W, "W", dtype)
@@ -38,6 +42,11 @@ class _GRU(System):
     def gates_are_constant(self) -> bool:
         """Whether both gate weights are zero: the unit is then a leaky tanh network."""
         return self.W_r is None and self.W_z is None
+
+    def ungated(self):
+        new = copy.copy(self)
+        new.W_z, new.b_z = None, torch.full_like(self.b_z, -torch.inf)
+        return new
 
     def _gate_slope(self, weights: Tensor | None, gate: Tensor) -> Tensor:
         """d gate / d h: (..., n, n)."""

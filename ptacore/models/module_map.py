@@ -1,4 +1,4 @@
-"""A user's own torch recurrent module as a map of its hidden state."""
+"""A user's own recurrent module as a map of its hidden state."""
 
 from __future__ import annotations
 
@@ -7,145 +7,218 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
-from ptacore.models.system import System
-
-_CELLS = (nn.RNN, nn.GRU, nn.RNNCell, nn.GRUCell)
+from ptacore.models.cells import Stack
+from ptacore.models.own_forward import OwnForward
+from ptacore.models.replica import is_network, torch_cell, usable, weights
+from ptacore.models.system import System, to_tensor
 
 
 class ModuleMap(System):
-    """The map h(t) -> h(t + 1) of a torch.nn RNN, GRU, RNNCell or GRUCell, undriven or driven.
+    """The map h(t) -> h(t + 1) of a recurrent module, undriven or driven.
 
-    The state joins the layers' hidden states, first layer first. Weights are copied when the map is made.
+    Torch's own layers and cells are read through their attributes, with parametrizations, weight and spectral norms and
+    pruning worked out, and have Jacobians in closed form. Any other module goes through its own forward, by automatic
+    differentiation: subclasses and modules with hooks, networks that `models.build` makes, and every module whose
+    forward takes (input, state) and returns the state, (output, state) or (h, c). Of a compiled module the original is
+    taken. Everything is as in ``module.eval()``; the module itself is copied and never changed.
+
+    The state joins what forward takes: the layers' h, first layer first, and then, of an LSTM, their c. `pack` and
+    `unpack` change between the two forms.
 
     Parameters
     ----------
-    module : torch.nn.RNN, GRU, RNNCell or GRUCell
-        One direction, any number of layers. Dropout is left out, as in ``module.eval()``.
-    input : array (d,) or (T, ..., d), optional
-        Constant input, or an input for each step; zero by default. A driven map is not autonomous: it has no
-        zero exponent along its flow, and can be followed for T steps only.
+    module : torch.nn.Module
+        RNN, GRU, LSTM, RNNCell, GRUCell, LSTMCell (one direction, any number of layers), or as above.
+    input : array (d,), (T, d) or (T, B, d), optional
+        Constant input, or an input for each step; zero by default. A module with ``batch_first`` takes (B, T, d). A
+        driven map is not autonomous: it has no zero exponent along its flow, and can be followed for T steps only. A
+        state (n,) with a batch of inputs gives B trajectories.
     dtype : torch.dtype
-        Precision of the computation; float64 whatever the module's own.
+        Precision of the computation: float64, or float32; the module's own does not matter.
+    state : tensor or tuple of tensors, optional
+        Where a module does not tell its state by ``hidden_size`` (and ``num_layers``): an example of what its forward
+        takes, for a batch of one: (1, n), or (layers, 1, n).
+    dim : int, optional
+        In place of `state`: n, where it is one vector (B, n).
 
     Raises
     ------
     TypeError
         If the module is of another kind.
     ValueError
-        If it is bidirectional, or the input has the wrong shape.
+        If the network is bidirectional, its state is not recognised, its forward does not act on each state by itself
+        or cannot be differentiated, or the input has the wrong shape.
 
     Examples
     --------
     >>> rnn = nn.GRU(3, 5, num_layers=2)
     >>> ModuleMap(rnn).dim
     10
+    >>> lstm = ModuleMap(nn.LSTM(3, 5))
+    >>> h, c = lstm.unpack(torch.zeros(10))
+    >>> h.shape, lstm.pack((h, c)).shape
+    (torch.Size([1, 5]), torch.Size([10]))
+    >>> class Leaky(nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.W = nn.Linear(4, 4)
+    ...     def forward(self, input, h):
+    ...         return 0.9 * h + 0.1 * torch.tanh(self.W(h) + input)
+    >>> ModuleMap(Leaky(), input=torch.zeros(4), dim=4)
+    ModuleMap(Leaky, dim=4)
     """
 
     kind = "map"
+    driven = False
 
-    def __init__(self, module: nn.Module, input=None, dtype: torch.dtype = torch.float64):
-        if not isinstance(module, _CELLS):
-            raise TypeError(
-                f"module: expected torch.nn.RNN, GRU, RNNCell or GRUCell, got {type(module).__name__}; "
-                "wrap its update with System.from_function"
-            )
-        if getattr(module, "bidirectional", False):
-            raise ValueError("module: a bidirectional network is not a dynamical system in time; take one direction")
-        self.layers = getattr(module, "num_layers", 1)
-        self.gated = isinstance(module, (nn.GRU, nn.GRUCell))
-        self.relu = getattr(module, "nonlinearity", "tanh") == "relu"
-        self.width = module.hidden_size
-        self.dim, self.dtype = self.layers * self.width, dtype
-        for name, value in module.named_parameters():
-            name = name if "_l" in name else name + "_l0"  # cells have one layer and no suffix
-            setattr(self, name, value.detach().to(dtype, copy=True))
-        self.device = self.weight_hh_l0.device
-        input = torch.zeros(module.input_size) if input is None else input
-        self.input = torch.as_tensor(input, dtype=dtype, device=self.device)
-        if self.input.ndim == 0 or self.input.shape[-1] != module.input_size:
-            raise ValueError(
-                f"input: expected ({module.input_size},) or (T, ..., {module.input_size}), "
-                f"got {tuple(self.input.shape)}"
-            )
+    def __init__(
+        self, module: nn.Module, input=None, dtype: torch.dtype = torch.float64, *, state=None, dim: int | None = None
+    ):
+        if not isinstance(module, nn.Module):
+            raise TypeError(f"module: expected a torch.nn module, got {type(module).__name__}")
+        if dtype not in (torch.float64, torch.float32):
+            raise ValueError(f"dtype: expected torch.float64 or torch.float32, got {dtype!r}")
+        if isinstance(input, PackedSequence):
+            raise TypeError("input: a PackedSequence has sequences of several lengths; pass one length, as a tensor")
+        module = usable(module)
+        recording = torch.is_grad_enabled()
+        with torch.inference_mode(False), torch.set_grad_enabled(recording):  # what is kept can be differentiated later
+            input = None if input is None else to_tensor(input, "input", dtype)
+            with torch.no_grad():
+                self.net = _closed_form(module, dtype) or OwnForward(module, input, dtype, state, dim)
+            self.dim, self.dtype, self.device = self.net.dim, dtype, self.net.device
+            if dim not in (None, self.dim):
+                raise ValueError(f"dim: expected {self.dim}, as the module has it, got {dim!r}")
+            self.input = self._checked(input)
+        self.driven = self.input.ndim > 1
+
+    def _checked(self, input: Tensor | None) -> Tensor:
+        """The input with time first."""
+        d, batch_first = self.net.n_inputs, self.net.batch_first
+        if input is None:
+            return torch.zeros(d, dtype=self.dtype, device=self.device)
+        if input.ndim == 0 or input.shape[-1] != d or input.numel() == 0 or (batch_first and input.ndim > 3):
+            form = f"(B, T, {d})" if batch_first else f"(T, ..., {d})"
+            raise ValueError(f"input: expected ({d},), (T, {d}) or {form}, got {tuple(input.shape)}")
+        if not torch.isfinite(input).all():
+            raise ValueError("input: entries must be finite, got NaN or infinity")
+        input = input.to(self.device, copy=True)
+        return input.transpose(0, 1) if batch_first and input.ndim == 3 else input
 
     @property
-    def driven(self):
-        return self.input.ndim > 1
+    def bound(self):
+        return self.net.bound
+
+    def ungated(self):
+        new = copy.copy(self)
+        new.net = self.net.ungated()
+        return new
 
     @property
     def steps(self):
         return len(self.input) if self.driven else None
 
     def at(self, t):
-        if self.input.ndim == 1:
+        if not self.driven:
             return self
         if not 0 <= t < len(self.input):
             raise ValueError(f"input: has {len(self.input)} steps, but step {int(t)} is needed")
         frozen = copy.copy(self)
-        frozen.input = self.input[int(t)]
+        frozen.input, frozen.driven = self.input[int(t)], False
         return frozen
 
-    def _layer(self, layer: int, u: Tensor, h: Tensor, derivatives: bool):
-        """One layer's new state and, if asked for, its Jacobians with respect to its input u and its state h."""
-        p = vars(self)
-        W, U = p[f"weight_hh_l{layer}"], p[f"weight_ih_l{layer}"]
-        zero = W.new_zeros(W.shape[0])
-        a = u @ U.T + p.get(f"bias_ih_l{layer}", zero)
-        c = h @ W.T + p.get(f"bias_hh_l{layer}", zero)
-        if not self.gated:
-            new = torch.relu(a + c) if self.relu else torch.tanh(a + c)
-            if not derivatives:
-                return new, None, None
-            slope = ((new > 0).to(new.dtype) if self.relu else torch.cosh(a + c).pow(-2))[..., None]
-            return new, slope * U, slope * W
-        (ar, az, an), (cr, cz, cn) = a.chunk(3, -1), c.chunk(3, -1)
-        r, z = torch.sigmoid(ar + cr), torch.sigmoid(az + cz)
-        new = torch.tanh(an + r * cn)
-        out = (1 - z) * new + z * h
-        if not derivatives:
-            return out, None, None
-        to_z = ((h - new) * z * (1 - z))[..., None]
-        to_n = ((1 - z) * torch.cosh(an + r * cn).pow(-2))[..., None]
-        to_r = to_n * (cn * r * (1 - r))[..., None]
-        (Ur, Uz, Un), (Wr, Wz, Wn) = U.chunk(3), W.chunk(3)
-        by_input = to_r * Ur + to_z * Uz + to_n * Un
-        by_state = to_r * Wr + to_z * Wz + to_n * r[..., None] * Wn + torch.diag_embed(z)
-        return out, by_input, by_state
+    def to(self, target):
+        new = super().to(target)
+        new.net = self.net.to(target)
+        return new
+
+    def as_state(self, x0, name="x0"):
+        x = super().as_state(x0, name)
+        batch = self.input.shape[int(self.driven) : -1]
+        if any(a != b and 1 not in (a, b) for a, b in zip(reversed(x.shape[:-1]), reversed(batch), strict=False)):
+            raise ValueError(
+                f"{name}: expected a batch that fits that of the input, {tuple(batch)}, got shape {tuple(x.shape)}"
+            )
+        return x
+
+    def pack(self, state) -> Tensor:
+        """What the module's forward takes as its state, a tensor or (h, c), as a state (..., n) of the map."""
+        return self.net.form.pack(state)
+
+    def unpack(self, x: Tensor):
+        """A state (..., n) of the map as the module's forward takes it: (layers, ..., n), or (h, c)."""
+        return self.net.form.unpack(x)
 
     def __call__(self, x):
-        u, new = self.input, []
-        for layer, h in enumerate(x.split(self.width, -1)):
-            u = self._layer(layer, u, h, derivatives=False)[0]
-            new.append(u)
-        return torch.cat(new, -1)
+        return self.net(self.input, x)
 
     def jacobian(self, x):
-        u, rows = self.input, []
-        for layer, h in enumerate(x.split(self.width, -1)):
-            u, by_input, by_state = self._layer(layer, u, h, derivatives=True)
-            row = by_input @ rows[-1] if rows else x.new_zeros(*x.shape[:-1], self.width, self.dim)
-            own = slice(layer * self.width, (layer + 1) * self.width)
-            row[..., own] += by_state
-            rows.append(row)
-        return torch.cat(rows, -2)
+        return self.net.jacobian(self.input, x)
+
+    def jvp(self, x, V):
+        return self.net.jvp(self.input, x, V)
+
+    def vjp(self, x, P):
+        return self.net.vjp(self.input, x, P)
 
     def __repr__(self):
-        return f"ModuleMap({'GRU' if self.gated else 'RNN'}, layers={self.layers}, width={self.width})"
+        return f"ModuleMap({self.net!r})"
 
 
-def as_system(system) -> System:
-    """What a caller handed over as a system: a `System` itself, a module as `ModuleMap` without input.
+def _closed_form(module: nn.Module, dtype: torch.dtype) -> Stack | None:
+    """The module's map if it computes as one of torch's own does, or is a network made around one of them."""
+    inner = getattr(module, "recurrent", None)
+    if is_network(module) and isinstance(inner, nn.Module) and type(inner) is getattr(module, "layer", None):
+        own, closed = OwnForward(module, None, dtype), _closed_form(inner, dtype)
+        return closed if closed and closed.dim == own.dim and _agree(own, closed) else None
+    cell = torch_cell(module)
+    if cell is None:
+        return None
+    found = weights(module)
+    for name, weight in found.items():
+        if not weight.is_floating_point():
+            raise TypeError(f"module: expected real weights, got {name} of {weight.dtype}")
+    relu = "relu" in str(getattr(module, "mode", getattr(module, "nonlinearity", ""))).lower()
+    try:
+        return Stack(cell, found, relu, bool(getattr(module, "batch_first", False)), dtype)
+    except TypeError as error:  # float64 on Apple's GPU
+        raise TypeError(f"module: {error}; move it to the CPU, or pass dtype=torch.float32") from error
+
+
+def _agree(own: OwnForward, closed: Stack) -> bool:
+    u, x = own.probe()
+    return torch.allclose(own(u, x), closed(u, x), rtol=1e-4, atol=1e-5)
+
+
+def as_system(system, input=None) -> System:
+    """What a caller handed over as a system: a `System` itself, a module or network as `ModuleMap`.
+
+    Parameters
+    ----------
+    system : System or torch.nn.Module
+        A module's weights are copied.
+    input : array, optional
+        Of a module, as `ModuleMap` takes it; zero by default.
 
     Raises
     ------
     TypeError
         If it is neither; the message says how to make it one.
+
+    Examples
+    --------
+    >>> from ptacore.models import build
+    >>> as_system(build("lstm", 3, 2, 5)).dim
+    10
     """
+    if isinstance(system, nn.Module):
+        return ModuleMap(system, input)
+    if input is not None:
+        raise TypeError(f"input: expected a torch.nn module to go with it, got {type(system).__name__}")
     if isinstance(system, System):
         return system
-    if isinstance(system, nn.Module):
-        return ModuleMap(system)
     if isinstance(system, Mapping):
         raise TypeError(
             "system: expected a System or a module, got a mapping; load a state_dict into its module and pass that"

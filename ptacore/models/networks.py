@@ -209,6 +209,8 @@ class TanhRateFlow(_RateNetwork):
     tensor([0., 0.], dtype=torch.float64)
     """
 
+    bound = 1.0
+
 
 class TanhMap(_Network):
     """Discrete-time tanh network x(t + 1) = tanh(W x(t) + b) (Eq. 21; the paper has b = 0).
@@ -230,6 +232,8 @@ class TanhMap(_Network):
     >>> TanhMap([[0.5]]).jacobian(torch.zeros(1, dtype=torch.float64))
     tensor([[0.5000]], dtype=torch.float64)
     """
+
+    bound = 1.0
 
     kind = "map"
 

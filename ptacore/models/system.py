@@ -28,9 +28,12 @@ class System:
         Whether ``self(x)`` is the time derivative of x or the state one step later.
     steps : int or None
         How many steps the input of a driven map lasts; None where it never ends.
+    bound : float or None
+        Largest modulus that an entry of a fixed point can have, where the form of F tells; None where it does not.
     """
 
     steps: int | None = None
+    bound: float | None = None
     dim: int
     kind: str
     dtype: torch.dtype = torch.float64
@@ -54,6 +57,13 @@ class System:
 
     def at(self, t: float) -> System:
         """The system frozen at time t; itself where nothing depends on time."""
+        return self
+
+    def ungated(self) -> System:
+        """A system with the same fixed points and no flat regions: of a gated unit z h + (1 - z) n(h), the map n(h).
+
+        z < 1, but in doubles a saturated gate is 1, and every state at rest.
+        """
         return self
 
     @property

@@ -1,11 +1,12 @@
 """How networks are trained: the loop, its settings, checkpoints, records, and looks at the dynamics on the way."""
 
+from ptacore.models.module_map import as_system
 from ptacore.training.campaign import Planned, read_campaign, run_campaign
 from ptacore.training.checkpoints import CheckpointError, load_weights
 from ptacore.training.evaluation import evaluate, loss_of
 from ptacore.training.loop import train
 from ptacore.training.presets import Experiment, experiment
-from ptacore.training.probes import adjoint_norms, as_system, probe
+from ptacore.training.probes import adjoint_norms, probe
 from ptacore.training.ranges import search_space
 from ptacore.training.records import RecordError, Run, read_run, read_runs
 from ptacore.training.searches import Search, Trial, read_search

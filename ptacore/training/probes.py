@@ -9,51 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ptacore.checks import check_seed, finite, instance, integer
+from ptacore.checks import check_seed, instance, integer
 from ptacore.lyapunov import lyapunov_spectrum
-from ptacore.models.module_map import ModuleMap
-from ptacore.models.system import System
-from ptacore.models.trainable import Recurrent, TorchNetwork
+from ptacore.models.module_map import as_system
+from ptacore.models.trainable import Recurrent
 from ptacore.tasks.task import Split
 
 SEQUENCES = 32  # behind a norm of the adjoint
 STEPS = 2000  # behind an exponent, after a quarter as many of transient
-
-
-def as_system(model: Recurrent, input=None) -> System:
-    """The network as a map of its state, under a constant input.
-
-    Parameters
-    ----------
-    model : Recurrent
-        As `ptacore.models.build` makes it; its weights are copied.
-    input : array (m,), optional
-        Zero by default.
-
-    Returns
-    -------
-    System
-        In float64, on the CPU.
-
-    Examples
-    --------
-    >>> from ptacore.models import build
-    >>> as_system(build("lstm", 3, 2, 5)).dim
-    10
-    """
-    instance("model", model, Recurrent)
-    input = torch.zeros(model.n_inputs) if input is None else finite(input, "input")
-    if input.shape != (model.n_inputs,):
-        raise ValueError(f"input: expected shape ({model.n_inputs},), got {tuple(input.shape)}")
-    if isinstance(model, TorchNetwork) and model.layer in (torch.nn.RNN, torch.nn.GRU):
-        return ModuleMap(copy.deepcopy(model.recurrent).cpu(), input)  # closed-form Jacobians
-    model = copy.deepcopy(model).to("cpu", torch.float64).requires_grad_(False)
-    input = input.double()
-
-    def step(state: Tensor) -> Tensor:
-        return model.step(input.expand(*state.shape[:-1], -1), state)
-
-    return System.from_function(step, dim=model.state_size, kind="map")
 
 
 def usual_input(split: Split) -> Tensor:
@@ -144,7 +107,7 @@ def probe(model: Recurrent, split: Split, exponents: int | None = None) -> dict[
     weight = model.readout.weight
     with torch.no_grad():
         start = model.states(batch.inputs.to(weight))[-1, 0].double().cpu()
-    system = as_system(model, usual_input(split))
+    system = as_system(copy.deepcopy(model).cpu(), usual_input(split))
     k = system.dim if exponents is None else min(exponents, system.dim)
     spectrum = lyapunov_spectrum(system, start, duration=STEPS, transient=STEPS // 4, k=k)
     return {

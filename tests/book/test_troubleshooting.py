@@ -241,7 +241,7 @@ def spectrum(system, n: int):
 raises("module: an LSTM's", lambda at: pta.pta_(nn.LSTM(2, 4)))
 raises("expected a torch.nn RNN", lambda at: pta.pta_(nn.Linear(4, 4)))
 raises("alpha, theta: none", lambda at: pta.pta_(nn.RNN(2, 4), alpha=0.9))
-raises("module: expected torch.nn.RNN", lambda at: spectrum(nn.LSTM(2, 4), 4))
+raises("module: expected torch.nn's RNN", lambda at: spectrum(nn.Linear(4, 4), 4))
 raises("f: must map", lambda at: flow(lambda x: torch.stack([x[1], -x[0]])))
 raises("f: must take", lambda at: flow(lambda x: x @ torch.eye(2)))
 raises("W: …/W.csv: expected a square", lambda at: read(at, np.zeros((3, 4))))
