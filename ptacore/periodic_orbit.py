@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from numbers import Real
 
 import torch
 from torch import Tensor
 
 from ptacore import floquet
-from ptacore.integrate import start_of, step_count, step_size
+from ptacore.integrate import start_of, step, step_count, step_size
 from ptacore.models.module_map import as_system
 from ptacore.models.system import System
 from ptacore.shooting import Clock, Shooting, Shot, check_path, follow, pieces, settle
@@ -18,6 +19,7 @@ from ptacore.shooting import Clock, Shooting, Shot, check_path, follow, pieces, 
 PATHS = 4  # pieces of the trajectory that are searched
 TRIES = 16  # returns of one of them from which Newton's method is started
 PERIOD_ERROR = 0.01  # relative error from which on a period is refused
+STEP_ERROR = 1e-3  # error of one step, relative to the path's extent, that explains why no orbit was found
 
 
 class ConvergenceError(RuntimeError):
@@ -136,8 +138,8 @@ def periodic_orbit(
     DivergenceError
         If the state overflows.
     ConvergenceError
-        If none is found within `longest`: x0 leads to a fixed point of a flow, say. If the steps are too long to know
-        the period to 1% or the exponents to 5%, with steps that are not.
+        If none is found within `longest`: x0 leads to a fixed point of a flow, say. If the steps are too long to
+        know the period to 1% and the multipliers to 5%; the message says which are not.
 
     Examples
     --------
@@ -188,6 +190,9 @@ def _drive(system: System, x: Tensor, dt: float, period: float | None, t0: float
     if system.kind == "map" and period != int(period):
         raise ValueError(f"period: expected a whole number of steps, for the system is a map, got {period!r}")
     cycle = math.ceil(period / dt * (1 - 1e-12))
+    generator = torch.Generator().manual_seed(0)
+    around = torch.randn(8, len(x), generator=generator, dtype=torch.float64).to(x) * (x.norm() or 1.0)
+    x = torch.cat([x[None], x + around])
     for i in range(min(cycle, 8)):
         t = t0 + (i if system.kind == "map" else (i + 0.37) / 8 * period)
         now = system.at(t)(x)
@@ -195,7 +200,9 @@ def _drive(system: System, x: Tensor, dt: float, period: float | None, t0: float
             later = system.at(t + period)(x)
         except ValueError:  # an input that ends: it is taken to repeat itself
             break
-        if not torch.allclose(now, later, rtol=1e-4, atol=1e-6 * now.abs().max().item()):
+        finite = torch.isfinite(now) & torch.isfinite(later)
+        change, size = (later - now)[finite].norm(), now[finite].norm()
+        if change > max(1e-6, 1e3 * torch.finfo(x.dtype).eps) * size:
             raise ValueError(
                 f"period: expected the period of the drive, got {period!r}; the system at t = {t:g} and at t + period "
                 "is not the same"
@@ -249,7 +256,19 @@ class _Search:
         quarters = [_extent(part) for part in path.chunk(4)]
         if self.free and quarters == sorted(quarters, reverse=True) and quarters[-1] < 0.5 * quarters[0]:
             return "x0 leads to a fixed point, not to a periodic orbit"
+        error = self._step_error(path) / self.extent
+        if error > STEP_ERROR:
+            return _too_long(
+                self.h, error / (0.01 * STEP_ERROR), f"one moves the state wrong by {100 * error:.2g}% of it"
+            )
         return f"no periodic orbit found with a period of at most {self.longest:g}"
+
+    def _step_error(self, path: Tensor) -> float:
+        """How much a step of an autonomous flow differs from two halves of it, at most along the path."""
+        if not self.free:
+            return 0.0
+        half = step(self.system, step(self.system, path, 0.0, self.h / 2), 0.0, self.h / 2)
+        return (step(self.system, path, 0.0, self.h) - half).norm(dim=-1).max().item()
 
     def _returns(self, path: Tensor) -> list[tuple[int, float]]:
         """Steps and time after which the path is back near its start: first the closest returns, shortest first."""
@@ -319,8 +338,13 @@ class _Search:
         if not shot.period_error <= PERIOD_ERROR * shot.period:
             raise ConvergenceError(_too_long(shot.h, shot.period_error / shot.period / (0.01 * PERIOD_ERROR),
                 f"its period, {shot.period:.4g}, is known to {shot.period_error:.1g} only"))  # fmt: skip
-        along = system(x[shot.ends]) if self.free else None
-        size, phase = floquet.multipliers(shot.P, along, self._rounding(shot))
+        velocity = system(x[shot.ends]) if self.free else None
+        size, phase = floquet.multipliers(shot.P, velocity, self._rounding(shot))
+        if self.free:
+            along = size[(size.abs() + phase.abs()).argmin()].item()
+            if abs(along) > 0.05:
+                raise ConvergenceError(_too_long(shot.h, abs(along) / 1e-3,
+                    f"its multiplier along the flow is {math.exp(along):.3g}, not 1"))  # fmt: skip
         if system.kind == "flow":
             size = self._with_the_trace(size, shot)
         family = sum(self._is_shared(shot, direction) for direction in shot.null)
@@ -395,16 +419,19 @@ class _Search:
         return None if family or (size > -margin).any() else True
 
     def _reached(self, path: Tensor, x: Tensor, stable: bool | None) -> bool:
-        """Whether the path comes to the orbit, or is on it: by its distance in its first and in its second half."""
-        cycle = self.clock.cycle or 1
-        stride = 0.0 if not self.free else (x[1:] - x[:-1]).norm(dim=-1).max().item()
-        if not self.free:
+        """Whether the path comes to the orbit, or ends on it: by its distance in each quarter."""
+        cycle, stride = self.clock.cycle or 1, 0.0
+        size = path.norm(dim=-1).max().item()
+        if self.free:
+            stride = (x[1:] - x[:-1]).norm(dim=-1).max().item()
+        else:
             path, x = path[::cycle], x[::cycle]
-        half = len(path) // 2
-        first, last = (_distance(part, x, self.free) for part in (path[: half + 1], path[half:]))
-        if last <= 1e-4 * self.extent + stride**2 / self.extent:
+        extent = max(_extent(path), _extent(x))
+        quarters = [_distance(part, x, self.free) for part in path.tensor_split(4) if len(part)]
+        near = stride**2 / extent if stride else 0.0  # lines between points cut corners
+        if quarters[-1] <= 1e-4 * extent + near + 10 * self.tolerance * size + 1e3 * torch.finfo(x.dtype).eps * size:
             return True
-        return stable is not False and last < 0.2 * self.extent and last < 0.999 * first
+        return stable is True and all(b < 0.999 * a for a, b in pairwise(quarters))
 
 
 def _extent(path: Tensor) -> float:

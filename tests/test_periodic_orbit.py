@@ -125,17 +125,17 @@ def by_events(system, x0, longest):
 def test_a_member_of_a_family_is_the_one_through_x0():
     """Pendulum: T = 4 K(sin(amplitude / 2)^2); Lotka-Volterra: by events of SciPy; Kepler: T = 2 pi a^(3/2)."""
     for amplitude in (0.5, 2.5):
-        swing = periodic_orbit(pendulum, [amplitude, 0.0], 0.01, transient=0.0, longest=15.0)
-        assert swing.period == pytest.approx(4 * ellipk(math.sin(amplitude / 2) ** 2), rel=1e-8)
+        swing = periodic_orbit(pendulum, [amplitude, 0.0], 0.02, transient=0.0, longest=12.0)
+        assert swing.period == pytest.approx(4 * ellipk(math.sin(amplitude / 2) ** 2), rel=1e-7)
         assert (swing.family, swing.stable, swing.reached) == (1, None, True)
-        np.testing.assert_allclose(swing.multipliers, [1.0, 1.0], atol=1e-8)
+        np.testing.assert_allclose(swing.multipliers, [1.0, 1.0], atol=1e-7)
         np.testing.assert_allclose(swing.x[:, 0].max(), amplitude, rtol=1e-6)
     prey = periodic_orbit(volterra, [1.0, 0.5], 0.02, transient=0.0, longest=10.0)
     assert prey.period == pytest.approx(by_events(volterra, [1.0, 0.5], 10.0), rel=1e-7)
     assert (prey.family, prey.stable) == (1, None)
     for a, e in ((1.0, 0.2), (0.7, 0.4)):
         start = [a * (1 - e), 0.0, 0.0, math.sqrt((1 + e) / (1 - e) / a)]
-        ellipse = periodic_orbit(flow(kepler, 4), start, 0.01, transient=0.0, longest=8.0)
+        ellipse = periodic_orbit(flow(kepler, 4), start, 0.02, transient=0.0, longest=8.0)
         assert ellipse.period == pytest.approx(2 * math.pi * a**1.5, rel=1e-6)
         assert (ellipse.family, ellipse.stable) == (3, None)  # energy, eccentricity, orientation
         np.testing.assert_allclose(ellipse.multipliers, np.ones(4), atol=1e-5)
@@ -194,7 +194,8 @@ def test_multipliers_far_below_rounding_are_known_one_by_one():
     np.testing.assert_allclose(orbit.exponents, [0, -0.5, -0.5, -1.4, -12, -40], rtol=1e-4, atol=1e-6)
     assert orbit.exponents.sum().item() == pytest.approx(-54.4, rel=1e-6)
     turn = 2.3 * orbit.period
-    assert sorted(orbit.multipliers[1:3].angle().tolist()) == pytest.approx(sorted((-turn + 2 * math.pi, turn - 2 * math.pi)), abs=1e-5)  # fmt: skip
+    pair = orbit.multipliers[1:3]
+    np.testing.assert_allclose(pair.real / pair.abs(), math.cos(turn), atol=1e-5)
     assert orbit.exponents[-1] * orbit.period < math.log(1e-30)
     with pytest.raises(ConvergenceError, match="^dt: .*take dt = "):
         periodic_orbit(system, start, 0.06, transient=20.0, longest=3.0)
@@ -237,8 +238,9 @@ def test_a_subharmonic_is_found_and_told():
     assert orbit.period == pytest.approx(2 * T, rel=1e-12)
     np.testing.assert_allclose(orbit.exponents, [-2 * e, -2 * (mu + e)], rtol=1e-5)
     np.testing.assert_allclose(orbit.x.norm(dim=-1), math.sqrt(mu + e), rtol=1e-6)
-    with pytest.raises(ConvergenceError, match="at most"):
-        periodic_orbit(flow(f, 2), [0.5, 0.3], 0.01, transient=40.0, longest=T, period=T)
+    rest = periodic_orbit(flow(f, 2), [0.5, 0.3], 0.02, transient=20.0, longest=T, period=T)
+    assert (rest.stable, rest.reached) == (False, False)
+    np.testing.assert_allclose(rest.exponents, [mu + e, mu - e], rtol=1e-5)
 
 
 def test_rest_under_a_drive_has_multipliers():
@@ -308,7 +310,11 @@ def test_the_orbit_does_not_depend_on_units(size, speed):
 
 
 def test_single_precision_is_told_by_the_residual():
-    circle = flow(lambda x, y: (x - 3 * y - (x * x + y * y) * x, 3 * x + y - (x * x + y * y) * y), 2, dtype=torch.float32)  # fmt: skip
+    def f(x, y):
+        r = x * x + y * y
+        return x - 3 * y - r * x, 3 * x + y - r * y
+
+    circle = flow(f, 2, dtype=torch.float32)
     cycle = periodic_orbit(circle, [0.5, 0.0], 0.02, transient=20.0, longest=5.0)
     assert cycle.x.dtype == torch.float32
     assert cycle.period == pytest.approx(2 * math.pi / 3, rel=1e-5)
@@ -318,7 +324,7 @@ def test_single_precision_is_told_by_the_residual():
 
 def test_an_orbit_is_gone_on_from():
     cycle = periodic_orbit(stuart_landau(), [0.5, 0.0], 0.01, transient=20.0, longest=5.0)
-    t, x = trajectory(stuart_landau(), cycle, duration=0.5, dt=0.01)
+    x = trajectory(stuart_landau(), cycle, duration=0.5, dt=0.01).x
     torch.testing.assert_close(x[0], cycle.x[0])
     again = periodic_orbit(stuart_landau(), cycle, 0.01, transient=0.0, longest=5.0)
     assert again.period == pytest.approx(cycle.period, rel=1e-9)
