@@ -14,7 +14,7 @@ from ptacore import floquet
 from ptacore.integrate import start_of, step, step_count, step_size
 from ptacore.models.module_map import as_system
 from ptacore.models.system import System
-from ptacore.shooting import Clock, Shooting, Shot, check_path, follow, pieces, settle
+from ptacore.shooting import Clock, Rescaled, Shooting, Shot, check_path, follow, pieces, settle, units_of
 
 PATHS = 4  # pieces of the trajectory that are searched
 TRIES = 16  # returns of one of them from which Newton's method is started
@@ -214,16 +214,16 @@ class _Search:
     """The search along one path, and the checks of what it finds."""
 
     def __init__(self, system: System, h: float, clock: Clock, tolerance: float, longest: float):
-        self.system, self.h, self.clock, self.tolerance, self.longest = system, h, clock, tolerance, longest
+        self.given, self.h, self.clock, self.tolerance, self.longest = system, h, clock, tolerance, longest
         self.free = system.kind == "flow" and clock.cycle is None
 
     def run(self, x: Tensor, skipped: int, steps: int) -> PeriodicOrbit:
         others = []
         for attempt in range(PATHS):  # each starts further on, nearer to where x0 leads
-            x = settle(self.system, x, skipped, self.h, self.clock)
-            path = follow(self.system, x, steps, self.h, self.clock)
+            x = settle(self.given, x, skipped, self.h, self.clock)
+            path = follow(self.given, x, steps, self.h, self.clock)
             check_path(path, self.h, self.clock.t0)
-            self._look_at(path)
+            path = self._look_at(path)
             known = len(others)
             for returned, period in self._returns(path)[:TRIES]:
                 if any(abs(period - orbit.period) < 0.02 * period for orbit in others):
@@ -239,11 +239,15 @@ class _Search:
                     break
             if attempt >= 1 and not others:
                 raise ConvergenceError(self._why_not(path))
-            x, skipped = path[-1], -steps % (self.clock.cycle or 1)
+            x, skipped = path[-1] * self.units, -steps % (self.clock.cycle or 1)
         return others[0]
 
-    def _look_at(self, path: Tensor) -> None:
-        """Take the path's size as the unit; refuse a path that rests."""
+    def _look_at(self, path: Tensor) -> Tensor:
+        """The path in units in which its components move about as far; refused if it rests."""
+        self.units = units_of(path)
+        plain = bool((self.units == 1).all())
+        self.system = self.given if plain else Rescaled(self.given, self.units)
+        path = path / self.units
         size = path.norm(dim=-1).max().item()
         self.extent = _extent(path)
         if not self.free:
@@ -251,6 +255,7 @@ class _Search:
         elif self.extent <= 64 * torch.finfo(path.dtype).eps * size:
             raise ConvergenceError("x0 leads to a fixed point, not to a periodic orbit")
         self.shooting = Shooting(self.system, self.clock, self.extent, self.tolerance)
+        return path
 
     def _why_not(self, path: Tensor) -> str:
         quarters = [_extent(part) for part in path.chunk(4)]
@@ -353,10 +358,10 @@ class _Search:
         return PeriodicOrbit(
             period=shot.period,
             t=(self.clock.t0 + steps * shot.h).to(x.dtype),
-            x=x,
-            monodromy=shot.M,
+            x=x * self.units,
+            monodromy=shot.M * self.units[:, None] / self.units,
             multipliers=torch.polar(size.exp(), phase).to(x.device, x.dtype.to_complex()),
-            residual=shot.residual,
+            residual=((x[-1] - x[0]) * self.units).norm().item(),
             exponents=(size / shot.period).to(x.device, x.dtype),
             stable=stable,
             family=family,

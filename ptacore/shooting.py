@@ -30,6 +30,44 @@ class Clock:
         return Clock(self.t0, None if self.cycle is None else factor * self.cycle)
 
 
+class Rescaled(System):
+    """A system whose components are measured in units of their own (n,)."""
+
+    def __init__(self, system: System, units: Tensor):
+        self.system, self.units = system, units
+        self.dim, self.kind, self.dtype, self.device = system.dim, system.kind, system.dtype, system.device
+
+    @property
+    def driven(self):
+        return self.system.driven
+
+    def at(self, t):
+        return Rescaled(self.system.at(t), self.units)
+
+    def __call__(self, x):
+        return self.system(x * self.units) / self.units
+
+    def jacobian(self, x):
+        return self.system.jacobian(x * self.units) * self.units / self.units[:, None]
+
+    def jvp(self, x, V):
+        F, K = self.system.jvp(x * self.units, V * self.units[:, None])
+        return F / self.units, K / self.units[:, None]
+
+
+def units_of(path: Tensor) -> Tensor:
+    """Units (n,) in which the components of a path move about as far; ones where they do so within two decades.
+
+    They are powers of two, so that a change of units rounds nothing. A component that does not move has the largest.
+    """
+    span = path.amax(0) - path.amin(0)
+    most = span.max()
+    span = torch.where(span > 1e-9 * most, span, most)
+    if not most > 0 or span.min() > 0.01 * most:
+        return torch.ones_like(span)
+    return torch.exp2(span.log2().round())
+
+
 def follow(system: System, x: Tensor, steps: int, h: float, clock: Clock) -> Tensor:
     """States (steps + 1, n) at steps of h from x; they may leave the finite numbers."""
     states = [x]
@@ -122,8 +160,6 @@ class Shot:
         Tangent maps over pieces of it, where they end, and their product.
     null : Tensor (d, n)
         Directions in which the map of the state to the one a period later cannot be told from the identity.
-    residual : float
-        Distance of the last state from the first.
     period_error, matrix_error : float
         What halving the step changes in the period, and in M: estimates of their error.
     """
@@ -135,7 +171,6 @@ class Shot:
     ends: Tensor = field(repr=False)
     M: Tensor
     null: Tensor
-    residual: float
     period_error: float
     matrix_error: float
 
@@ -195,7 +230,7 @@ class Shooting:
                 zero = zero + 10 * (drift + goal) / self.extent
                 null = solve.null(zero)[:, : self.system.dim]
                 period_error = self._period_error(solve, zero, x, steps, period, path, speed)
-                return Shot(period, h, path, P, ends, M, null, gap.norm().item(), period_error, matrix_error)
+                return Shot(period, h, path, P, ends, M, null, period_error, matrix_error)
             x = x + y[: self.system.dim]
             period = period + y[-1].item() / speed if self.free else period
         return None
