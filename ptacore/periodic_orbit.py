@@ -226,7 +226,7 @@ class _Search:
             path = self._look_at(path)
             known = len(others)
             for returned, period in self._returns(path)[:TRIES]:
-                if any(abs(period - orbit.period) < 0.02 * period for orbit in others):
+                if any(orbit.stable is False and abs(period - orbit.period) < 0.02 * period for orbit in others):
                     continue
                 shot = self._verified(self.shooting.close(path[0], returned, period))
                 if shot is None:
@@ -239,8 +239,9 @@ class _Search:
                     break
             if attempt >= 1 and not others:
                 raise ConvergenceError(self._why_not(path))
-            x, skipped = path[-1] * self.units, -steps % (self.clock.cycle or 1)
-        return others[0]
+            x, cycle = path[-1] * self.units, self.clock.cycle or 1
+            skipped = -steps % cycle + math.ceil(steps / cycle) * cycle * (2**attempt - 1)
+        return min(others, key=lambda orbit: orbit.stable is False)
 
     def _look_at(self, path: Tensor) -> Tensor:
         """The path in units in which its components move about as far; refused if it rests."""
@@ -382,12 +383,10 @@ class _Search:
         In a direction that shrinks at a rate r, a step of Runge-Kutta errs by (r h)^5 / 120 in the logarithm: what is
         missing in the sum belongs to the directions that contract most.
         """
-        divergence = self._divergence(shot)
-        integral = divergence.sum().item() * shot.h
-        blur = abs(integral - divergence[::2].sum().item() * 2 * shot.h)
+        integral = self._divergence(shot).sum().item() * shot.h
         missing = integral - size.sum().item()
         weight = (size / size.min()).clamp(min=0) ** 5 if size.min() < 0 else torch.zeros_like(size)
-        if abs(missing) <= 2 * blur or weight.sum() == 0:
+        if not math.isfinite(missing) or weight.sum() == 0:
             return size
         if (weight > 1e-3).sum() > 1 and abs(missing) > 0.05 * max(1.0, -size.min().item()):
             raise ConvergenceError(_too_long(shot.h, abs(missing) / max(1.0, -size.min().item()) / 1e-3,
