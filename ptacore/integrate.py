@@ -165,8 +165,8 @@ def trajectory(
     system : System or torch.nn.Module
         The flow or map; a module is taken as `models.ModuleMap`.
     x0 : array (..., n) or earlier result
-        Initial states; leading axes are a batch. A `Trajectory`, `LyapunovSpectrum` or `PeriodicOrbit` is gone on from,
-        at its last state and time.
+        Initial states; leading axes are a batch. A `Trajectory` or `LyapunovSpectrum` is gone on from at its last state
+        and time, a `PeriodicOrbit` at its first.
     duration : float
         Time after the transient, rounded to whole steps of dt.
     dt : float
