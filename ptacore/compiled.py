@@ -32,7 +32,7 @@ def _library() -> ctypes.CDLL | None:
     i32, i64, f64, pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
     arguments = [i32, i32, i64, i32, i32, i64, f64, pointer, i64, pointer, i64, pointer, pointer]
     library.advance_dense.argtypes = arguments
-    library.advance_small.argtypes = [*arguments, pointer]
+    library.advance_small.argtypes = [*arguments, pointer, pointer]
     return library
 
 
@@ -58,11 +58,12 @@ def _network(system: System, dt: float) -> tuple[int, int, Tensor, Tensor, float
 
 def advance_for(
     system: System, dt: float
-) -> Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor, Tensor | None]] | None:
-    """The kernel for a system, as a function (x, V, steps) -> (x, V, growth); None where there is none for it.
+) -> Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor, Tensor | None, Tensor | None]] | None:
+    """The kernel for a system, as a function (x, V, steps) -> (x, V, growth, lost); None where there is none for it.
 
     x (..., n) and V (..., n, k) are not changed. growth (..., k), where it is not None, says that V has been
-    kept orthonormal on the way and by how much (logarithm) its columns have grown.
+    kept orthonormal on the way and by how much (logarithm) its columns have grown, and lost (..., k) in how many steps
+    they did not stand out from rounding, which growth leaves out (`orthonormal.orthonormalize_graded`).
     """
     network = _network(system, dt)
     if network is None or not available():
@@ -76,7 +77,7 @@ def advance_for(
             return parameter.detach().contiguous(), 0
         return parameter.detach().expand(*batch, *own).reshape(-1, *own).contiguous(), own.numel()
 
-    def advance(x: Tensor, V: Tensor, steps: int) -> tuple[Tensor, Tensor, Tensor | None]:
+    def advance(x: Tensor, V: Tensor, steps: int) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
         batch, k = x.shape[:-1], V.shape[-1]
         x = x.detach().clone(memory_format=torch.contiguous_format)
         V = V.detach().clone(memory_format=torch.contiguous_format)
@@ -85,11 +86,11 @@ def advance_for(
         arguments = (form, phi, batch.numel(), n, k, steps, h, W.data_ptr(), W_stride,
                      b.data_ptr(), b_stride, x.data_ptr(), V.data_ptr())  # fmt: skip
         if n <= SMALL:
-            growth = x.new_empty(*batch, k)
-            _library().advance_small(*arguments, growth.data_ptr())
-            return x, V, growth
+            growth, lost = x.new_empty(*batch, k), torch.empty(*batch, k, dtype=torch.long)
+            _library().advance_small(*arguments, growth.data_ptr(), lost.data_ptr())
+            return x, V, growth, lost
         if _library().advance_dense(*arguments):
             raise MemoryError(f"compiled backend: no memory for a network of {n} units and {k} tangent vectors")
-        return x, V, None
+        return x, V, None, None
 
     return advance

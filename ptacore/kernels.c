@@ -243,10 +243,12 @@ INLINE void field(int form, int phi, int n, int columns, double h, wide W[][LARG
         }
 }
 
-/* The growth of a column as a product, in two parts so that it cannot overflow: value * 2^exponent. */
-typedef struct { wide value, exponent; } Growth;
+/* The growth of a column as a product, in two parts so that it cannot overflow: value * 2^exponent; and in how many
+ * steps, left out of it, the column was lost in rounding. */
+typedef struct { wide value, exponent, lost; } Growth;
 
 #define TINY 1e-250               /* squares of lengths between this and its inverse are safe */
+#define FAINT 1e-20               /* squares of lengths, relative to those before them */
 
 /* Modified Gram-Schmidt without the normalization: tangent columns orthogonal to those before them.
  * Returns whether a length was out of range. */
@@ -267,14 +269,17 @@ INLINE int orthogonalize(int n, int columns, wide X[][LARGEST + 1]) {
     return bad != 0;
 }
 
-/* Whether the length of a tangent column is out of range: zero, not finite, or about to be. */
+/* Whether the length of a tangent column is out of range: zero, not finite, or about to be, or so much below those of
+ * the columns before it that their rounding may be what is left of it. */
 INLINE int out_of_range(int n, int columns, wide X[][LARGEST + 1]) {
     int64_t bad = 0;
+    wide longest = {0};
     for (int c = 1; c < columns; c++)
         for (int l = 0; l < WIDE; l++) {
             double square = 0.0;
             for (int i = 0; i < n; i++) square += X[i][c][l] * X[i][c][l];
-            bad |= (square > TINY && square < 1.0 / TINY) ? 0 : 1;
+            longest[l] = square > longest[l] ? square : longest[l];
+            bad |= (square > TINY && square < 1.0 / TINY && square > FAINT * longest[l]) ? 0 : 1;
         }
     return bad != 0;
 }
@@ -298,6 +303,61 @@ INLINE void normalize(int n, int columns, wide X[][LARGEST + 1], Growth *growth)
             growth[c - 1].value[l] = product > 0.0 ? mantissa : product == product ? 0.0 : product;
             growth[c - 1].exponent[l] += product > 0.0 ? power : 0.0;
         }
+}
+
+/* v to length one; the logarithm of its length. A zero stays, NaN stays NaN. */
+static double unit(int n, double *v) {
+    double largest = 0.0, square = 0.0;
+    for (int i = 0; i < n; i++) largest = fabs(v[i]) > largest || v[i] != v[i] ? fabs(v[i]) : largest;
+    if (largest == 0.0) return -INFINITY;
+    for (int i = 0; i < n; i++) v[i] /= largest, square += v[i] * v[i];
+    for (int i = 0; i < n; i++) v[i] /= sqrt(square);
+    return log(largest) + 0.5 * log(square);
+}
+
+static void project_out(int n, int count, double Q[][LARGEST], double *v) {
+    for (int p = 0; p < count; p++) {
+        double dot = 0.0;
+        for (int i = 0; i < n; i++) dot += Q[p][i] * v[i];
+        for (int i = 0; i < n; i++) v[i] -= dot * Q[p][i];
+    }
+}
+
+/* Of lane l; orthonormal.py says what it does. */
+static void orthonormalize_graded(int n, int columns, int l, wide X[][LARGEST + 1], Growth *growth) {
+    double Q[LARGEST][LARGEST], row[LARGEST], faint = 16.0 * sqrt((double)n) * 0x1p-52;
+    for (int i = 0; i < n; i++) {
+        row[i] = 0.0;
+        for (int c = 1; c < columns; c++) row[i] = fabs(X[i][c][l]) > row[i] ? fabs(X[i][c][l]) : row[i];
+    }
+    for (int c = 0; c < columns - 1; c++) {
+        double *v = Q[c], shrunk = -1.0;
+        for (int i = 0; i < n; i++) v[i] = X[i][c + 1][l];
+        double length = unit(n, v);
+        for (int pass = 0; pass < 50 && shrunk < -0.7 && shrunk > -INFINITY; pass++) {
+            project_out(n, c, Q, v);
+            length += shrunk = unit(n, v);
+        }
+        int told = length != length;
+        for (int i = 0; i < n; i++)
+            told |= v[i] != 0.0 && row[i] > 0.0 && log(fabs(v[i])) + length - log(row[i]) > log(faint);
+        if (told)
+            growth[c].exponent[l] += length * 1.4426950408889634;
+        else
+            growth[c].lost[l] += 1.0;
+        if (length == -INFINITY) {                       /* another direction: the axis least taken up */
+            int axis = 0;
+            double least = INFINITY;
+            for (int i = 0; i < n; i++) {
+                double taken = 0.0;
+                for (int p = 0; p < c; p++) taken += Q[p][i] * Q[p][i];
+                if (taken < least) least = taken, axis = i;
+            }
+            for (int i = 0; i < n; i++) v[i] = i == axis;
+            for (int pass = 0; pass < 2; pass++) project_out(n, c, Q, v), unit(n, v);
+        }
+        for (int i = 0; i < n; i++) X[i][c + 1][l] = v[i];
+    }
 }
 
 /* One step of state and tangent columns, which it does not normalize. */
@@ -331,11 +391,10 @@ INLINE void small_steps(int form, int phi, int n, int columns, int64_t steps, do
         }
         if (bad || out_of_range(n, columns, X)) {
             memcpy(X, saved, sizeof saved);
+            normalize(n, columns, X, growth);
             for (int i = 0; i < count; i++) {
                 small_step(form, phi, n, columns, h, W, b, X);
-                normalize(n, columns, X, growth);
-                orthogonalize(n, columns, X);
-                normalize(n, columns, X, growth);
+                for (int l = 0; l < WIDE; l++) orthonormalize_graded(n, columns, l, X, growth);
             }
         } else
             normalize(n, columns, X, growth);
@@ -343,9 +402,9 @@ INLINE void small_steps(int form, int phi, int n, int columns, int64_t steps, do
 }
 
 /* As advance_dense, for n <= 4 and k <= 4, but V is kept orthogonal and comes back orthonormal, and growth (batch, k)
- * receives the logarithm of what its columns have grown by. */
+ * receives the logarithm of what its columns have grown by in the steps that were not lost (batch, k) in rounding. */
 int advance_small(int form, int phi, int64_t batch, int n, int k, int64_t steps, double h, const double *W,
-                  int64_t W_stride, const double *b, int64_t b_stride, double *x, double *V, double *growth) {
+                  int64_t W_stride, const double *b, int64_t b_stride, double *x, double *V, double *growth, int64_t *lost) {
     wide X[LARGEST][LARGEST + 1], w[LARGEST][LARGEST], bias[LARGEST];
     Growth grown[LARGEST];
     uint64_t old = flush_denormals();
@@ -360,7 +419,7 @@ int advance_small(int form, int phi, int64_t batch, int n, int k, int64_t steps,
             }
         }
         for (int c = 0; c < k; c++)
-            for (int l = 0; l < WIDE; l++) grown[c].value[l] = 1.0, grown[c].exponent[l] = 0.0;
+            for (int l = 0; l < WIDE; l++) grown[c].value[l] = 1.0, grown[c].exponent[l] = grown[c].lost[l] = 0.0;
 #define CASE(f, p, m, q) \
     if (form == f && phi == p && n == m && k == q) small_steps(f, p, m, q + 1, steps, h, w, bias, X, grown)
         CASE(MAP, TANH, 2, 2);        /* sizes known to the compiler: several times faster */
@@ -372,8 +431,10 @@ int advance_small(int form, int phi, int64_t batch, int n, int k, int64_t steps,
                 x[(first + l) * n + i] = X[i][0][l];
                 for (int c = 0; c < k; c++) V[((first + l) * n + i) * k + c] = X[i][c + 1][l];
             }
-            for (int c = 0; c < k; c++)
+            for (int c = 0; c < k; c++) {
                 growth[(first + l) * k + c] = log(grown[c].value[l]) + grown[c].exponent[l] * 0.69314718055994531;
+                lost[(first + l) * k + c] = (int64_t)grown[c].lost[l];
+            }
         }
     }
     restore_denormals(old);
