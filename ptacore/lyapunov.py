@@ -144,6 +144,7 @@ class _Tangents:
         self.advance = advance or self._with_torch
         self.done, self.interval = 0, 1
         self.limit = -math.log(torch.finfo(x.dtype).eps) / 3
+        self.far = 200 if x.dtype == torch.float64 else math.log(torch.finfo(x.dtype).max) / 4
         self.lost = torch.zeros(*x.shape[:-1], Q.shape[-1], dtype=torch.long, device=x.device)
         self.singular: tuple | None = None  # time, state and basis before the last step that lost a column
         self.cycle = _Cycle(x)
@@ -171,8 +172,7 @@ class _Tangents:
             if lost is not None:
                 self.lost += lost
             self.x, self.Q, self.done = x, V, self.done + m
-            if not self.system.driven:
-                self.cycle.look(x, self.done)
+            self._look(x, self.done)
             total = total + growth
             bar.update(m)
         return total
@@ -180,14 +180,20 @@ class _Tangents:
     def _with_torch(self, x: Tensor, V: Tensor, steps: int):
         for i in range(self.done, self.done + steps):
             x, V = step_tangent(self.system, x, V, self.t0 + i * self.dt, self.dt)
+            if self.system.kind == "map":
+                self._look(x, i + 1)
         return x, V, None, None
+
+    def _look(self, x: Tensor, done: int) -> None:
+        if not self.system.driven and done > self.cycle.at:  # a stretch that is taken again has been seen
+            self.cycle.look(x, done)
 
     def _collapsed(self, growth: Tensor) -> bool:
         return not (growth.amax(-1) - growth.amin(-1)).max() <= 2 * self.limit  # nan: a column vanished
 
     def _next_interval(self, growth: Tensor, m: int) -> int:
         spread = (growth.amax(-1) - growth.amin(-1)).max().item() / self.limit
-        size = growth.abs().max().item() / 200  # far from overflow, whatever the columns share
+        size = growth.abs().max().item() / self.far  # from overflow, whatever the columns share
         return max(1, min(2 * self.interval, int(m / max(spread, size, 1e-9))))
 
     def _remember(self, lost: Tensor) -> None:
