@@ -114,9 +114,13 @@ def main() -> None:
             tables[name] = measure(name)
             print(f"{name}: {timing.cpu_seconds() - start:.0f} CPU s", flush=True)
         for row in tables[name]:
-            cells = [f"{m} {row[m]['coverage']:.3f} {row[m]['width']:.2f}" for m in ("interval", "counting", "batch_means")]
+            cells = [
+                f"{m} {row[m]['coverage']:.3f} {row[m]['width']:.2f}" for m in ("interval", "counting", "batch_means")
+            ]
             print(f"  {row['exponent']:9.4f} spread {row['spread']:.4f}", *cells, row["drifts"], sep="   ", flush=True)
-        TARGET.write_text(json.dumps({"date": date.today().isoformat(), "runs": RUNS, "tables": tables}, indent=1) + "\n")
+        TARGET.write_text(
+            json.dumps({"date": date.today().isoformat(), "runs": RUNS, "tables": tables}, indent=1) + "\n"
+        )
 
 
 if __name__ == "__main__":

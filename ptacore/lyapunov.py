@@ -30,11 +30,13 @@ class LyapunovSpectrum:
     ----------
     exponents : Tensor (..., k)
         Lyapunov exponents per unit time (per step for maps), in the order of the QR columns, which is
-        descending up to statistical error. -inf where a map is singular.
+        descending up to statistical error. -inf where the map is singular to rounding again and again: where what a
+        step leaves of a direction does not stand out, in any row of the Jacobian, from the rounding of that row.
+        Contraction that does is resolved, down to the smallest double.
     standard_error : Tensor (..., k)
-        By batch means over 20 consecutive parts of the averaging window, which must be longer than the
-        correlation time for it to hold; inf where the window has a single sample. Where the fluctuations are
-        bounded swings (the zero exponent of a cycle) it is too large, up to four times: conservative.
+        From the slowest waves in the growth, and the drift (`time_average.error_and_drift`); 0 beside -inf. inf where
+        the window has a single sample, and where a warning says that the exponents are not the system's: the orbit
+        stands on a kink of the map, or rounding has closed it on a cycle from which neighbours part.
     history : Tensor (M, ..., k)
         Running estimates: the exponents had the averaging stopped at each of `times`.
     times : Tensor (M,)
@@ -50,6 +52,9 @@ class LyapunovSpectrum:
         "compiled" or "torch".
     time : float
         Time of `state`. The spectrum may be handed over in place of ``x0``: what follows starts at this state and time.
+    drift : Tensor (..., k)
+        What the exponents would seem to have in them of alignment that has not ended, or of algebraic growth (Jordan
+        blocks, shear); 0 where the halves of the window agree. It is part of `standard_error`.
     """
 
     exponents: Tensor
@@ -299,8 +304,9 @@ def _without_closed_orbits(found: LyapunovSpectrum, tangents: _Tangents) -> Lyap
     dtype = str(found.state.dtype).removeprefix("torch.")
     advice = "take float64" if dtype != "float64" else "take another x0, or a shorter run"
     warnings.warn(
-        f"lyapunov_spectrum: an orbit has closed on a cycle of {steps} steps, from which neighbours part: the rounding of "
-        f"{dtype} has closed it, its exponents are not those of the system and their standard errors are infinite; {advice}",
+        f"lyapunov_spectrum: an orbit has closed on a cycle of {steps} steps, from which neighbours part: the rounding "
+        f"of {dtype} has closed it, its exponents are not those of the system and their standard errors are infinite; "
+        f"{advice}",
         stacklevel=4,
     )
     return replace(found, standard_error=found.standard_error.masked_fill(closed[..., None], math.inf))
@@ -358,7 +364,7 @@ def lyapunov_spectrum(
         Averaging time, after the transient.
     transient : float, optional
         Time before it; by default a fifth of `duration`. Too short a transient leaves the decay of the state
-        and of the alignment in the mean, where the standard error does not see it.
+        and of the alignment in the mean; `drift` tells of it.
     dt : float
         Time step; may be left out for maps, where it is 1.
     k : int, optional
@@ -387,6 +393,11 @@ def lyapunov_spectrum(
         If an argument is not valid; the message names it.
     DivergenceError
         If the state overflows, with the time at which it did.
+
+    Warns
+    -----
+    UserWarning
+        If an orbit stands on a kink, has been closed by rounding, or passed single points where the map is singular.
 
     References
     ----------
@@ -425,7 +436,9 @@ def lyapunov_spectrum(
     history = growth.masked_fill(vanished, -math.inf).cumsum(0) / times.reshape(-1, *[1] * (growth.ndim - 1))
     error, drift = error_and_drift(growth, times.diff(prepend=times.new_zeros(1)), skipped * dt)
     if (drift != 0).any():  # columns that have not settled may have to change places yet
-        late = growth[len(growth) // 2 :].sum(0).masked_fill(vanished, -math.inf) / (times[-1] - times[len(growth) // 2 - 1])
+        late = growth[len(growth) // 2 :].sum(0).masked_fill(vanished, -math.inf) / (
+            times[-1] - times[len(growth) // 2 - 1]
+        )
         disorder = (late - late.sort(dim=-1, descending=True)[0]).abs()
         error = torch.where((drift != 0).any(-1, keepdim=True), torch.maximum(error, disorder), error)
     error = error.masked_fill(vanished, 0.0)

@@ -26,9 +26,9 @@ def error_and_drift(growth: Tensor, lengths: Tensor, settled: float) -> tuple[Te
     exponent does, the mean depends on how far the window's ends differ, and so do the cosines, twice as much, and the
     sines not at all: the mean square is right there, too, where that of batch means is off by the number of batches.
 
-    A mean that has not settled is told by its two halves, which then differ by more than faster
-    cosines, that have no part in slow changes, make likely. What the growth is to come to is unknown; the drift is the error of growth as m ln t, as
-    of Jordan blocks and shear, with the same difference, or the difference if that is more.
+    A mean that has not settled is told by its two halves, which then differ by more than faster cosines, that have no
+    part in slow changes, make likely. What the growth is to come to is unknown; the drift is the error of growth as
+    m ln t, as of Jordan blocks and shear, with the same difference, or the difference if that is more.
 
     Parameters
     ----------
@@ -63,7 +63,9 @@ def error_and_drift(growth: Tensor, lengths: Tensor, settled: float) -> tuple[Te
     half = len(growth) // 2
     first, second = ends[half - 1], total - ends[half - 1]
     difference = growth[half:].sum(0) / second - growth[:half].sum(0) / first
-    noise = power(torch.cos, (5, min(17, len(growth)))) if len(growth) > 8 else variance[None]  # smooth drifts have none
+    noise = (
+        power(torch.cos, (5, min(17, len(growth)))) if len(growth) > 8 else variance[None]
+    )  # smooth drifts have none
     clear = difference.square() > SIGNIFICANT**2 * noise.mean(0) * (1 / first + 1 / second) / total
     began = max(settled, total.item() / 20)  # what grows as a power of time starts late
     logarithm = [math.log1p(t / began) for t in (first.item(), total.item())]

@@ -59,7 +59,9 @@ def test_logarithmic_growth_is_covered(m, settled):
 
 
 def test_a_rate_that_is_settled_has_no_drift():
-    _, drift = error_and_drift(torch.cat([random((M, RUNS), 6), random((M + 1, RUNS), 7).diff(dim=0)], 1), LENGTHS, 20.0)
+    _, drift = error_and_drift(
+        torch.cat([random((M, RUNS), 6), random((M + 1, RUNS), 7).diff(dim=0)], 1), LENGTHS, 20.0
+    )
     assert (drift != 0).double().mean() < 0.02
     constant = torch.full((M, 1), 0.25, dtype=torch.float64)
     error, drift = error_and_drift(constant, LENGTHS, 20.0)
