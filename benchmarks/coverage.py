@@ -9,7 +9,6 @@ import argparse
 import json
 import sys
 from datetime import date
-from pathlib import Path
 
 import timing
 

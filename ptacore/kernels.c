@@ -248,7 +248,8 @@ INLINE void field(int form, int phi, int n, int columns, double h, wide W[][LARG
 typedef struct { wide value, exponent, lost; } Growth;
 
 #define TINY 1e-250               /* squares of lengths between this and its inverse are safe */
-#define FAINT 1e-20               /* squares of lengths, relative to those before them */
+#define FAINT 1e-20               /* square of a length, relative to one before it: rounding may be in it, after a step, */
+#define LOST 1e-30                /* and after DELAY steps */
 
 /* Modified Gram-Schmidt without the normalization: tangent columns orthogonal to those before them.
  * Returns whether a length was out of range. */
@@ -271,7 +272,7 @@ INLINE int orthogonalize(int n, int columns, wide X[][LARGEST + 1]) {
 
 /* Whether the length of a tangent column is out of range: zero, not finite, or about to be, or so much below those of
  * the columns before it that their rounding may be what is left of it. */
-INLINE int out_of_range(int n, int columns, wide X[][LARGEST + 1]) {
+INLINE int out_of_range(int n, int columns, wide X[][LARGEST + 1], double faint) {
     int64_t bad = 0;
     wide longest = {0};
     for (int c = 1; c < columns; c++)
@@ -279,7 +280,7 @@ INLINE int out_of_range(int n, int columns, wide X[][LARGEST + 1]) {
             double square = 0.0;
             for (int i = 0; i < n; i++) square += X[i][c][l] * X[i][c][l];
             longest[l] = square > longest[l] ? square : longest[l];
-            bad |= (square > TINY && square < 1.0 / TINY && square > FAINT * longest[l]) ? 0 : 1;
+            bad |= (square > TINY && square < 1.0 / TINY && square > faint * longest[l]) ? 0 : 1;
         }
     return bad != 0;
 }
@@ -389,11 +390,16 @@ INLINE void small_steps(int form, int phi, int n, int columns, int64_t steps, do
             small_step(form, phi, n, columns, h, W, b, X);
             bad |= orthogonalize(n, columns, X);
         }
-        if (bad || out_of_range(n, columns, X)) {
+        if (bad || out_of_range(n, columns, X, LOST)) {
             memcpy(X, saved, sizeof saved);
-            normalize(n, columns, X, growth);
             for (int i = 0; i < count; i++) {
                 small_step(form, phi, n, columns, h, W, b, X);
+                memcpy(saved, X, sizeof saved);
+                if (!orthogonalize(n, columns, X) && !out_of_range(n, columns, X, FAINT)) {
+                    normalize(n, columns, X, growth);
+                    continue;
+                }
+                memcpy(X, saved, sizeof saved);
                 for (int l = 0; l < WIDE; l++) orthonormalize_graded(n, columns, l, X, growth);
             }
         } else

@@ -204,7 +204,7 @@ class _Tangents:
     def _remember(self, lost: Tensor) -> None:
         some = lost.any(-1)
         if some.any():
-            t, x, Q = self.singular or (0.0, self.x, self.Q)
+            _, x, Q = self.singular or (0.0, self.x, self.Q)
             x, Q = torch.where(some[..., None], self.x, x), torch.where(some[..., None, None], self.Q, Q)
             self.singular = self.t0 + self.done * self.dt, x, Q
 
@@ -263,8 +263,8 @@ def _on_a_kink(system: System, t: float, x: Tensor, Q: Tensor) -> Tensor:
 def _without_lost_steps(growth: Tensor, lost: Tensor, steps: Tensor, tangents: _Tangents, time: float):
     """Growth (M, ..., k) with what it was in steps (M,) that were lost taken as in the others, and what that means.
 
-    Also returns which columns vanish (..., k): lost in every quarter of the window, and not for a kink; and which orbits
-    (...) stand on a kink.
+    Also returns which columns vanish (..., k): lost in every quarter of the window, and not for a kink; and which
+    orbits (...) stand on a kink.
     """
     system, cycle = tangents.system, tangents.cycle
     kink = torch.zeros_like(cycle.from_start)
@@ -287,9 +287,9 @@ def _without_lost_steps(growth: Tensor, lost: Tensor, steps: Tensor, tangents: _
             )
     if kink.any():
         warnings.warn(
-            "lyapunov_spectrum: an orbit stands on a kink, where the derivative jumps and automatic differentiation takes "
-            f"one value for both sides (seen at t = {tangents.singular[0] if tangents.singular else time:g}): its "
-            "exponents are not known, their standard errors are infinite",
+            "lyapunov_spectrum: an orbit stands on a kink, where the derivative jumps and automatic differentiation "
+            f"takes one value for both sides (seen at t = {tangents.singular[0] if tangents.singular else time:g}): "
+            "its exponents are not known, their standard errors are infinite",
             stacklevel=4,
         )
     return growth, vanished, kink

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-WAVES = 5  # periods in the window, at most: slow, to see what a long run sees, but enough to tell their mean square
+WAVES = 3  # periods in the window, at most: slow, to see what a long run sees, but enough to tell their mean square
 SIGNIFICANT = 4.0  # of a drift, in its own standard errors: by chance in a few averages of a thousand
 FARTHEST = 5.0  # times the drift that is seen: what is left after longer transients is below an exponent's resolution
 
@@ -20,9 +20,9 @@ def degrees_of_freedom(stretches: int) -> int:
 def error_and_drift(growth: Tensor, lengths: Tensor, settled: float) -> tuple[Tensor, Tensor]:
     """Standard error and drift of a rate, from its growth over consecutive stretches.
 
-    The growth, less its mean, is projected on the cosines and sines of 1 to 5 periods over the window: the periodogram
+    The growth, less its mean, is projected on the cosines and sines of 1 to 3 periods over the window: the periodogram
     at its lowest frequencies [1]_. Each projection has the variance of the whole growth where the memory is short, so
-    that their mean square estimates it with 10 degrees of freedom. Where the growth only swings, as that of a zero
+    that their mean square estimates it with 6 degrees of freedom. Where the growth only swings, as that of a zero
     exponent does, the mean depends on how far the window's ends differ, and so do the cosines, twice as much, and the
     sines not at all: the mean square is right there, too, where that of batch means is off by the number of batches.
 
