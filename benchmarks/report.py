@@ -1,10 +1,10 @@
-"""Write book/speed_table.md from results/*.json: python benchmarks/report.py."""
+"""Write book/speed_table.md and book/accuracy_table.md from results/*.json: python benchmarks/report.py."""
 
 import json
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-TARGET = HERE.parent / "book" / "speed_table.md"
+BOOK = HERE.parent / "book"
 
 
 def read(name: str) -> dict:
@@ -79,7 +79,34 @@ def loads(name: str, r: dict) -> str:
     return f"{name}: {r['rounds']} rounds, load {r['load']['start']:.1f} before and {r['load']['end']:.1f} after"
 
 
+def write(name: str, lines: list[str]) -> None:
+    (BOOK / name).write_text("\n".join(lines) + "\n")
+    print(f"wrote book/{name}")
+
+
+def accuracy() -> list[str]:
+    """A row for each exponent of each system: how often its intervals hold, and how wide they are."""
+    record = read("coverage")
+    lines = [
+        "| System | Exponent | Spread | Covered | Width | Counting: covered | width | Batch means: covered | width |",
+        "|---|" + "--:|" * 8,
+    ]
+    for name, rows in record["tables"].items():
+        for row in rows:
+            cells = [name, f"{row['exponent']:.4g}" if abs(row["exponent"]) > row["spread"] else "0"]
+            cells.append(number(row["spread"]))
+            for method in ("interval", "counting", "batch_means"):
+                cells += [f"{100 * row[method]['coverage']:.1f}%", number(row[method]["width"])]
+            lines.append("| " + " | ".join(cells) + " |")
+    return [*lines, "", f"{record['runs']} runs each; measured {record['date']}."]
+
+
 def main() -> None:
+    write("accuracy_table.md", accuracy())
+    write("speed_table.md", speed())
+
+
+def speed() -> list[str]:
     spectrum, small, steps, imports = (read(name) for name in ("spectrum", "small_systems", "recurrent", "imports"))
     s, maps, flows, step = spectrum["task"], small["task"]["maps"], small["task"]["flows"], steps["task"]
     lines = [
@@ -127,8 +154,7 @@ def main() -> None:
         )
         + ".",
     ]
-    TARGET.write_text("\n".join(lines) + "\n")
-    print(f"wrote book/{TARGET.name}")
+    return lines
 
 
 if __name__ == "__main__":

@@ -70,11 +70,12 @@ def _calls(steps: int, form: int, n: int, k: int, networks: int) -> Iterator[int
 
 def advance_for(
     system: System, dt: float
-) -> Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor, Tensor | None]] | None:
-    """The kernel for a system, as a function (x, V, steps) -> (x, V, growth); None where there is none for it.
+) -> Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor, Tensor | None, Tensor | None]] | None:
+    """The kernel for a system, as a function (x, V, steps) -> (x, V, growth, lost); None where there is none for it.
 
     x (..., n) and V (..., n, k) are not changed. growth (..., k), where it is not None, says that V has been
-    kept orthonormal on the way and by how much (logarithm) its columns have grown.
+    kept orthonormal on the way and by how much (logarithm) its columns have grown, and lost (..., k) in how many steps
+    they did not stand out from rounding, which growth leaves out (`orthonormal.orthonormalize_graded`).
     """
     network = _network(system, dt)
     if network is None or not available():
@@ -88,7 +89,7 @@ def advance_for(
             return parameter.detach().contiguous(), 0
         return parameter.detach().expand(*batch, *own).reshape(-1, *own).contiguous(), own.numel()
 
-    def advance(x: Tensor, V: Tensor, steps: int) -> tuple[Tensor, Tensor, Tensor | None]:
+    def advance(x: Tensor, V: Tensor, steps: int) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
         batch, k = x.shape[:-1], V.shape[-1]
         x = x.detach().clone(memory_format=torch.contiguous_format)
         V = V.detach().clone(memory_format=torch.contiguous_format)
@@ -97,12 +98,13 @@ def advance_for(
         memory = [x, V]
         if n <= SMALL:
             growth = x.new_zeros(*batch, k)
-            memory += [x.new_tensor([1.0, 0.0]).repeat(*batch, k, 1), growth]
+            parts = x.new_tensor([1.0, 0.0, 0.0]).repeat(*batch, k, 1)
+            memory += [parts, growth]
         kernel = _library().advance_small if n <= SMALL else _library().advance_dense
         for count in _calls(steps, form, n, k, batch.numel()):
             sizes = form, phi, batch.numel(), n, k, count
             if kernel(*sizes, h, W.data_ptr(), W_stride, b.data_ptr(), b_stride, *(m.data_ptr() for m in memory)):
                 raise MemoryError(f"compiled backend: no memory for a network of {n} units and {k} tangent vectors")
-        return x, V, growth if n <= SMALL else None
+        return (x, V, growth, parts[..., 2].long()) if n <= SMALL else (x, V, None, None)
 
     return advance

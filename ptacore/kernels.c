@@ -243,10 +243,13 @@ INLINE void field(int form, int phi, int n, int columns, double h, wide W[][LARG
         }
 }
 
-/* The growth of a column as a product, in two parts so that it cannot overflow: value * 2^exponent. */
-typedef struct { wide value, exponent; } Growth;
+/* The growth of a column as a product, in two parts so that it cannot overflow: value * 2^exponent; and in how many
+ * steps, left out of it, the column was lost in rounding. */
+typedef struct { wide value, exponent, lost; } Growth;
 
 #define TINY 1e-250               /* squares of lengths between this and its inverse are safe */
+#define FAINT 1e-20               /* square of a length, relative to one before it: rounding may be in it, after a step, */
+#define LOST 1e-30                /* and after DELAY steps */
 
 /* Modified Gram-Schmidt without the normalization: tangent columns orthogonal to those before them.
  * Returns whether a length was out of range. */
@@ -267,14 +270,17 @@ INLINE int orthogonalize(int n, int columns, wide X[][LARGEST + 1]) {
     return bad != 0;
 }
 
-/* Whether the length of a tangent column is out of range: zero, not finite, or about to be. */
-INLINE int out_of_range(int n, int columns, wide X[][LARGEST + 1]) {
+/* Whether the length of a tangent column is out of range: zero, not finite, or about to be, or so much below those of
+ * the columns before it that their rounding may be what is left of it. */
+INLINE int out_of_range(int n, int columns, wide X[][LARGEST + 1], double faint) {
     int64_t bad = 0;
+    wide longest = {0};
     for (int c = 1; c < columns; c++)
         for (int l = 0; l < WIDE; l++) {
             double square = 0.0;
             for (int i = 0; i < n; i++) square += X[i][c][l] * X[i][c][l];
-            bad |= (square > TINY && square < 1.0 / TINY) ? 0 : 1;
+            longest[l] = square > longest[l] ? square : longest[l];
+            bad |= (square > TINY && square < 1.0 / TINY && square > faint * longest[l]) ? 0 : 1;
         }
     return bad != 0;
 }
@@ -298,6 +304,61 @@ INLINE void normalize(int n, int columns, wide X[][LARGEST + 1], Growth *growth)
             growth[c - 1].value[l] = product > 0.0 ? mantissa : product == product ? 0.0 : product;
             growth[c - 1].exponent[l] += product > 0.0 ? power : 0.0;
         }
+}
+
+/* v to length one; the logarithm of its length. A zero stays, NaN stays NaN. */
+static double unit(int n, double *v) {
+    double largest = 0.0, square = 0.0;
+    for (int i = 0; i < n; i++) largest = fabs(v[i]) > largest || v[i] != v[i] ? fabs(v[i]) : largest;
+    if (largest == 0.0) return -INFINITY;
+    for (int i = 0; i < n; i++) v[i] /= largest, square += v[i] * v[i];
+    for (int i = 0; i < n; i++) v[i] /= sqrt(square);
+    return log(largest) + 0.5 * log(square);
+}
+
+static void project_out(int n, int count, double Q[][LARGEST], double *v) {
+    for (int p = 0; p < count; p++) {
+        double dot = 0.0;
+        for (int i = 0; i < n; i++) dot += Q[p][i] * v[i];
+        for (int i = 0; i < n; i++) v[i] -= dot * Q[p][i];
+    }
+}
+
+/* Of lane l; orthonormal.py says what it does. */
+static void orthonormalize_graded(int n, int columns, int l, wide X[][LARGEST + 1], Growth *growth) {
+    double Q[LARGEST][LARGEST], row[LARGEST], faint = 16.0 * sqrt((double)n) * 0x1p-52;
+    for (int i = 0; i < n; i++) {
+        row[i] = 0.0;
+        for (int c = 1; c < columns; c++) row[i] = fabs(X[i][c][l]) > row[i] ? fabs(X[i][c][l]) : row[i];
+    }
+    for (int c = 0; c < columns - 1; c++) {
+        double *v = Q[c], shrunk = -1.0;
+        for (int i = 0; i < n; i++) v[i] = X[i][c + 1][l];
+        double length = unit(n, v);
+        for (int pass = 0; pass < 50 && shrunk < -0.7 && shrunk > -INFINITY; pass++) {
+            project_out(n, c, Q, v);
+            length += shrunk = unit(n, v);
+        }
+        int told = length != length;
+        for (int i = 0; i < n; i++)
+            told |= v[i] != 0.0 && row[i] > 0.0 && log(fabs(v[i])) + length - log(row[i]) > log(faint);
+        if (told)
+            growth[c].exponent[l] += length * 1.4426950408889634;
+        else
+            growth[c].lost[l] += 1.0;
+        if (length == -INFINITY) {                       /* another direction: the axis least taken up */
+            int axis = 0;
+            double least = INFINITY;
+            for (int i = 0; i < n; i++) {
+                double taken = 0.0;
+                for (int p = 0; p < c; p++) taken += Q[p][i] * Q[p][i];
+                if (taken < least) least = taken, axis = i;
+            }
+            for (int i = 0; i < n; i++) v[i] = i == axis;
+            for (int pass = 0; pass < 2; pass++) project_out(n, c, Q, v), unit(n, v);
+        }
+        for (int i = 0; i < n; i++) X[i][c + 1][l] = v[i];
+    }
 }
 
 /* One step of state and tangent columns, which it does not normalize. */
@@ -329,13 +390,17 @@ INLINE void small_steps(int form, int phi, int n, int columns, int64_t steps, do
             small_step(form, phi, n, columns, h, W, b, X);
             bad |= orthogonalize(n, columns, X);
         }
-        if (bad || out_of_range(n, columns, X)) {
+        if (bad || out_of_range(n, columns, X, LOST)) {
             memcpy(X, saved, sizeof saved);
             for (int i = 0; i < count; i++) {
                 small_step(form, phi, n, columns, h, W, b, X);
-                normalize(n, columns, X, growth);
-                orthogonalize(n, columns, X);
-                normalize(n, columns, X, growth);
+                memcpy(saved, X, sizeof saved);
+                if (!orthogonalize(n, columns, X) && !out_of_range(n, columns, X, FAINT)) {
+                    normalize(n, columns, X, growth);
+                    continue;
+                }
+                memcpy(X, saved, sizeof saved);
+                for (int l = 0; l < WIDE; l++) orthonormalize_graded(n, columns, l, X, growth);
             }
         } else
             normalize(n, columns, X, growth);
@@ -343,8 +408,9 @@ INLINE void small_steps(int form, int phi, int n, int columns, int64_t steps, do
 }
 
 /* As advance_dense, for n <= 4 and k <= 4, but V is kept orthogonal and comes back orthonormal, and growth (batch, k)
- * receives the logarithm of what its columns have grown by. parts (batch, k, 2), in and out, is that growth as value and
- * exponent of two, 1 and 0 at first: a stretch may be taken in several calls, each but the last of a multiple of DELAY. */
+ * receives the logarithm of what its columns have grown by. parts (batch, k, 3), in and out, is that growth as value and
+ * exponent of two, and the number of steps that were left out of it, lost in rounding; 1, 0 and 0 at first. A stretch may
+ * be taken in several calls, each but the last of a multiple of DELAY. */
 int advance_small(int form, int phi, int64_t batch, int n, int k, int64_t steps, double h, const double *W,
                   int64_t W_stride, const double *b, int64_t b_stride, double *x, double *V, double *parts,
                   double *growth) {
@@ -363,8 +429,8 @@ int advance_small(int form, int phi, int64_t batch, int n, int k, int64_t steps,
         }
         for (int c = 0; c < k; c++)
             for (int l = 0; l < WIDE; l++) {
-                const double *part = parts + 2 * ((first + l < batch ? first + l : batch - 1) * k + c);
-                grown[c].value[l] = part[0], grown[c].exponent[l] = part[1];
+                const double *part = parts + 3 * ((first + l < batch ? first + l : batch - 1) * k + c);
+                grown[c].value[l] = part[0], grown[c].exponent[l] = part[1], grown[c].lost[l] = part[2];
             }
 #define CASE(f, p, m, q) \
     if (form == f && phi == p && n == m && k == q) small_steps(f, p, m, q + 1, steps, h, w, bias, X, grown)
@@ -379,7 +445,8 @@ int advance_small(int form, int phi, int64_t batch, int n, int k, int64_t steps,
             }
             for (int c = 0; c < k; c++) {
                 int64_t at = (first + l) * k + c;
-                parts[2 * at] = grown[c].value[l], parts[2 * at + 1] = grown[c].exponent[l];
+                parts[3 * at] = grown[c].value[l], parts[3 * at + 1] = grown[c].exponent[l];
+                parts[3 * at + 2] = grown[c].lost[l];
                 growth[at] = log(grown[c].value[l]) + grown[c].exponent[l] * 0.69314718055994531;
             }
         }

@@ -380,3 +380,157 @@ print(int((tiny * 1 == 0).sum()))
 def test_denormal_numbers_are_left_alone_afterwards_by_all_threads():
     done = subprocess.run([sys.executable, "-c", WORKERS], capture_output=True, text=True, check=True)
     assert int(done.stdout) == 0
+
+
+def function_map(f, n, dtype=torch.float64):
+    return System.from_function(f, n, "map", dtype=dtype)
+
+
+@pytest.mark.parametrize("window", [100.0, 1000.0])
+@pytest.mark.parametrize("n", [2, 3, 6])
+def test_algebraic_growth_is_no_exponent(n, window):
+    """A nilpotent Jordan block: the columns grow as t^(n-1), t^(n-3), ..., t^(1-n)."""
+    block = models.LinearFlow(torch.diag(torch.ones(n - 1), 1))
+    for transient in (window / 5, window):
+        s = lyapunov_spectrum(block, np.zeros(n), duration=window, transient=transient, dt=window / 500)
+        assert (s.n_positive, s.n_zero, s.n_negative) == (0, n, 0)
+        assert s.exponents[0] == pytest.approx((n - 1) * math.log1p(window / transient) / window, rel=0.15)
+
+
+def test_a_small_exponent_beside_algebraic_growth_is_still_counted():
+    s = lyapunov_spectrum(models.LinearFlow([[0.2, 1.0], [0.0, 0.2]]), [0.0, 0.0], duration=200.0, dt=0.1)
+    assert s.n_positive == 2
+    lone = lyapunov_spectrum(lorenz(), [1.0, 2.0, 20.0], duration=100.0, dt=0.02)
+    assert (lone.n_positive, lone.n_zero, lone.n_negative) == (1, 1, 1)
+
+
+@pytest.mark.slow
+def test_shear_is_no_exponent():
+    """Pendulum: neighbours of a regular orbit part as t."""
+
+    def f(z):
+        x, y = z.unbind(-1)
+        return torch.stack((y, -x.sin()), -1)
+
+    s = lyapunov_spectrum(System.from_function(f, 2, "flow"), [0.1, 0.0], duration=10_000.0, dt=0.1)
+    assert s.n_zero == 2
+
+
+@pytest.mark.parametrize("window", [100.0, 300.0, 1000.0])
+def test_exponents_that_have_not_come_apart_say_so(window):
+    system, expected = CLOSED_FORM["two_fixed_points"]
+    x0 = torch.tensor([0.6, 0.3, 2.0, 0.3, 2.0, 0.0]).double()
+    for seed in range(4):
+        s = lyapunov_spectrum(system, x0, duration=window, transient=60.0, dt=0.1, seed=seed)
+        assert ((s.exponents - torch.tensor(expected)).abs() <= s.tolerance).all()
+    assert (s.drift != 0).any()
+    aligned = lyapunov_spectrum(system, x0, duration=20.0, transient=1500.0, dt=0.1)
+    assert aligned.standard_error.max() < 1e-6
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize(("n", "rank"), [(3, 1), (4, 2), (6, 3), (20, 2)])
+def test_what_a_map_of_low_rank_takes_away_is_minus_infinity(n, rank, dtype):
+    W = 0.8 * random((n, rank), 1) @ random((rank, n), 2) / n**0.5
+    s = lyapunov_spectrum(models.TanhMap(W).to(dtype), random((n,), 3), duration=200)
+    assert s.exponents[:rank].isfinite().all()
+    assert s.exponents[rank:].isneginf().all()
+    assert (s.standard_error[rank:] == 0).all()
+    assert s.smooth_exponents.isneginf().tolist() == [False] * rank + [True] * (n - rank)
+    # the same orbit in the coordinates of the image: x = A z, z <- B phi(A z)
+    x, total = s.state.double(), 0.0
+    V = torch.linalg.qr(random((n, rank), 4))[0]
+    network = models.TanhMap(W)
+    for _ in range(400):
+        x, V = network.jvp(x, V)
+        V, R = torch.linalg.qr(V)
+        total = total + R.diagonal().abs().log()
+    error = 6 * s.standard_error[:rank].sum() + 0.02
+    assert abs(total.sum() / 400 - s.exponents[:rank].sum()) < error
+
+
+@pytest.mark.parametrize("backend", ["torch", "compiled"])
+@pytest.mark.parametrize("small", [1e-20, 1e-100, 1e-200, 1e-300])
+def test_strong_contraction_is_resolved_as_far_as_doubles_go(small, backend):
+    D = torch.tensor([0.9, small, 0.5, 0.25], dtype=torch.float64)
+    for n in (3, 4):
+        system = models.TanhMap(D[:n].diag())  # at rest at 0: linear
+        s = lyapunov_spectrum(system, torch.zeros(n), duration=20, transient=60, backend=backend)
+        torch.testing.assert_close(s.exponents, D[:n].log().sort(descending=True)[0], rtol=1e-9, atol=1e-9)
+    more = torch.cat([D, torch.tensor([0.1, 0.04, 0.02]).double()])
+    s = lyapunov_spectrum(function_map(lambda x: more * x, 7), torch.ones(7), duration=20, transient=60)
+    torch.testing.assert_close(s.exponents, more.log().sort(descending=True)[0], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("backend", ["torch", "compiled"])
+def test_a_mixing_map_with_one_faint_row_keeps_its_determinant(backend):
+    """x <- tanh(D W x) at rest: the exponents add up to log |det D W|, also where D is far below rounding."""
+    D = torch.tensor([0.5, 1e-120, 0.3], dtype=torch.float64)
+    W = torch.tensor([[1.0, 0.4, 0.2], [-0.3, 1.1, 0.5], [0.6, -0.2, 0.9]], dtype=torch.float64)
+    s = lyapunov_spectrum(models.TanhMap(D[:, None] * W), torch.zeros(3), duration=200, backend=backend)
+    assert s.exponents.sum().item() == pytest.approx(D.log().sum().item() + torch.linalg.det(W).log().item(), abs=1e-9)
+
+
+@pytest.mark.parametrize("transient", [0, 200])
+@pytest.mark.parametrize(
+    ("f", "x0"),
+    [(lambda x: 2 * x.relu() - 4 * (x - 0.5).relu(), 0.3), (lambda x: (2 * x).relu(), 0.0),
+     (lambda x: torch.nn.functional.leaky_relu(2 * x), 0.0)],
+)  # fmt: skip
+def test_an_orbit_on_a_kink_is_not_minus_infinity(f, x0, transient):
+    """In binary arithmetic the tent map's orbits end at 0 after some 50 steps, a kink where autograd's slope is 0."""
+    with pytest.warns(UserWarning, match="stands on a kink"):
+        s = lyapunov_spectrum(function_map(f, 1), [x0], duration=200, transient=transient)
+    assert not s.exponents.isneginf().any()
+    assert s.standard_error.isinf().all()
+    assert s.n_negative == s.n_positive == 0
+
+
+def test_a_resting_relu_network_without_bias_stands_on_all_its_kinks():
+    torch.manual_seed(0)
+    with pytest.warns(UserWarning, match="stands on a kink"):
+        s = lyapunov_spectrum(torch.nn.RNN(2, 6, nonlinearity="relu", bias=False).double(), torch.zeros(6), duration=50)
+    assert s.standard_error.isinf().all()
+
+
+def test_one_singular_step_is_left_out():
+    """|x| passes 0 once; every other slope is 2 or -2."""
+    with pytest.warns(UserWarning, match="single steps"):
+        s = lyapunov_spectrum(System.from_function(lambda x, t: 1 - 2 * x.abs() + 0 * t, 1, "map"), [0.0], duration=40,
+                              transient=0)  # fmt: skip
+    assert s.exponents[0].item() == pytest.approx(math.log(2), rel=1e-12)
+
+
+def test_superstable_cycles_are_minus_infinity():
+    logistic = lyapunov_spectrum(function_map(lambda x: 2 * x * (1 - x), 1), [0.5], duration=100, transient=0)
+    constant = lyapunov_spectrum(function_map(lambda x: 0 * x + 1, 2), [0.3, 0.2], duration=50)
+    units_off = lyapunov_spectrum(function_map(lambda x: (0.5 * x - 1).relu(), 1), [0.3], duration=50)
+    for s in (logistic, constant, units_off):
+        assert s.exponents.isneginf().all()
+        assert (s.standard_error == 0).all()
+        assert s.n_negative == len(s.exponents)
+
+
+def test_float32_orbits_that_rounding_has_closed_say_so():
+    logistic = System.from_function(lambda x: 3.9 * x * (1 - x), 1, "map", lambda x: (3.9 - 7.8 * x)[..., None],
+                                    torch.float32)  # fmt: skip
+    x0 = torch.linspace(0.1, 0.9, 20)[:, None]
+    with pytest.warns(UserWarning, match=r"closed on a cycle of \d+ steps.*float64") as caught:
+        s = lyapunov_spectrum(logistic, x0, duration=12_000)
+    closed = s.standard_error[:, 0].isinf()
+    assert closed.sum() > 10
+    x, steps = s.state[closed][0], int(str(caught[0].message).split("cycle of ")[1].split()[0])
+    y = x
+    for i in range(steps):
+        assert i == 0 or (y != x).any()
+        y = logistic(y)
+    assert (y == x).all()
+
+
+def test_stable_cycles_and_saddles_are_no_closed_orbits():
+    cycle = lyapunov_spectrum(function_map(lambda x: 3.2 * x * (1 - x), 1), [0.3], duration=2000)
+    assert cycle.exponents[0].item() == pytest.approx(math.log(0.16) / 2, abs=1e-9)  # slopes' product: 4 + 2 r - r^2
+    saddle = function_map(lambda x: torch.stack((2 * x[..., 0], 0.5 * x[..., 1]), -1), 2)
+    for x0 in ([0.0, 0.0], [0.0, 0.7]):  # on it, and on its stable manifold
+        s = lyapunov_spectrum(saddle, x0, duration=3000)
+        assert (s.n_positive, s.n_negative) == (1, 1)
