@@ -260,3 +260,35 @@ raises(
     "no periodic orbit found",
     lambda at: pta.periodic_orbit(pta.models.limit_cycle(), torch.ones(20), dt=1e-3, transient=1.0, longest=0.02),
 )
+
+
+def relaxation_in_long_steps(at):
+    def van_der_pol(z):
+        x, y = z.unbind(-1)
+        return torch.stack((y, 20 * (1 - x * x) * y - x), -1)
+
+    pta.periodic_orbit(flow(van_der_pol), [2.0, 0.0], dt=0.03, transient=0.0, longest=40.0)
+
+
+def adjoint_of_bare_states(at):
+    pushed = pta.System.from_function(lambda x, t: -x + t, 1, "flow")
+    pta.adjoint(pushed, pta.trajectory(pushed, [0.0], duration=1.0, dt=0.1).x, dt=0.1)
+
+
+def changed_record(at):
+    task = pta.tasks.CopyMemory(delay=3, tokens=2, symbols=3, sizes=(5, 2, 2))
+    model = pta.models.build("tanh", task.n_inputs, task.n_outputs, 4, torch.Generator().manual_seed(0))
+    pta.training.train(task, model, pta.training.Settings(epochs=1), at.folder)
+    path = at.folder / "summary.json"
+    summary = json.loads(path.read_text())
+    path.write_text(json.dumps(summary | {"test_loss": summary["test_loss"] * 1.001}))
+    pta.training.read_run(at.folder)
+
+
+raises("dt: the steps", relaxation_in_long_steps)
+raises("t0: expected", adjoint_of_bare_states)
+raises("… its seal", changed_record)
+raises(
+    "duration: needs",
+    lambda at: pta.trajectory(pta.models.LinearFlow([[-1.0]]), [1.0], duration=1e12, dt=1e-3),
+)
