@@ -36,7 +36,7 @@ def integer(name: str, value, least: int, most: int | None = None) -> int:
     Traceback (most recent call last):
     ValueError: k: expected a whole number at least 0, got -1
     """
-    number = _scalar(value)
+    number = scalar(value)
     inside = isinstance(number, Integral) and not isinstance(number, (bool, np.bool_)) and least <= number
     if not inside or (most is not None and number > most):
         bounds = f"at least {least}" if most is None else f"from {least} to {most}"
@@ -89,7 +89,7 @@ def within(name: str, value, low: float, high: float, ends: str = "()") -> float
     Traceback (most recent call last):
     ValueError: dropout: expected a number in [0, 1), got 1.5
     """
-    number = _scalar(value)
+    number = scalar(value)
     inside = isinstance(number, Real) and not isinstance(number, (bool, np.bool_))
     if not inside or not (
         low < number < high or (number == low and ends[0] == "[") or (number == high and ends[1] == "]")
@@ -279,7 +279,7 @@ def _array(value, name: str) -> np.ndarray:
     return np.require(array, np.float64, ["C", "A", "W"])  # torch wants neither read-only nor backward arrays
 
 
-def _scalar(value):
+def scalar(value):
     """The number in an array or tensor without axes; other values as they are."""
     if getattr(value, "ndim", None) == 0 and isinstance(value, (np.ndarray, np.generic, Tensor)):
         return None if isinstance(value, Tensor) and _fault(value) else value.item()

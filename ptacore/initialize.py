@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from ptacore.certificates import certify
+from ptacore.checks import instance
 from ptacore.models.oscillator import SYSTEMS, critical_gain, scaled_rotation, strong_tongues
 from ptacore.models.replica import check_present, is_network, torch_cell, weights
 
@@ -70,7 +71,7 @@ def _draw(count: int, system: str, alpha, theta, excess, certified: bool, genera
         else _range(alpha, "alpha", 0, math.inf)
     )
     angles = _range((0.0, math.pi) if theta is None else theta, "theta", 0, math.pi)
-    device = "cpu" if generator is None else generator.device
+    device = "cpu" if generator is None else instance("generator", generator, torch.Generator).device
 
     def uniform(low: float, high: float, size: int) -> Tensor:
         return low + (high - low) * torch.rand(size, dtype=torch.float64, generator=generator, device=device).cpu()
@@ -137,7 +138,7 @@ def _recurrent(target) -> tuple[nn.Module, str]:
         return _recurrent(target.recurrent)[0], "recurrent."
     if not isinstance(target, _FILLED):
         raise TypeError(
-            "expected a torch.nn RNN, GRU, RNNCell or GRUCell, or a square weight, "
+            "target: expected a torch.nn RNN, GRU, RNNCell or GRUCell, or a square weight, "
             f"got {type(target).__name__}; of your own module, pass its recurrent weight"
         )
     if torch_cell(target) is None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ptacore.checks import scalar, shown
 from ptacore.memory import foretell
 from ptacore.models.module_map import as_system
 from ptacore.models.system import System
@@ -111,8 +112,9 @@ def start_time(t0: float | None) -> float:
     """t0, checked; 0 if none is given."""
     if t0 is None:
         return 0.0
-    if isinstance(t0, bool) or not (isinstance(t0, Real) and math.isfinite(t0)):
-        raise ValueError(f"t0: expected a time, got {t0!r}")
+    t0 = scalar(t0)
+    if isinstance(t0, bool) or not isinstance(t0, Real) or not math.isfinite(t0):
+        raise ValueError(f"t0: expected a time, got {shown(t0)}")
     return float(t0)
 
 
@@ -122,8 +124,8 @@ def step_size(system: System, dt: float | None) -> float:
         if system.kind == "flow":
             raise ValueError("dt: a flow needs a time step")
         return 1.0
-    if not (isinstance(dt, Real) and math.isfinite(dt) and dt > 0):
-        raise ValueError(f"dt: expected a positive time step, got {dt!r}")
+    if not isinstance(scalar(dt), Real) or not 0 < scalar(dt) < math.inf:
+        raise ValueError(f"dt: expected a positive time step, got {shown(dt)}")
     if system.kind == "map" and dt != 1:
         raise ValueError(f"dt: a map moves by whole steps, dt must be 1, got {dt!r}")
     return float(dt)
@@ -131,9 +133,10 @@ def step_size(system: System, dt: float | None) -> float:
 
 def step_count(duration: float, dt: float, name: str, least: int = 1) -> int:
     """Number of steps nearest to duration / dt, checked to be at least `least`."""
-    if not (isinstance(duration, Real) and math.isfinite(duration) and duration >= 0):
-        raise ValueError(f"{name}: expected a time of at least {least} step(s) of dt = {dt:g}, got {duration!r}")
-    steps = round(duration / dt)
+    duration = scalar(duration)
+    if not isinstance(duration, Real) or not 0 <= duration < math.inf:
+        raise ValueError(f"{name}: expected a time of at least {least} step(s) of dt = {dt:g}, got {shown(duration)}")
+    steps = round(float(duration) / dt)
     if steps < least:
         raise ValueError(f"{name}: expected at least {least} step(s) of dt = {dt:g}, got {duration!r}")
     return steps

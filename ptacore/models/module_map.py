@@ -224,4 +224,6 @@ def as_system(system, input=None) -> System:
             "system: expected a System or a module, got a mapping; load a state_dict into its module and pass that"
         )
     hint = "; wrap it: System.from_function(f, dim, kind)" if callable(system) else ""
+    if hasattr(system, "shape"):
+        hint = "; say which network its weights belong to, such as models.TanhMap(W)"
     raise TypeError(f"system: expected a System or a torch.nn module, got {type(system).__name__}{hint}")

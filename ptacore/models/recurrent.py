@@ -8,6 +8,7 @@ from collections.abc import Callable
 from torch import Generator
 
 from ptacore.checks import choice, instance, integer
+from ptacore.memory import foretell
 from ptacore.models.baselines import LEM, LRU, Antisymmetric, CoRNN, Lipschitz
 from ptacore.models.trainable import (
     GRU,
@@ -78,6 +79,7 @@ def build(
         instance("generator", generator, Generator)
     sizes = {"n_inputs": n_inputs, "n_outputs": n_outputs, "n_hidden": n_hidden}
     sizes = [integer(size, value, 1) for size, value in sizes.items()]
+    foretell("n_hidden", 4.0 * sizes[2] * (sizes[2] + sizes[1]) + 4.0 * sizes[2] * sizes[0], "take fewer units")
     valid = defaults(name)
     for option in options:
         if option not in valid:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from ptacore.checks import check_seed, choice, integer, within
+from ptacore.memory import foretell
 from ptacore.models.networks import LinearFlow, ReLUFlow, TanhFlow
 from ptacore.models.weight_files import read_weights
 
@@ -50,6 +51,7 @@ def random_weights(n: int, g: float = 1.8, p_connect: float = 0.1, recipe: str =
     True
     """
     n = integer("n", n, 1)
+    foretell("n", 24.0 * n * n, "take fewer units")
     g, p_connect = within("g", g, 0, math.inf), within("p_connect", p_connect, 0, 1, "(]")
     choice("recipe", recipe, ("product", "sparse"))
     rng = np.random.default_rng(check_seed(seed))

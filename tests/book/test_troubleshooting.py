@@ -239,7 +239,7 @@ def spectrum(system, n: int):
 
 
 raises("module: an LSTM's", lambda at: pta.pta_(nn.LSTM(2, 4)))
-raises("expected a torch.nn RNN", lambda at: pta.pta_(nn.Linear(4, 4)))
+raises("target: expected a torch.nn RNN", lambda at: pta.pta_(nn.Linear(4, 4)))
 raises("alpha, theta: none", lambda at: pta.pta_(nn.RNN(2, 4), alpha=0.9))
 raises("module: expected torch.nn's RNN", lambda at: spectrum(nn.Linear(4, 4), 4))
 raises("f: must map", lambda at: flow(lambda x: torch.stack([x[1], -x[0]])))
