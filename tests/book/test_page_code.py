@@ -43,3 +43,11 @@ def test_the_remedies_do_what_they_say():
 def test_the_readme_keeps_its_word(capsys):
     assert run(ROOT / "README.md") >= 1
     assert capsys.readouterr().out.startswith("tensor(125) ")
+
+
+@pytest.mark.slow
+def test_what_it_takes_is_taken_and_the_rest_refused():
+    """The page's programs assert what they show, and fail where something that should be refused is taken."""
+    page = ROOT / "book" / "what_it_takes.md"
+    assert run(page) >= 8
+    assert page.read_text().count("refused(") >= 8
