@@ -14,6 +14,7 @@ from ptacore.models.system import System
 
 FRACTIONS = (1.0, 0.5, 0.25, 0.1, 0.02)  # of a Newton step; the first that lowers |F| is taken
 NEXT = 2.0**-8  # how far, relative to the state, "next to a root" is
+BEYOND = 1e-4  # how far behind the edge of a family, relative to the state, F has grown
 ROUNDS = 12  # of searches from half way between what is found
 ENTRIES = 2**23  # of the Jacobians held at once
 
@@ -35,7 +36,8 @@ class Equation:
         self.eps = torch.finfo(system.dtype).eps
         typical = starts.abs().median(0).values
         self.unit = torch.where(typical > 0, typical, typical.max() if typical.max() > 0 else 1.0)
-        self.elsewhere = starts[~self.vanishes(starts)][:6]  # states that are certainly not at rest
+        near = torch.cat([factor * starts[:32] for factor in (1.0, 0.1, 0.01)])
+        self.elsewhere = near[~self.vanishes(near)][:32]  # states that are certainly not at rest
 
     def residual(self, x: Tensor) -> Tensor:
         return self.system(x) - x if self.is_map else self.system(x)
@@ -195,6 +197,7 @@ def _sort_singular(equation: Equation, x: Tensor) -> tuple[Tensor, list[tuple[in
     x = x[torch.randperm(len(x), generator=torch.Generator().manual_seed(0))[:512].to(x.device)]
     degenerate, families = [], []
     for members in _connected(equation, x):
+        nearest = members[(members / equation.unit).norm(dim=-1).argsort()]
         around = [_roots_around(equation, member) for member in members[:: max(1, len(members) // 3)][:4]]
         dimension = median_low(_dimension(equation, *pair) for pair in around)  # more at corners and crossings
         member, roots = next(pair for pair in around if _dimension(equation, *pair) == dimension)
@@ -202,7 +205,7 @@ def _sort_singular(equation: Equation, x: Tensor) -> tuple[Tensor, list[tuple[in
             continue
         if dimension == 0:
             degenerate.append(member)
-        elif not _fades_out(equation, member, roots):
+        elif not any(_fades_out(equation, x, dimension) for x in nearest[:3]):
             families.append((dimension, torch.cat([members, *(roots for _, roots in around)])))
     return torch.stack(degenerate) if degenerate else x[:0], families
 
@@ -238,37 +241,34 @@ def _dimension(equation: Equation, x: Tensor, roots: Tensor) -> int:
     return int((spread > 0.2).sum())
 
 
-def _fades_out(equation: Equation, x: Tensor, roots: Tensor) -> bool:
-    """Whether F, followed along the family at x until it is not zero, is an exponential's tail.
+def _fades_out(equation: Equation, x: Tensor, dimension: int) -> bool:
+    """Whether a family with the member x may be the tail of an exponential, where F is zero in doubles alone.
 
-    Next to the edge of a true family a Newton step leads back to it; on a tail it leads far away.
+    Combinations u F, with u in the left null space of the Jacobian, are zero around x. On the way to a state that is
+    not at rest, next to where u F ceases to be zero, it grows like a power of the distance from there; a tail has
+    no such place: it grows by a factor e over a length that the precision does not shorten.
     """
-    scale = equation.scale(x)
-    offsets = (roots - x) / scale
-    normal = torch.linalg.svd(offsets).Vh[_dimension(equation, x, roots) :].mT * scale[:, None]  # (n, n - dimension)
-    away = offsets[offsets.norm(dim=-1) > NEXT / 4][:6]
-    across = normal / scale[:, None]
-    aimed = (equation.elsewhere - x) / scale
-    away = torch.cat([away, -away, aimed - aimed @ across @ across.mT]) * scale
+    targets = equation.elsewhere.repeat_interleave(dimension, 0)
+    scale, size = equation.scale(x), equation.jacobian(torch.cat([x[None], targets])).abs()
+    size = (size.nan_to_num(0, 0, 0) @ equation.scale(x)).amax(0)  # of each row of F
+    size = torch.where(size > 0, size, 1.0)
+    u = torch.linalg.svd(equation.jacobian(x) * scale / size[:, None]).U[:, -dimension:].mT
+    u = u.repeat(len(equation.elsewhere), 1)
 
-    def zero(t):  # whether there is a member at x + t away, up to a step across the family
-        y = x + t * away
-        for _ in range(4 if normal.shape[-1] else 0):
-            y = y - _solve(equation.jacobian(y) @ normal, equation.residual(y), equation.eps) @ normal.mT
-        return equation.vanishes(y), y
+    def outside(t):  # |u F| on the way, and whether it is above rounding
+        y = x + t[:, None] * (targets - x)
+        F, noise = equation.residual(y) / size, 16 * equation.noise(y) / size
+        value = (u * F).sum(-1).abs()
+        return value, value > (u.abs() * noise).sum(-1) + 1e3 * equation.eps * F.norm(dim=-1)
 
-    inside = away.new_zeros(len(away), 1)
-    outside = torch.where(zero(inside + 1)[0][:, None], NEXT, inside + 1)
-    for _ in range(48):  # to 176 times the scale
-        outside = torch.where(zero(outside)[0][:, None], 1.25 * outside, outside)
+    near, far = x.new_zeros(len(targets)), x.new_ones(len(targets))
+    leaves = outside(far)[1] & ~outside(near)[1]
     for _ in range(50):
-        middle = (inside + outside) / 2
-        found = zero(middle)[0][:, None]
-        inside, outside = torch.where(found, middle, inside), torch.where(found, outside, middle)
-    found, edge = zero(outside)
-    edge = edge[~found & torch.isfinite(edge).all(-1)]
-    step = _solve(equation.jacobian(edge), equation.residual(edge), equation.eps)
-    return bool((equation.distance(edge, edge - step) > 0.01 * NEXT).any())
+        middle = (near + far) / 2
+        beyond = outside(middle)[1]
+        near, far = torch.where(beyond, near, middle), torch.where(beyond, middle, far)
+    further = far + BEYOND / equation.distance(x.expand_as(targets), targets)
+    return bool((leaves & ~(outside(further)[0] > 4 * outside(far)[0])).any())
 
 
 def _distinct(x: Tensor, radius: Tensor) -> Tensor:
