@@ -14,7 +14,7 @@ from ptacore.models.system import System
 
 FRACTIONS = (1.0, 0.5, 0.25, 0.1, 0.02)  # of a Newton step; the first that lowers |F| is taken
 NEXT = 2.0**-8  # how far, relative to the state, "next to a root" is
-BEYOND = 1e-4  # how far behind the edge of a family, relative to the state, F has grown
+FACTOR = 30.0  # by which F grows twice behind the edge of a family
 ROUNDS = 12  # of searches from half way between what is found
 ENTRIES = 2**23  # of the Jacobians held at once
 
@@ -52,7 +52,8 @@ class Equation:
     def noise(self, x: Tensor) -> Tensor:
         """What F changes by within a few units in the last place of x: less than that is zero."""
         F, nudge = self.residual(x), 16 * self.eps * self.scale(x)
-        noise = self.eps * x.abs() if self.is_map else torch.zeros_like(x)
+        least = torch.full_like(x, torch.finfo(x.dtype).tiny)
+        noise = torch.maximum(self.eps * x.abs(), least) if self.is_map else least
         for corner in _corners(6, x):
             noise = torch.maximum(noise, (self.residual(x + nudge * corner) - F).abs())
         return noise
@@ -245,30 +246,33 @@ def _fades_out(equation: Equation, x: Tensor, dimension: int) -> bool:
     """Whether a family with the member x may be the tail of an exponential, where F is zero in doubles alone.
 
     Combinations u F, with u in the left null space of the Jacobian, are zero around x. On the way to a state that is
-    not at rest, next to where u F ceases to be zero, it grows like a power of the distance from there; a tail has
-    no such place: it grows by a factor e over a length that the precision does not shorten.
+    not at rest, u F leaves zero like a power of the distance from the edge of the family, so each factor takes a
+    longer stretch than the one before; a tail takes equal stretches for equal factors.
     """
     targets = equation.elsewhere.repeat_interleave(dimension, 0)
-    scale, size = equation.scale(x), equation.jacobian(torch.cat([x[None], targets])).abs()
-    size = (size.nan_to_num(0, 0, 0) @ equation.scale(x)).amax(0)  # of each row of F
-    size = torch.where(size > 0, size, 1.0)
+    scale = equation.scale(x)
+    size = (equation.jacobian(torch.cat([x[None], targets])).abs().nan_to_num(0, 0, 0) @ scale).amax(0)
+    size = torch.where(size > 0, size, 1.0)  # of each row of F
     u = torch.linalg.svd(equation.jacobian(x) * scale / size[:, None]).U[:, -dimension:].mT
     u = u.repeat(len(equation.elsewhere), 1)
 
-    def outside(t):  # |u F| on the way, and whether it is above rounding
-        y = x + t[:, None] * (targets - x)
-        F, noise = equation.residual(y) / size, 16 * equation.noise(y) / size
-        value = (u * F).sum(-1).abs()
-        return value, value > (u.abs() * noise).sum(-1) + 1e3 * equation.eps * F.norm(dim=-1)
+    rounding = u.abs() @ (16 * equation.rounding(x[None])[0] / size) + 100 * equation.eps
 
-    near, far = x.new_zeros(len(targets)), x.new_ones(len(targets))
-    leaves = outside(far)[1] & ~outside(near)[1]
-    for _ in range(50):
-        middle = (near + far) / 2
-        beyond = outside(middle)[1]
-        near, far = torch.where(beyond, near, middle), torch.where(beyond, middle, far)
-    further = far + BEYOND / equation.distance(x.expand_as(targets), targets)
-    return bool((leaves & ~(outside(further)[0] > 4 * outside(far)[0])).any())
+    def above(factor, t):  # whether |u F| on the way is larger than rounding times a factor
+        F = equation.residual(x + t[:, None] * (targets - x)) / size
+        return (u * F).sum(-1).abs() > factor * (rounding + 100 * equation.eps * F.norm(dim=-1))
+
+    edges, leaves = [x.new_ones(len(targets))], True
+    for factor in (FACTOR**2, FACTOR, 1):
+        near, far = torch.zeros_like(edges[-1]), edges[-1]
+        leaves &= above(factor, far) & ~above(factor, near)
+        for _ in range(60):
+            middle = (near + far) / 2
+            beyond = above(factor, middle)
+            near, far = torch.where(beyond, near, middle), torch.where(beyond, middle, far)
+        edges.append(far)
+    _, third, second, first = edges
+    return bool((leaves & (third - second < 1.7 * (second - first))).any())
 
 
 def _distinct(x: Tensor, radius: Tensor) -> Tensor:
