@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from statistics import median_low
 
 import numpy as np
 import torch
+from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 from torch import Tensor
 
@@ -150,7 +152,7 @@ def _solve(J: Tensor, F: Tensor, eps: float) -> Tensor:
     """Newton steps J^-1 F (m, n); least squares of least norm where J is not square, or singular to rounding."""
     size = _row_size(J)
     J, F = J / size, F / size[..., 0]
-    usable = torch.isfinite(J).all(-1).all(-1) & torch.isfinite(F).all(-1)
+    usable = torch.isfinite(size.sum(-2)[..., 0]) & torch.isfinite(F).all(-1)  # a row with a NaN has none as its size
     step, singular = F.new_full((*J.shape[:-2], J.shape[-1]), torch.nan), usable
     if J.shape[-1] == J.shape[-2]:
         LU, pivots, _ = torch.linalg.lu_factor_ex(J)
@@ -212,19 +214,40 @@ def _sort_singular(equation: Equation, x: Tensor) -> tuple[Tensor, list[tuple[in
 
 
 def _connected(equation: Equation, x: Tensor) -> list[Tensor]:
-    """Rows of x in groups that roots connect: half way between neighbours there is a root."""
+    """Rows of x in groups that roots connect: half way between neighbours there is a root.
+
+    The nearest row may be on another family, so the largest groups are compared again. A third family may lie half
+    way between two, but not at a quarter and three quarters too.
+    """
     if not len(x):
         return []
-    tree = minimum_spanning_tree(torch.cdist(x / equation.unit, x / equation.unit).cpu().numpy()).tocoo()
-    ends = x[tree.row.astype(int)], x[tree.col.astype(int)]
-    middle = (ends[0] + ends[1]) / 2
-    if len(middle):
-        root = newton(equation, middle)
-        linked = equation.vanishes(root) & (4 * (root - middle).norm(dim=-1) < (ends[0] - ends[1]).norm(dim=-1))
-        tree.data = tree.data * linked.cpu().numpy()
-        tree.eliminate_zeros()
-    _, group = connected_components(tree, directed=False)
+    apart = torch.cdist(x / equation.unit, x / equation.unit).cpu().numpy()
+    tree = minimum_spanning_tree(apart).tocoo()
+    links = _linked(equation, x, np.stack([tree.row, tree.col], 1), (0.5,))
+    group = _groups(links, len(x))
+    members = [np.flatnonzero(group == g) for g in np.bincount(group).argsort()[::-1][:20]]
+    gaps = np.zeros((0, 2), dtype=int)
+    for a, b in combinations(members, 2):
+        row, column = np.divmod(apart[np.ix_(a, b)].argmin(), len(b))
+        gaps = np.append(gaps, [[a[row], b[column]]], 0)
+    group = _groups(np.append(links, _linked(equation, x, gaps, (0.25, 0.5, 0.75)), 0), len(x))
     return [x[torch.as_tensor(group == g, device=x.device)] for g in range(group.max() + 1)]
+
+
+def _linked(equation: Equation, x: Tensor, pairs: np.ndarray, parts: tuple[float, ...]) -> np.ndarray:
+    """The pairs (k, 2) of rows of x that have a root near each of these parts of the way from one to the other."""
+    a, b = x[torch.as_tensor(pairs, dtype=torch.long, device=x.device)].unbind(1)
+    linked = torch.ones(len(pairs), dtype=torch.bool, device=x.device)
+    for part in parts:
+        between = a + part * (b - a)
+        root = newton(equation, between)
+        linked &= equation.vanishes(root) & (5 * (root - between).norm(dim=-1) < (a - b).norm(dim=-1))
+    return pairs[linked.cpu().numpy()]
+
+
+def _groups(pairs: np.ndarray, count: int) -> np.ndarray:
+    graph = coo_array((np.ones(len(pairs)), pairs.T), (count, count))
+    return connected_components(graph, directed=False)[1]
 
 
 def _roots_around(equation: Equation, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -289,7 +312,7 @@ def _distinct(x: Tensor, radius: Tensor) -> Tensor:
 
 def _row_size(J: Tensor) -> Tensor:
     size = J.abs().amax(-1, keepdim=True)
-    return torch.where(size > 0, size, 1.0)
+    return torch.where(size == 0, 1.0, size)
 
 
 def _corners(count: int, x: Tensor) -> Tensor:
