@@ -107,7 +107,9 @@ def _search(equation: Equation, starts: Tensor, tolerance: float, bound: float |
     regular, singular = [], []
     for x in starts.split(max(1, ENTRIES // starts.shape[-1] ** 2)):
         x = newton(equation, x)
-        x = x[equation.vanishes(x) & torch.isfinite(equation.jacobian(x)).all(-1).all(-1)]
+        x = x[equation.vanishes(x)]
+        x = x[_distinct(x, 64 * equation.eps * equation.scale(x))]
+        x = x[torch.isfinite(equation.jacobian(x)).all(-1).all(-1)]
         if bound is not None:
             x = x[(x.abs() <= bound * (1 + 1e-6)).all(-1)]
         certain, radius = certify_roots(equation, x, tolerance)
