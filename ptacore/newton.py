@@ -16,7 +16,6 @@ from ptacore.models.system import System
 
 FRACTIONS = (1.0, 0.5, 0.25, 0.1, 0.02)  # of a Newton step; the first that lowers |F| is taken
 NEXT = 2.0**-8  # how far, relative to the state, "next to a root" is
-FACTOR = 30.0  # by which F grows twice behind the edge of a family
 ROUNDS = 12  # of searches from half way between what is found
 ENTRIES = 2**23  # of the Jacobians held at once
 
@@ -38,8 +37,8 @@ class Equation:
         self.eps = torch.finfo(system.dtype).eps
         typical = starts.abs().median(0).values
         self.unit = torch.where(typical > 0, typical, typical.max() if typical.max() > 0 else 1.0)
-        near = torch.cat([factor * starts[:32] for factor in (1.0, 0.1, 0.01)])
-        self.elsewhere = near[~self.vanishes(near)][:32]  # states that are certainly not at rest
+        near = torch.cat([factor * starts[:6] for factor in (1.0, 0.1, 0.01)])
+        self.elsewhere = near[~self.vanishes(near)][:6]  # states that are certainly not at rest
 
     def residual(self, x: Tensor) -> Tensor:
         return self.system(x) - x if self.is_map else self.system(x)
@@ -195,14 +194,14 @@ def _sort_singular(equation: Equation, x: Tensor) -> tuple[Tensor, list[tuple[in
     """Roots x where the Jacobian says nothing: degenerate isolated ones (m, n), and families (dimension, samples).
 
     Newton's method from around an isolated root leads back to it; next to a member of a family it leads to other
-    members, in as many directions as the family has dimensions. Where neither holds, or where F fades out like an
-    exponential instead of vanishing, doubles do not tell and nothing is returned.
+    members, in as many directions as the family has dimensions. Where neither holds, and on what may be the tail of an
+    exponential, doubles do not tell and nothing is returned.
     """
     x = x[_distinct(x, NEXT / 2 * equation.scale(x))]
     x = x[torch.randperm(len(x), generator=torch.Generator().manual_seed(0))[:512].to(x.device)]
+    x = x[~_on_tails(equation, x)]
     degenerate, families = [], []
     for members in _connected(equation, x):
-        nearest = members[(members / equation.unit).norm(dim=-1).argsort()]
         around = [_roots_around(equation, member) for member in members[:: max(1, len(members) // 3)][:4]]
         dimension = median_low(_dimension(equation, *pair) for pair in around)  # more at corners and crossings
         member, roots = next(pair for pair in around if _dimension(equation, *pair) == dimension)
@@ -210,7 +209,7 @@ def _sort_singular(equation: Equation, x: Tensor) -> tuple[Tensor, list[tuple[in
             continue
         if dimension == 0:
             degenerate.append(member)
-        elif not any(_fades_out(equation, x, dimension) for x in nearest[:3]):
+        else:
             families.append((dimension, torch.cat([members, *(roots for _, roots in around)])))
     return torch.stack(degenerate) if degenerate else x[:0], families
 
@@ -267,28 +266,28 @@ def _dimension(equation: Equation, x: Tensor, roots: Tensor) -> int:
     return int((spread > 0.2).sum())
 
 
-def _fades_out(equation: Equation, x: Tensor, dimension: int) -> bool:
-    """Whether a family with the member x may be the tail of an exponential, where F is zero in doubles alone.
+def _on_tails(equation: Equation, x: Tensor) -> Tensor:
+    """Which rows of x (m, n) may lie on the tail of an exponential, where F is zero in doubles alone: (m,).
 
     Combinations u F, with u in the left null space of the Jacobian, are zero around x. On the way to a state that is
     not at rest, u F leaves zero like a power of the distance from the edge of the family, so each factor takes a
     longer stretch than the one before; a tail takes equal stretches for equal factors.
     """
-    targets = equation.elsewhere.repeat_interleave(dimension, 0)
-    scale = equation.scale(x)
-    size = (equation.jacobian(torch.cat([x[None], targets])).abs().nan_to_num(0, 0, 0) @ scale).amax(0)
+    count, J, scale = len(equation.elsewhere), equation.jacobian(x), equation.scale(x)
+    terms = [J.abs() @ scale[..., None], equation.jacobian(equation.elsewhere).abs() @ equation.unit[:, None]]
+    size = torch.cat(terms)[..., 0].nan_to_num(0, 0, 0).amax(0) if len(x) else scale
     size = torch.where(size > 0, size, 1.0)  # of each row of F
-    u = torch.linalg.svd(equation.jacobian(x) * scale / size[:, None]).U[:, -dimension:].mT
-    u = u.repeat(len(equation.elsewhere), 1)
-
-    rounding = u.abs() @ (16 * equation.rounding(x[None])[0] / size) + 100 * equation.eps
+    U, S, _ = torch.linalg.svd(J * scale[:, None] / size[:, None])
+    row, column = (equation.eps**0.4 > S).nonzero().repeat_interleave(count, 0).unbind(1)
+    u, start, targets = U[row, :, column], x[row], equation.elsewhere.repeat(len(row) // max(count, 1), 1)
+    rounding = (u.abs() * (16 * equation.rounding(x) / size)[row]).sum(-1) + 100 * equation.eps
 
     def above(factor, t):  # whether |u F| on the way is larger than rounding times a factor
-        F = equation.residual(x + t[:, None] * (targets - x)) / size
+        F = equation.residual(start + t[:, None] * (targets - start)) / size
         return (u * F).sum(-1).abs() > factor * (rounding + 100 * equation.eps * F.norm(dim=-1))
 
-    edges, leaves = [x.new_ones(len(targets))], True
-    for factor in (FACTOR**2, FACTOR, 1):
+    edges, leaves = [x.new_ones(len(row))], True
+    for factor in (equation.eps**-0.2, equation.eps**-0.1, 1):
         near, far = torch.zeros_like(edges[-1]), edges[-1]
         leaves &= above(factor, far) & ~above(factor, near)
         for _ in range(60):
@@ -296,8 +295,10 @@ def _fades_out(equation: Equation, x: Tensor, dimension: int) -> bool:
             beyond = above(factor, middle)
             near, far = torch.where(beyond, near, middle), torch.where(beyond, middle, far)
         edges.append(far)
-    _, third, second, first = edges
-    return bool((leaves & (third - second < 1.7 * (second - first))).any())
+    third, second, first = edges[1:]
+    tails = torch.zeros(len(x), dtype=torch.bool, device=x.device)
+    tails[row[leaves & (third - second <= 1.7 * (second - first))]] = True
+    return tails
 
 
 def _distinct(x: Tensor, radius: Tensor) -> Tensor:
