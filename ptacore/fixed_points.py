@@ -88,6 +88,7 @@ def fixed_points(system: System, starts=None, *, tolerance: float = 1e-10, seed:
     that rounding leaves open (the theorem of Newton and Kantorovich [1]_, in double precision); so a slow point, or
     the flat tail of a saturated unit, is not one. Where the Jacobian is singular, the search goes on next to
     the point: if it returns to it, the point is isolated, but degenerate; if it finds others, they are a family.
+    Where F leaves zero exponentially, as behind a saturated gate, it is zero in doubles alone: nothing is returned.
     States of tanh networks and gated units are known to have entries of at most 1.
 
     Parameters

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from statistics import median_low
 
 import numpy as np
 import torch
+from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 from torch import Tensor
 
@@ -35,7 +37,8 @@ class Equation:
         self.eps = torch.finfo(system.dtype).eps
         typical = starts.abs().median(0).values
         self.unit = torch.where(typical > 0, typical, typical.max() if typical.max() > 0 else 1.0)
-        self.elsewhere = starts[~self.vanishes(starts)][:6]  # states that are certainly not at rest
+        near = torch.cat([factor * starts[:6] for factor in (1.0, 0.1, 0.01)])
+        self.elsewhere = near[~self.vanishes(near)][:6]  # states that are certainly not at rest
 
     def residual(self, x: Tensor) -> Tensor:
         return self.system(x) - x if self.is_map else self.system(x)
@@ -50,7 +53,8 @@ class Equation:
     def noise(self, x: Tensor) -> Tensor:
         """What F changes by within a few units in the last place of x: less than that is zero."""
         F, nudge = self.residual(x), 16 * self.eps * self.scale(x)
-        noise = self.eps * x.abs() if self.is_map else torch.zeros_like(x)
+        least = torch.full_like(x, torch.finfo(x.dtype).tiny)
+        noise = torch.maximum(self.eps * x.abs(), least) if self.is_map else least
         for corner in _corners(6, x):
             noise = torch.maximum(noise, (self.residual(x + nudge * corner) - F).abs())
         return noise
@@ -102,7 +106,9 @@ def _search(equation: Equation, starts: Tensor, tolerance: float, bound: float |
     regular, singular = [], []
     for x in starts.split(max(1, ENTRIES // starts.shape[-1] ** 2)):
         x = newton(equation, x)
-        x = x[equation.vanishes(x) & torch.isfinite(equation.jacobian(x)).all(-1).all(-1)]
+        x = x[equation.vanishes(x)]
+        x = x[_distinct(x, 64 * equation.eps * equation.scale(x))]
+        x = x[torch.isfinite(equation.jacobian(x)).all(-1).all(-1)]
         if bound is not None:
             x = x[(x.abs() <= bound * (1 + 1e-6)).all(-1)]
         certain, radius = certify_roots(equation, x, tolerance)
@@ -147,7 +153,7 @@ def _solve(J: Tensor, F: Tensor, eps: float) -> Tensor:
     """Newton steps J^-1 F (m, n); least squares of least norm where J is not square, or singular to rounding."""
     size = _row_size(J)
     J, F = J / size, F / size[..., 0]
-    usable = torch.isfinite(J).all(-1).all(-1) & torch.isfinite(F).all(-1)
+    usable = torch.isfinite(size.sum(-2)[..., 0]) & torch.isfinite(F).all(-1)  # a row with a NaN has none as its size
     step, singular = F.new_full((*J.shape[:-2], J.shape[-1]), torch.nan), usable
     if J.shape[-1] == J.shape[-2]:
         LU, pivots, _ = torch.linalg.lu_factor_ex(J)
@@ -188,11 +194,12 @@ def _sort_singular(equation: Equation, x: Tensor) -> tuple[Tensor, list[tuple[in
     """Roots x where the Jacobian says nothing: degenerate isolated ones (m, n), and families (dimension, samples).
 
     Newton's method from around an isolated root leads back to it; next to a member of a family it leads to other
-    members, in as many directions as the family has dimensions. Where neither holds, or where F fades out like an
-    exponential instead of vanishing, doubles do not tell and nothing is returned.
+    members, in as many directions as the family has dimensions. Where neither holds, and on what may be the tail of an
+    exponential, doubles do not tell and nothing is returned.
     """
     x = x[_distinct(x, NEXT / 2 * equation.scale(x))]
     x = x[torch.randperm(len(x), generator=torch.Generator().manual_seed(0))[:512].to(x.device)]
+    x = x[~_on_tails(equation, x)]
     degenerate, families = [], []
     for members in _connected(equation, x):
         around = [_roots_around(equation, member) for member in members[:: max(1, len(members) // 3)][:4]]
@@ -202,25 +209,46 @@ def _sort_singular(equation: Equation, x: Tensor) -> tuple[Tensor, list[tuple[in
             continue
         if dimension == 0:
             degenerate.append(member)
-        elif not _fades_out(equation, member, roots):
+        else:
             families.append((dimension, torch.cat([members, *(roots for _, roots in around)])))
     return torch.stack(degenerate) if degenerate else x[:0], families
 
 
 def _connected(equation: Equation, x: Tensor) -> list[Tensor]:
-    """Rows of x in groups that roots connect: half way between neighbours there is a root."""
+    """Rows of x in groups that roots connect: half way between neighbours there is a root.
+
+    The nearest row may be on another family, so the largest groups are compared again. A third family may lie half
+    way between two, but not at a quarter and three quarters too.
+    """
     if not len(x):
         return []
-    tree = minimum_spanning_tree(torch.cdist(x / equation.unit, x / equation.unit).cpu().numpy()).tocoo()
-    ends = x[tree.row.astype(int)], x[tree.col.astype(int)]
-    middle = (ends[0] + ends[1]) / 2
-    if len(middle):
-        root = newton(equation, middle)
-        linked = equation.vanishes(root) & (4 * (root - middle).norm(dim=-1) < (ends[0] - ends[1]).norm(dim=-1))
-        tree.data = tree.data * linked.cpu().numpy()
-        tree.eliminate_zeros()
-    _, group = connected_components(tree, directed=False)
+    apart = torch.cdist(x / equation.unit, x / equation.unit).cpu().numpy()
+    tree = minimum_spanning_tree(apart).tocoo()
+    links = _linked(equation, x, np.stack([tree.row, tree.col], 1), (0.5,))
+    group = _groups(links, len(x))
+    members = [np.flatnonzero(group == g) for g in np.bincount(group).argsort()[::-1][:20]]
+    gaps = np.zeros((0, 2), dtype=int)
+    for a, b in combinations(members, 2):
+        row, column = np.divmod(apart[np.ix_(a, b)].argmin(), len(b))
+        gaps = np.append(gaps, [[a[row], b[column]]], 0)
+    group = _groups(np.append(links, _linked(equation, x, gaps, (0.25, 0.5, 0.75)), 0), len(x))
     return [x[torch.as_tensor(group == g, device=x.device)] for g in range(group.max() + 1)]
+
+
+def _linked(equation: Equation, x: Tensor, pairs: np.ndarray, parts: tuple[float, ...]) -> np.ndarray:
+    """The pairs (k, 2) of rows of x that have a root near each of these parts of the way from one to the other."""
+    a, b = x[torch.as_tensor(pairs, dtype=torch.long, device=x.device)].unbind(1)
+    linked = torch.ones(len(pairs), dtype=torch.bool, device=x.device)
+    for part in parts:
+        between = a + part * (b - a)
+        root = newton(equation, between)
+        linked &= equation.vanishes(root) & (5 * (root - between).norm(dim=-1) < (a - b).norm(dim=-1))
+    return pairs[linked.cpu().numpy()]
+
+
+def _groups(pairs: np.ndarray, count: int) -> np.ndarray:
+    graph = coo_array((np.ones(len(pairs)), pairs.T), (count, count))
+    return connected_components(graph, directed=False)[1]
 
 
 def _roots_around(equation: Equation, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -238,37 +266,39 @@ def _dimension(equation: Equation, x: Tensor, roots: Tensor) -> int:
     return int((spread > 0.2).sum())
 
 
-def _fades_out(equation: Equation, x: Tensor, roots: Tensor) -> bool:
-    """Whether F, followed along the family at x until it is not zero, is an exponential's tail.
+def _on_tails(equation: Equation, x: Tensor) -> Tensor:
+    """Which rows of x (m, n) may lie on the tail of an exponential, where F is zero in doubles alone: (m,).
 
-    Next to the edge of a true family a Newton step leads back to it; on a tail it leads far away.
+    Combinations u F, with u in the left null space of the Jacobian, are zero around x. On the way to a state that is
+    not at rest, u F leaves zero like a power of the distance from the edge of the family, so each factor takes a
+    longer stretch than the one before; a tail takes equal stretches for equal factors.
     """
-    scale = equation.scale(x)
-    offsets = (roots - x) / scale
-    normal = torch.linalg.svd(offsets).Vh[_dimension(equation, x, roots) :].mT * scale[:, None]  # (n, n - dimension)
-    away = offsets[offsets.norm(dim=-1) > NEXT / 4][:6]
-    across = normal / scale[:, None]
-    aimed = (equation.elsewhere - x) / scale
-    away = torch.cat([away, -away, aimed - aimed @ across @ across.mT]) * scale
+    count, J, scale = len(equation.elsewhere), equation.jacobian(x), equation.scale(x)
+    terms = [J.abs() @ scale[..., None], equation.jacobian(equation.elsewhere).abs() @ equation.unit[:, None]]
+    size = torch.cat(terms)[..., 0].nan_to_num(0, 0, 0).amax(0) if len(x) else scale
+    size = torch.where(size > 0, size, 1.0)  # of each row of F
+    U, S, _ = torch.linalg.svd(J * scale[:, None] / size[:, None])
+    row, column = (equation.eps**0.4 > S).nonzero().repeat_interleave(count, 0).unbind(1)
+    u, start, targets = U[row, :, column], x[row], equation.elsewhere.repeat(len(row) // max(count, 1), 1)
+    rounding = (u.abs() * (16 * equation.rounding(x) / size)[row]).sum(-1) + 100 * equation.eps
 
-    def zero(t):  # whether there is a member at x + t away, up to a step across the family
-        y = x + t * away
-        for _ in range(4 if normal.shape[-1] else 0):
-            y = y - _solve(equation.jacobian(y) @ normal, equation.residual(y), equation.eps) @ normal.mT
-        return equation.vanishes(y), y
+    def above(factor, t):  # whether |u F| on the way is larger than rounding times a factor
+        F = equation.residual(start + t[:, None] * (targets - start)) / size
+        return (u * F).sum(-1).abs() > factor * (rounding + 100 * equation.eps * F.norm(dim=-1))
 
-    inside = away.new_zeros(len(away), 1)
-    outside = torch.where(zero(inside + 1)[0][:, None], NEXT, inside + 1)
-    for _ in range(48):  # to 176 times the scale
-        outside = torch.where(zero(outside)[0][:, None], 1.25 * outside, outside)
-    for _ in range(50):
-        middle = (inside + outside) / 2
-        found = zero(middle)[0][:, None]
-        inside, outside = torch.where(found, middle, inside), torch.where(found, outside, middle)
-    found, edge = zero(outside)
-    edge = edge[~found & torch.isfinite(edge).all(-1)]
-    step = _solve(equation.jacobian(edge), equation.residual(edge), equation.eps)
-    return bool((equation.distance(edge, edge - step) > 0.01 * NEXT).any())
+    edges, leaves = [x.new_ones(len(row))], True
+    for factor in (equation.eps**-0.2, equation.eps**-0.1, 1):
+        near, far = torch.zeros_like(edges[-1]), edges[-1]
+        leaves &= above(factor, far) & ~above(factor, near)
+        for _ in range(60):
+            middle = (near + far) / 2
+            beyond = above(factor, middle)
+            near, far = torch.where(beyond, near, middle), torch.where(beyond, middle, far)
+        edges.append(far)
+    third, second, first = edges[1:]
+    tails = torch.zeros(len(x), dtype=torch.bool, device=x.device)
+    tails[row[leaves & (third - second <= 1.7 * (second - first))]] = True
+    return tails
 
 
 def _distinct(x: Tensor, radius: Tensor) -> Tensor:
@@ -285,7 +315,7 @@ def _distinct(x: Tensor, radius: Tensor) -> Tensor:
 
 def _row_size(J: Tensor) -> Tensor:
     size = J.abs().amax(-1, keepdim=True)
-    return torch.where(size > 0, size, 1.0)
+    return torch.where(size == 0, 1.0, size)
 
 
 def _corners(count: int, x: Tensor) -> Tensor:

@@ -202,6 +202,99 @@ def test_a_hopfield_network_rests_at_its_patterns():
     assert found.stable.tolist() == [True, False, True]
 
 
+class OwnGRU(torch.nn.GRU):
+    def forward(self, x, h=None):  # so that it is read through its forward
+        return super().forward(x, h)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_gru_read_through_its_forward_has_the_fixed_points_of_the_gru(seed):
+    torch.manual_seed(seed)
+    own = OwnGRU(3, 8)
+    plain = torch.nn.GRU(3, 8)
+    plain.load_state_dict(own.state_dict())
+    found, expected = fixed_points(own), fixed_points(plain)
+    assert not found.families
+    np.testing.assert_allclose(found.points, expected.points, atol=1e-12)
+
+
+def gated(n, gain, kind, seed):
+    """z h + (1 - z) tanh(W (r h)), or what moves h there, and its fixed points' condition h - tanh(W (r h))."""
+    W, W_r, W_z = (random((n, n), seed + k, gain) for k in range(3))
+
+    def excess(h):
+        return torch.tanh((torch.sigmoid(h @ W_r.T) * h) @ W.T) - h
+
+    def f(h):
+        z = torch.sigmoid(h @ W_z.T)
+        return (1 - z) * excess(h) if kind == "flow" else z * h + (1 - z) * (excess(h) + h)
+
+    return f, excess
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+@pytest.mark.parametrize(("kind", "gain"), [("map", 1.0), ("map", 3.0), ("map", 8.0), ("flow", 3.0)])
+def test_gates_of_a_function_saturate_without_adding_families(kind, gain, mixed):
+    """1 - z is positive, so only where the candidate is h does anything rest, in whichever coordinates."""
+    f, excess = gated(5, gain, kind, seed=11)
+    A = random((5, 5), 4) + 2 * torch.eye(5) if mixed else torch.eye(5, dtype=torch.float64)
+    B = torch.linalg.inv(A)
+    found = fixed_points(function(lambda y: f(y @ B.T) @ A.T, 5, kind))
+    assert not found.families
+    np.testing.assert_allclose(excess(found.points @ B.T), 0, atol=1e-10)
+    assert any((p.abs() < 1e-12).all() for p in found.points)
+
+
+def lstm(state, W, peephole):
+    h, c = state.chunk(2, -1)
+    i, f, g, o = (h @ W.T).chunk(4, -1)
+    c = torch.sigmoid(f + c @ peephole.T) * c + torch.sigmoid(i) * torch.tanh(g)
+    return torch.cat([torch.sigmoid(o) * torch.tanh(c), c], -1)
+
+
+SATURATED = {  # f, dimension, kind, how many fixed points there are
+    "LSTM": (lambda x: lstm(x, random((16, 4), 2, 3.0), 0 * torch.eye(4, dtype=torch.float64)), 8, "map", None),
+    "LSTM with peepholes": (lambda x: lstm(x, random((12, 3), 2), random((3, 3), 3, 3.0)), 6, "map", None),
+    "leak": (lambda x: x - torch.sigmoid(-x @ random((4, 4), 1, 4.0)) * x, 4, "map", 1),
+    "sharp late gate": (lambda x: -torch.sigmoid(50 - 10 * x) * x, 1, "flow", 1),
+    "gate of a bistable unit": (
+        lambda x: stack(-torch.sigmoid(-9 * x[..., 1]) * x[..., 0], 2 * torch.tanh(x[..., 1]) - x[..., 1]),
+        2,
+        "flow",
+        3,
+    ),
+    "secants of each other": (lambda x: -x / torch.cosh(3 * x.flip(-1)), 2, "flow", 1),
+    "a Gaussian in one equation": (
+        lambda x: stack(-x[..., 0] * torch.exp(-(x[..., 1] ** 2)), torch.tanh(x[..., 0] / 2) - x[..., 1]),
+        2,
+        "flow",
+        1,
+    ),
+    "exponential": (lambda x: -x * torch.exp(5 * x), 1, "flow", 1),
+    "1 - tanh^2": (lambda x: 1 - torch.tanh(x) ** 2, 1, "flow", 0),
+    "(1 - tanh) times a polynomial": (lambda x: (torch.tanh(x) - 1) * (x**2 + 1), 1, "flow", 0),
+    "complementary error function": (torch.erfc, 1, "flow", 0),
+    "softmax": (lambda x: -torch.softmax(10 * x, -1) * (x - 1), 3, "flow", 1),
+}
+
+
+@pytest.mark.parametrize("name", SATURATED)
+def test_saturation_and_underflow_are_not_families(name):
+    f, n, kind, count = SATURATED[name]
+    found = fixed_points(function(f, n, kind))
+    assert not found.families
+    assert count is None or len(found) == count
+
+
+def test_single_precision_tells_tails_from_families_too():
+    f = gated(4, 3.0, "map", seed=11)[0]
+    tail = function(lambda h: f(h.double()).float(), 4, "map", dtype=torch.float32)
+    gate = function(lambda h: -torch.sigmoid(-3 * h) * h, 1, dtype=torch.float32)
+    line = function(lambda x: stack(0 * x[..., 0], -x[..., 1]), 2, dtype=torch.float32)
+    circle = function(lambda x: x * (1 - squared(x)), 2, dtype=torch.float32)
+    assert [len(fixed_points(system).families) for system in (tail, gate, line, circle)] == [0, 0, 1, 1]
+
+
 # degenerate fixed points
 
 
@@ -305,6 +398,50 @@ def test_maps_that_leave_states_where_they_are(n):
         assert len(found) == 0
         assert family.dimension == n
         np.testing.assert_allclose(f(family.points), family.points, atol=1e-12)
+
+
+CONTACTS = {  # families that F leaves by a power of the distance, or next to which another direction fades out
+    "ray": (lambda x: torch.relu(x), 1, 1),
+    "quadratic edge": (lambda x: torch.relu(x) ** 2, 1, 1),
+    "cubic edge": (lambda x: torch.relu(x) ** 3, 1, 1),
+    "dead zone": (lambda x: x.clamp(-1, 1) - x, 3, 3),
+    "line": (lambda x: stack(torch.tanh(x[..., 1]), -x[..., 1] - x[..., 1] ** 3), 2, 1),
+    "cubic line": (lambda x: stack(0 * x[..., 0], -(x[..., 1] ** 3)), 2, 1),
+    "line, push fades along it": (lambda x: stack(x[..., 1] * torch.exp(-(x[..., 0] ** 2)), -x[..., 1]), 2, 1),
+    "line, pull fades across it": (lambda x: stack(0 * x[..., 0], -x[..., 1] / torch.cosh(x[..., 1])), 2, 1),
+    "parabola": (lambda x: stack(0 * x[..., 0], x[..., 0] ** 2 - x[..., 1]), 2, 1),
+    "circle that fades out": (lambda x: x * (1 - squared(x)) * torch.exp(-squared(x)), 2, 1),
+    "conserved sum": (lambda x: stack(-1.0 * x[..., 0], x[..., 0]) * (1 + x[..., 1:] ** 2), 2, 1),
+}
+
+
+@pytest.mark.parametrize("name", CONTACTS)
+def test_families_of_other_contacts_are_kept(name):
+    f, n, dimension = CONTACTS[name]
+    (family,) = fixed_points(function(f, n)).families
+    assert family.dimension == dimension
+    np.testing.assert_allclose(f(family.points), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_an_integrator_beside_gated_units_makes_lines_of_their_fixed_points(mixed):
+    f, _ = gated(4, 2.0, "map", seed=11)
+    Q = torch.linalg.qr(random((5, 5), 2)).Q if mixed else torch.eye(5, dtype=torch.float64)
+
+    def both(y):
+        x = y @ Q
+        return torch.cat([x[..., :1], f(x[..., 1:])], -1) @ Q.T
+
+    alone, found = fixed_points(function(f, 4, "map")), fixed_points(function(both, 5, "map"))
+    assert len(found) == 0
+    assert {family.dimension for family in found.families} == {1}
+    apart = torch.cdist(
+        (torch.cat([family.points for family in found.families]) @ Q)[:, 1:],
+        alone.points,
+        compute_mode="donot_use_mm_for_euclid_dist",
+    )
+    assert apart.min(1).values.max() < 1e-9
+    assert apart.min(0).values.max() < 1e-9
 
 
 def ring():
