@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from numbers import Real
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -112,10 +113,15 @@ def start_time(t0: float | None) -> float:
     """t0, checked; 0 if none is given."""
     if t0 is None:
         return 0.0
-    t0 = scalar(t0)
-    if isinstance(t0, bool) or not isinstance(t0, Real) or not math.isfinite(t0):
+    if not math.isfinite(time := _number(t0)):
         raise ValueError(f"t0: expected a time, got {shown(t0)}")
-    return float(t0)
+    return time
+
+
+def _number(value) -> float:
+    """The value as a float; NaN where it is not a real number."""
+    value = scalar(value)
+    return float(value) if isinstance(value, Real) and not isinstance(value, bool | np.bool_) else math.nan
 
 
 def step_size(system: System, dt: float | None) -> float:
@@ -124,7 +130,7 @@ def step_size(system: System, dt: float | None) -> float:
         if system.kind == "flow":
             raise ValueError("dt: a flow needs a time step")
         return 1.0
-    if not isinstance(scalar(dt), Real) or not 0 < scalar(dt) < math.inf:
+    if not 0 < _number(dt) < math.inf:
         raise ValueError(f"dt: expected a positive time step, got {shown(dt)}")
     if system.kind == "map" and dt != 1:
         raise ValueError(f"dt: a map moves by whole steps, dt must be 1, got {dt!r}")
@@ -133,10 +139,9 @@ def step_size(system: System, dt: float | None) -> float:
 
 def step_count(duration: float, dt: float, name: str, least: int = 1) -> int:
     """Number of steps nearest to duration / dt, checked to be at least `least`."""
-    duration = scalar(duration)
-    if not isinstance(duration, Real) or not 0 <= duration < math.inf:
+    if not 0 <= (time := _number(duration)) < math.inf:
         raise ValueError(f"{name}: expected a time of at least {least} step(s) of dt = {dt:g}, got {shown(duration)}")
-    steps = round(float(duration) / dt)
+    steps = round(time / dt)
     if steps < least:
         raise ValueError(f"{name}: expected at least {least} step(s) of dt = {dt:g}, got {duration!r}")
     return steps

@@ -6,14 +6,13 @@ import math
 import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from numbers import Integral
 
 import torch
 from torch import Tensor
 from torch.nn import Module
 from tqdm import tqdm
 
-from ptacore.checks import check_seed, integer
+from ptacore.checks import check_seed, choice, integer, within
 from ptacore.compiled import advance_for
 from ptacore.integrate import check_finite, start_of, step, step_count, step_size, step_tangent
 from ptacore.memory import foretell
@@ -321,15 +320,10 @@ def _arguments(system, x0, t0, duration, transient, dt, k, confidence, samples, 
     dt = step_size(system, dt)
     steps = step_count(duration, dt, "duration")
     skipped = step_count(duration / 5 if transient is None else transient, dt, "transient", least=0)
-    if k is None:
-        k = system.dim
-    if not (isinstance(k, Integral) and 1 <= k <= system.dim):
-        raise ValueError(f"k: expected 1 <= k <= n = {system.dim}, got {k!r}")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence: expected a level between 0 and 1, got {confidence!r}")
+    k = integer("k", system.dim if k is None else k, 1, system.dim)
+    within("confidence", confidence, 0, 1)
     integer("samples", samples, 1)
-    if backend not in ("auto", "compiled", "torch"):
-        raise ValueError(f'backend: expected "auto", "compiled" or "torch", got {backend!r}')
+    choice("backend", backend, ("auto", "compiled", "torch"))
     x0, t0 = start_of(x0, t0)
     x = system.as_state(x0)
     return x.expand_as(system.at(t0)(x)), t0, dt, steps, skipped, k  # weights may carry batch axes that x0 lacks

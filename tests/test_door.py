@@ -79,6 +79,41 @@ DRAW = {"n": 4, "g": 1.0, "p_connect": 0.5, "recipe": "product", "seed": 0}
 DRAWN = {"n": COUNT, "g": NUMBER, "p_connect": ("0.5",), "seed": ()}
 
 # name: what is called, arguments that are right, and which of the wrong ones are right for an argument, too
+PATH = pta.trajectory(SYSTEM, [0.3, 0.1], duration=1.0, dt=0.1)
+CYCLING = models.oscillator("tanh flow", 1.7, 0.9)
+RUN = {"x0": [0.3, 0.1], "duration": 1.0, "dt": 0.1, "transient": 0.0, "t0": 0.0}
+TIMES = {"duration": (*NUMBER,), "dt": ("0.5",), "transient": ("0.5", "None"), "t0": ("None", *ANY_NUMBER)}
+ALONG = {"x": PATH.x, "dt": 0.1, "t0": 0.0}
+DYNAMICS = {
+    "trajectory": (pta.trajectory, RUN, TIMES | {"transient": ("0.5",)}),
+    "adjoint": (
+        pta.adjoint,
+        {**ALONG, "terminal": [1.0, 0.0]},
+        {"dt": NUMBER, "terminal": ("None",), "t0": TIMES["t0"]},
+    ),
+    "sensitivity": (pta.sensitivity, ALONG, {"dt": NUMBER, "t0": TIMES["t0"]}),
+    "time_time_jacobian": (pta.time_time_jacobian, ALONG, {"dt": NUMBER, "t0": TIMES["t0"]}),
+    "lyapunov_spectrum": (
+        pta.lyapunov_spectrum,
+        {**RUN, "k": 1, "seed": 0, "confidence": 0.99, "samples": 10, "backend": "auto"},
+        TIMES | {"k": ("None",), "samples": ("2**70",), "confidence": ("0.5",)},
+    ),
+    "fixed_points": (pta.fixed_points, {"starts": [[0.1, 0.2]], "tolerance": 1e-10, "seed": 0},
+                     {"starts": ("None",), "tolerance": ("0.5",)}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "argument"), [(n, a) for n in DYNAMICS for a in ("system", *DYNAMICS[n][1])])
+def test_what_follows_a_system_refuses_a_wrong_object_by_name(name, argument):
+    function, good, right = DYNAMICS[name]
+    for label in WRONG.keys() - set(right.get(argument, ())):
+        if label == "2**70" and argument in ("duration", "dt", "transient", "samples"):  # told by another, or by memory
+            continue
+        with pytest.raises((ValueError, TypeError, MemoryError)) as refused:
+            function(**{"system": SYSTEM, **good, argument: WRONG[label]})
+        assert re.search(rf"\b{argument}\b", str(refused.value).partition(":")[0]), (label, refused.value)
+
+
 PUBLIC = {
     **NETWORKS,
     "LinearFlow": (models.LinearFlow, {"A": np.eye(2), "b": 0.0, "dtype": torch.float64}, {"b": BIAS}),
