@@ -7,9 +7,8 @@ from itertools import combinations
 from statistics import median_low
 
 import numpy as np
+import scipy  # whose parts are loaded when they are used
 import torch
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 from torch import Tensor
 
 from ptacore.models.system import System
@@ -223,7 +222,7 @@ def _connected(equation: Equation, x: Tensor) -> list[Tensor]:
     if not len(x):
         return []
     apart = torch.cdist(x / equation.unit, x / equation.unit).cpu().numpy()
-    tree = minimum_spanning_tree(apart).tocoo()
+    tree = scipy.sparse.csgraph.minimum_spanning_tree(apart).tocoo()
     links = _linked(equation, x, np.stack([tree.row, tree.col], 1), (0.5,))
     group = _groups(links, len(x))
     members = [np.flatnonzero(group == g) for g in np.bincount(group).argsort()[::-1][:20]]
@@ -247,8 +246,8 @@ def _linked(equation: Equation, x: Tensor, pairs: np.ndarray, parts: tuple[float
 
 
 def _groups(pairs: np.ndarray, count: int) -> np.ndarray:
-    graph = coo_array((np.ones(len(pairs)), pairs.T), (count, count))
-    return connected_components(graph, directed=False)[1]
+    graph = scipy.sparse.coo_array((np.ones(len(pairs)), pairs.T), (count, count))
+    return scipy.sparse.csgraph.connected_components(graph, directed=False)[1]
 
 
 def _roots_around(equation: Equation, x: Tensor) -> tuple[Tensor, Tensor]:

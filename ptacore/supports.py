@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from scipy.linalg import null_space
-from scipy.optimize import linprog
+import scipy  # whose parts are loaded when they are used
 
 LARGEST_ENUMERATION = 14  # units; 2^n linear systems
 SLACK = 1e-9  # of equations and inequalities, in units of the largest bias
@@ -106,14 +105,14 @@ def _relative_interior(value: np.ndarray, rate: np.ndarray) -> tuple[np.ndarray,
     highest = [_maximize(r, rate, np.maximum(value, 0) + SLACK) for r in rate]
     highest = np.array([deepest[:k] if a is None else a for a in highest])
     tight = (value + rate @ highest.T).diagonal() < 10 * SLACK
-    return highest.mean(0), null_space(rate[tight], rcond=1e-9)
+    return highest.mean(0), scipy.linalg.null_space(rate[tight], rcond=1e-9)
 
 
 def _maximize(objective: np.ndarray, rate: np.ndarray, value: np.ndarray) -> np.ndarray | None:
     """An a of moderate size with value + rate a >= 0 where objective . a is largest, but not above 1."""
     rows, limits = np.r_[-rate, objective[None]], np.r_[value, 1.0]
     for reach in (10.0, 1e4):
-        solved = linprog(-objective, rows, limits, bounds=(-reach, reach), method="highs")
+        solved = scipy.optimize.linprog(-objective, rows, limits, bounds=(-reach, reach), method="highs")
         if solved.status == 0:
             return solved.x
     return None
@@ -133,5 +132,5 @@ def _ends_everywhere(rate: np.ndarray) -> bool:
     if np.linalg.matrix_rank(rate, 1e-12) < rate.shape[1]:
         return False
     rows = rate[np.linalg.norm(rate, axis=1) > 1e-12]
-    solved = linprog(-rows.sum(0), -rows, np.zeros(len(rows)), bounds=(-1, 1), method="highs")
+    solved = scipy.optimize.linprog(-rows.sum(0), -rows, np.zeros(len(rows)), bounds=(-1, 1), method="highs")
     return -solved.fun < SLACK

@@ -317,7 +317,7 @@ PUBLIC = {
         {"model": "tanh", "given": (), "task": "copy-memory"},
         {"given": ("empty list", "empty dict", "texts")},
     ),
-    "as_system": (training.as_system, {"model": MODEL, "input": None}, {"input": ("None",)}),
+    "as_system": (training.as_system, {"system": MODEL, "input": None}, {"input": ("None",)}),
     "adjoint_norms": (
         training.adjoint_norms,
         {"model": MODEL, "split": SPLIT, "sequences": 2, "seed": 0},
