@@ -22,6 +22,8 @@ from ptacore.models.system import System
 from ptacore.orthonormal import orthonormalize, orthonormalize_graded
 from ptacore.time_average import degrees_of_freedom, error_and_drift
 
+LOW = 4  # dimensions in which rounding closes orbits within common runs
+
 
 @dataclass(frozen=True)
 class LyapunovSpectrum:
@@ -190,7 +192,7 @@ class _Tangents:
     def _with_torch(self, x: Tensor, V: Tensor, steps: int):
         for i in range(self.done, self.done + steps):
             x, V = step_tangent(self.system, x, V, self.t0 + i * self.dt, self.dt)
-            if self.system.kind == "map":
+            if self.system.kind == "map" and x.shape[-1] <= LOW:
                 self._look(x, i + 1)
         return x, V, None, None
 
@@ -225,8 +227,7 @@ class _Cycle:
         self.strayed = self.size  # between the last two marks before it closed
 
     def look(self, x: Tensor, done: int) -> None:
-        same = (x == self.mark).all(-1)
-        if same.any():
+        if (x[..., 0] == self.mark[..., 0]).any() and (same := (x == self.mark).all(-1)).any():
             self.period = torch.where(same & (self.period == 0), done - self.at, self.period)
             if self.at == 0:
                 self.from_start = same
