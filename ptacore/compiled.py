@@ -75,7 +75,7 @@ def advance_for(
 
     x (..., n) and V (..., n, k) are not changed. growth (..., k), where it is not None, says that V has been
     kept orthonormal on the way and by how much (logarithm) its columns have grown, and lost (..., k) in how many steps
-    they did not stand out from rounding, which growth leaves out (`orthonormal.orthonormalize_graded`).
+    they did not stand out from rounding, which growth leaves out (`orthonormal.orthonormalize_graded`); None for none.
     """
     network = _network(system, dt)
     if network is None or not available():
@@ -98,13 +98,15 @@ def advance_for(
         memory = [x, V]
         if n <= SMALL:
             growth = x.new_zeros(*batch, k)
-            parts = x.new_tensor([1.0, 0.0, 0.0]).repeat(*batch, k, 1)
+            parts = x.new_zeros(*batch, k, 3)
             memory += [parts, growth]
-        kernel = _library().advance_small if n <= SMALL else _library().advance_dense
+        kernel, lost = _library().advance_small if n <= SMALL else _library().advance_dense, 0
         for count in _calls(steps, form, n, k, batch.numel()):
             sizes = form, phi, batch.numel(), n, k, count
-            if kernel(*sizes, h, W.data_ptr(), W_stride, b.data_ptr(), b_stride, *(m.data_ptr() for m in memory)):
+            told = kernel(*sizes, h, W.data_ptr(), W_stride, b.data_ptr(), b_stride, *(m.data_ptr() for m in memory))
+            if told < 0:
                 raise MemoryError(f"compiled backend: no memory for a network of {n} units and {k} tangent vectors")
-        return (x, V, growth, parts[..., 2].long()) if n <= SMALL else (x, V, None, None)
+            lost |= told
+        return x, V, growth if n <= SMALL else None, parts[..., 2].long() if lost else None
 
     return advance

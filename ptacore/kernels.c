@@ -171,7 +171,7 @@ static void first_operand(Dense *d, int phi) {
 }
 
 /* x (batch, n), V (batch, n, k): in and out. W (n, n) and b (n), with the strides 0 where all networks share them.
- * Returns 0, or 1 where there is no memory. */
+ * Returns 0, or -1 where there is no memory. */
 int advance_dense(int form, int phi, int64_t batch, int n, int k, int64_t steps, double h, const double *W,
                   int64_t W_stride, const double *b, int64_t b_stride, double *x, double *V) {
     Dense d = {.n = n, .h = h};
@@ -179,7 +179,7 @@ int advance_dense(int form, int phi, int64_t batch, int n, int k, int64_t steps,
     d.columns = (k + LANES) / LANES;
     size_t array = (size_t)d.padded * d.columns * LANES, total = 6 * array + (size_t)d.padded * (n + 1);
     double *memory = aligned_alloc(64, (total * 8 + 63) / 64 * 64);
-    if (!memory) return 1;
+    if (!memory) return -1;
     uint64_t old = flush_denormals();
     for (int64_t s = 0; s < batch; s++, x += n, V += (size_t)n * k, W += W_stride, b += b_stride) {
         memset(memory, 0, total * 8);
@@ -248,41 +248,47 @@ INLINE void field(int form, int phi, int n, int columns, double h, wide W[][LARG
 typedef struct { wide value, exponent, lost; } Growth;
 
 #define TINY 1e-250               /* squares of lengths between this and its inverse are safe */
-#define FAINT 1e-20               /* square of a length, relative to one before it: rounding may be in it, after a step, */
-#define LOST 1e-30                /* and after DELAY steps */
+#define FAINT 1e-20               /* of a column's square, what projections leave: rounding may be all of it */
+
+typedef int64_t flags[WIDE];      /* not 0: networks to take another way */
+
+INLINE int any(const flags bad) {
+    int64_t one = 0;
+    for (int l = 0; l < WIDE; l++) one |= bad[l];
+    return one != 0;
+}
 
 /* Modified Gram-Schmidt without the normalization: tangent columns orthogonal to those before them.
- * Returns whether a length was out of range. */
-INLINE int orthogonalize(int n, int columns, wide X[][LARGEST + 1]) {
-    int64_t bad = 0;
-    for (int c = 2; c < columns; c++)
+ * Tells where a length is too small, or projections leave so little that its rounding may be all of it. */
+INLINE void orthogonalize(int n, int columns, wide X[][LARGEST + 1], flags bad) {
+    for (int c = 2; c < columns; c++) {
+        wide gone = {0};              /* square of what the projections have taken */
         for (int p = 1; p < c; p++)
             for (int l = 0; l < WIDE; l++) {
-                double dot = 0.0, square = 0.0;
+                double dot = 0.0, square = 0.0, left = 0.0;
                 for (int i = 0; i < n; i++) {
                     dot += X[i][p][l] * X[i][c][l];
                     square += X[i][p][l] * X[i][p][l];
                 }
-                bad |= (square > TINY && square < 1.0 / TINY) ? 0 : 1;
                 double share = square > 0.0 ? dot / square : 0.0;
-                for (int i = 0; i < n; i++) X[i][c][l] -= share * X[i][p][l];
+                for (int i = 0; i < n; i++) {
+                    double x = X[i][c][l] - share * X[i][p][l];
+                    X[i][c][l] = x, left += x * x;
+                }
+                gone[l] += share * dot;
+                bad[l] |= (square > TINY && left > FAINT * gone[l] + TINY) ? 0 : 1;
             }
-    return bad != 0;
+    }
 }
 
-/* Whether the length of a tangent column is out of range: zero, not finite, or about to be, or so much below those of
- * the columns before it that their rounding may be what is left of it. */
-INLINE int out_of_range(int n, int columns, wide X[][LARGEST + 1], double faint) {
-    int64_t bad = 0;
-    wide longest = {0};
+/* Tells where the length of a tangent column is out of range: zero, not finite, or about to be. */
+INLINE void out_of_range(int n, int columns, wide X[][LARGEST + 1], flags bad) {
     for (int c = 1; c < columns; c++)
         for (int l = 0; l < WIDE; l++) {
             double square = 0.0;
             for (int i = 0; i < n; i++) square += X[i][c][l] * X[i][c][l];
-            longest[l] = square > longest[l] ? square : longest[l];
-            bad |= (square > TINY && square < 1.0 / TINY && square > faint * longest[l]) ? 0 : 1;
+            bad[l] |= (square > TINY && square < 1.0 / TINY) ? 0 : 1;
         }
-    return bad != 0;
 }
 
 /* Tangent columns to length one; their lengths multiply the growth. A zero column stays zero, NaN stays NaN. */
@@ -379,43 +385,55 @@ INLINE void small_step(int form, int phi, int n, int columns, double h, wide W[]
         for (int c = 0; c < columns; c++) memcpy(X[i][c], A[i][c], sizeof(wide));
 }
 
-/* Steps, normalized every DELAY of them; where a length leaves the range on the way, again, normalized at each. */
+/* One step, normalized, of networks whose lengths leave the range, or whose columns become dependent. */
+INLINE void careful_step(int form, int phi, int n, int columns, double h, wide W[][LARGEST], const wide *b,
+                         wide X[][LARGEST + 1], Growth *growth) {
+    wide image[LARGEST][LARGEST + 1];
+    flags bad = {0};
+    small_step(form, phi, n, columns, h, W, b, X);
+    memcpy(image, X, sizeof image);
+    orthogonalize(n, columns, X, bad);
+    out_of_range(n, columns, X, bad);
+    for (int l = 0; l < WIDE; l++)
+        if (bad[l]) {
+            for (int i = 0; i < n; i++)
+                for (int c = 1; c < columns; c++) X[i][c][l] = image[i][c][l];
+            orthonormalize_graded(n, columns, l, X, growth);
+        }
+    normalize(n, columns, X, growth);
+}
+
+/* Steps, normalized every DELAY of them; where something is lost on the way, again, with care. */
 INLINE void small_steps(int form, int phi, int n, int columns, int64_t steps, double h, wide W[][LARGEST],
                         const wide *b, wide X[][LARGEST + 1], Growth *growth) {
     wide saved[LARGEST][LARGEST + 1];
     for (int64_t s = 0; s < steps; s += DELAY) {
-        int count = steps - s < DELAY ? (int)(steps - s) : DELAY, bad = 0;
+        int count = steps - s < DELAY ? (int)(steps - s) : DELAY;
+        flags bad = {0};
         memcpy(saved, X, sizeof saved);
         for (int i = 0; i < count; i++) {
             small_step(form, phi, n, columns, h, W, b, X);
-            bad |= orthogonalize(n, columns, X);
+            orthogonalize(n, columns, X, bad);
         }
-        if (bad || out_of_range(n, columns, X, LOST)) {
+        out_of_range(n, columns, X, bad);
+        if (any(bad)) {
             memcpy(X, saved, sizeof saved);
-            for (int i = 0; i < count; i++) {
-                small_step(form, phi, n, columns, h, W, b, X);
-                memcpy(saved, X, sizeof saved);
-                if (!orthogonalize(n, columns, X) && !out_of_range(n, columns, X, FAINT)) {
-                    normalize(n, columns, X, growth);
-                    continue;
-                }
-                memcpy(X, saved, sizeof saved);
-                for (int l = 0; l < WIDE; l++) orthonormalize_graded(n, columns, l, X, growth);
-            }
+            for (int i = 0; i < count; i++) careful_step(form, phi, n, columns, h, W, b, X, growth);
         } else
             normalize(n, columns, X, growth);
     }
 }
 
 /* As advance_dense, for n <= 4 and k <= 4, but V is kept orthogonal and comes back orthonormal, and growth (batch, k)
- * receives the logarithm of what its columns have grown by. parts (batch, k, 3), in and out, is that growth as value and
- * exponent of two, and the number of steps that were left out of it, lost in rounding; 1, 0 and 0 at first. A stretch may
- * be taken in several calls, each but the last of a multiple of DELAY. */
+ * receives the logarithm of what its columns have grown by. parts (batch, k, 3), in and out, is that growth as value
+ * less one and exponent of two, and the number of steps that were left out of it, lost in rounding; 0 at first. A
+ * stretch may be taken in several calls, each but the last of a multiple of DELAY. Returns whether steps were lost. */
 int advance_small(int form, int phi, int64_t batch, int n, int k, int64_t steps, double h, const double *W,
                   int64_t W_stride, const double *b, int64_t b_stride, double *x, double *V, double *parts,
                   double *growth) {
     wide X[LARGEST][LARGEST + 1], w[LARGEST][LARGEST], bias[LARGEST];
     Growth grown[LARGEST];
+    int lost = 0;
     uint64_t old = flush_denormals();
     for (int64_t first = 0; first < batch; first += WIDE) {
         for (int l = 0; l < WIDE; l++) {
@@ -430,7 +448,7 @@ int advance_small(int form, int phi, int64_t batch, int n, int k, int64_t steps,
         for (int c = 0; c < k; c++)
             for (int l = 0; l < WIDE; l++) {
                 const double *part = parts + 3 * ((first + l < batch ? first + l : batch - 1) * k + c);
-                grown[c].value[l] = part[0], grown[c].exponent[l] = part[1], grown[c].lost[l] = part[2];
+                grown[c].value[l] = 1.0 + part[0], grown[c].exponent[l] = part[1], grown[c].lost[l] = part[2];
             }
 #define CASE(f, p, m, q) \
     if (form == f && phi == p && n == m && k == q) small_steps(f, p, m, q + 1, steps, h, w, bias, X, grown)
@@ -445,12 +463,13 @@ int advance_small(int form, int phi, int64_t batch, int n, int k, int64_t steps,
             }
             for (int c = 0; c < k; c++) {
                 int64_t at = (first + l) * k + c;
-                parts[3 * at] = grown[c].value[l], parts[3 * at + 1] = grown[c].exponent[l];
+                parts[3 * at] = grown[c].value[l] - 1.0, parts[3 * at + 1] = grown[c].exponent[l];
                 parts[3 * at + 2] = grown[c].lost[l];
+                lost |= grown[c].lost[l] > 0.0;
                 growth[at] = log(grown[c].value[l]) + grown[c].exponent[l] * 0.69314718055994531;
             }
         }
     }
     restore_denormals(old);
-    return 0;
+    return lost;
 }

@@ -21,6 +21,8 @@ from ptacore.models.system import System
 from ptacore.orthonormal import orthonormalize, orthonormalize_graded
 from ptacore.time_average import degrees_of_freedom, error_and_drift
 
+LOW = 4  # dimensions in which rounding closes orbits within common runs
+
 
 @dataclass(frozen=True)
 class LyapunovSpectrum:
@@ -168,18 +170,20 @@ class _Tangents:
             check_finite(V, self.t0 + (self.done + m) * self.dt, "tangent basis")
             if growth is None:
                 Q, growth = orthonormalize(V)
-                collapsed = self._collapsed(growth)
+                some = self._collapsed(growth)
+                collapsed = bool(some.any())
                 if m > 1 and collapsed:  # a burst after a quiet stretch: go back, shorter
                     self.interval = max(1, m // 4)
                     continue
                 if collapsed:
-                    Q, growth, lost = orthonormalize_graded(V)
+                    lost = torch.zeros_like(self.lost, dtype=torch.bool)
+                    Q[some], growth[some], lost[some] = orthonormalize_graded(V[some])
                     self._remember(lost)
                 V, self.interval = Q, 1 if collapsed else self._next_interval(growth, m)
             else:
                 self.interval = end  # the kernel needs no help
             if lost is not None:
-                self.lost += lost
+                self.lost = self.lost + lost if lost.any() else self.lost
             self.x, self.Q, self.done = x, V, self.done + m
             self._look(x, self.done)
             total = total + growth
@@ -189,7 +193,7 @@ class _Tangents:
     def _with_torch(self, x: Tensor, V: Tensor, steps: int):
         for i in range(self.done, self.done + steps):
             x, V = step_tangent(self.system, x, V, self.t0 + i * self.dt, self.dt)
-            if self.system.kind == "map":
+            if self.system.kind == "map" and x.shape[-1] <= LOW:
                 self._look(x, i + 1)
         return x, V, None, None
 
@@ -197,8 +201,8 @@ class _Tangents:
         if not self.system.driven and done > self.cycle.at:  # a stretch that is taken again has been seen
             self.cycle.look(x, done)
 
-    def _collapsed(self, growth: Tensor) -> bool:
-        return not (growth.amax(-1) - growth.amin(-1)).max() <= 2 * self.limit  # nan: a column vanished
+    def _collapsed(self, growth: Tensor) -> Tensor:
+        return ~((growth.amax(-1) - growth.amin(-1)) <= 2 * self.limit)  # nan: a column vanished
 
     def _next_interval(self, growth: Tensor, m: int) -> int:
         spread = (growth.amax(-1) - growth.amin(-1)).max().item() / self.limit
@@ -224,8 +228,7 @@ class _Cycle:
         self.strayed = self.size  # between the last two marks before it closed
 
     def look(self, x: Tensor, done: int) -> None:
-        same = (x == self.mark).all(-1)
-        if same.any():
+        if (x[..., 0] == self.mark[..., 0]).any() and (same := (x == self.mark).all(-1)).any():
             self.period = torch.where(same & (self.period == 0), done - self.at, self.period)
             if self.at == 0:
                 self.from_start = same
@@ -264,7 +267,7 @@ def _on_a_kink(system: System, t: float, x: Tensor, Q: Tensor) -> Tensor:
     return (one - other).abs().amax((-2, -1)) > math.sqrt(h) * size
 
 
-def _without_lost_steps(growth: Tensor, lost: Tensor, steps: Tensor, tangents: _Tangents, time: float):
+def _without_lost_steps(growth: Tensor, lost: Tensor | None, steps: Tensor, tangents: _Tangents, time: float):
     """Growth (M, ..., k) with what it was in steps (M,) that were lost taken as in the others, and what that means.
 
     Also returns which columns vanish (..., k): lost in every quarter of the window, and not for a kink; and which
@@ -274,8 +277,9 @@ def _without_lost_steps(growth: Tensor, lost: Tensor, steps: Tensor, tangents: _
     kink = torch.zeros_like(cycle.from_start)
     if (cycle.period > 0).any():
         kink = (cycle.period > 0) & _on_a_kink(system, time, tangents.x, tangents.Q)
-    vanished = torch.stack([part.any(0) for part in lost.tensor_split(min(4, len(lost)))]).all(0)
-    if lost.any():
+    vanished = torch.zeros_like(tangents.lost, dtype=torch.bool)
+    if lost is not None:
+        vanished = torch.stack([part.any(0) for part in lost.tensor_split(min(4, len(lost)))]).all(0)
         missed = lost.any(0).any(-1)
         if tangents.singular:
             kink = kink | (missed & vanished.any(-1) & _on_a_kink(system, *tangents.singular))
@@ -426,15 +430,17 @@ def lyapunov_spectrum(
         tqdm(total=skipped + steps, disable=not progress, desc="Lyapunov", unit="step") as bar,
     ):
         tangents.grow(skipped, bar)
-        tangents.singular, growth, lost = None, [], [tangents.lost.clone()]
+        tangents.singular, growth, lost = None, [], [tangents.lost]
         for m in lengths:
             growth.append(tangents.grow(m, bar))
-            lost.append(tangents.lost.clone())
-    lost, times = torch.stack(lost).diff(dim=0), edges[1:].to(x) * dt
+            lost.append(tangents.lost)
+    lost = None if lost[-1] is lost[0] else torch.stack(lost).diff(dim=0)
+    times = edges[1:].to(x) * dt
     time = t0 + (skipped + steps) * dt
     growth = torch.stack(growth)  # (M, ..., k)
     growth, vanished, doubtful = _without_lost_steps(growth, lost, edges.diff().to(x.device), tangents, time)
-    history = growth.masked_fill(vanished, -math.inf).cumsum(0) / times.reshape(-1, *[1] * (growth.ndim - 1))
+    shown = growth.masked_fill(vanished, -math.inf) if vanished.any() else growth
+    history = shown.cumsum(0) / times.reshape(-1, *[1] * (growth.ndim - 1))
     error, drift = error_and_drift(growth, times.diff(prepend=times.new_zeros(1)), skipped * dt)
     if (drift != 0).any():  # columns that have not settled may have to change places yet
         late = growth[len(growth) // 2 :].sum(0).masked_fill(vanished, -math.inf) / (
