@@ -439,7 +439,7 @@ def test_exponents_that_have_not_come_apart_say_so(window):
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-@pytest.mark.parametrize(("n", "rank"), [(3, 1), (4, 2), (6, 3), (20, 2), (60, 20)])
+@pytest.mark.parametrize(("n", "rank"), [(3, 1), (4, 2), (6, 3), (20, 2), pytest.param(60, 20, marks=pytest.mark.slow)])
 def test_what_a_map_of_low_rank_takes_away_is_minus_infinity(n, rank, dtype):
     W = 0.8 * random((n, rank), 1) @ random((rank, n), 2) / n**0.5
     s = lyapunov_spectrum(models.TanhMap(W).to(dtype), random((n,), 3), duration=200)

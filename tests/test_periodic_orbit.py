@@ -150,7 +150,7 @@ def test_a_torus_of_commensurate_cycles_is_a_family_and_an_incommensurate_one_ha
         periodic_orbit(two_circles(1.0, 1.618034), [1.0, 0.2, 0.3, 0.4], 0.05, transient=20.0, longest=10.0)
 
 
-@pytest.mark.parametrize("transient", [0.0, 100.0])
+@pytest.mark.parametrize("transient", [pytest.param(0.0, marks=pytest.mark.slow), 100.0])
 def test_a_doubled_orbit_is_not_taken_for_the_unstable_one_inside(transient):
     orbit = periodic_orbit(roessler(3.5), [1.0, 1.0, 1.0], 0.03, transient=transient, longest=13.0)
     assert orbit.period == pytest.approx(11.54522, rel=1e-6)
