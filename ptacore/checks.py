@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-LARGEST_SEED = 2**63 - 1  # torch and NumPy both take it
+LARGEST_SEED = 2**64 - 1  # of torch; NumPy takes more
 
 
 def shown(value) -> str:
@@ -51,7 +51,7 @@ def check_seed(value, name: str = "seed") -> int:
     --------
     >>> check_seed(2**70)
     Traceback (most recent call last):
-    ValueError: seed: expected a whole number from 0 to 9223372036854775807, got 1180591620717411303424
+    ValueError: seed: expected a whole number from 0 to 18446744073709551615, got 1180591620717411303424
     """
     return integer(name, integer(name, value, 0), 0, LARGEST_SEED)
 
