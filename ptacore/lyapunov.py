@@ -36,7 +36,7 @@ class LyapunovSpectrum:
         step leaves of a direction does not stand out, in any row of the Jacobian, from the rounding of that row.
         Contraction that does is resolved, down to the smallest double.
     standard_error : Tensor (..., k)
-        From the slowest waves in the growth, and the drift (`time_average.error_and_drift`); 0 beside -inf. inf where
+        From the slowest waves in the growth, and the drift (``ptacore.time_average``); 0 beside -inf. inf where
         the window has a single sample, and where a warning says that the exponents are not the system's: the orbit
         stands on a kink of the map, or rounding has closed it on a cycle from which neighbours part.
     history : Tensor (M, ..., k)

@@ -14,7 +14,7 @@ KINDS = {"previous": 0, "linear": 1, "cubic": 3}
 
 
 class Samples:
-    """A sampled input as a function of time, to be used inside ``f(x, t)`` of `System.from_function`.
+    """A sampled input as a function of time, to be used inside ``f(x, t)`` of `ptacore.System.from_function`.
 
     Parameters
     ----------
