@@ -93,7 +93,7 @@ def _draw(count: int, system: str, alpha, theta, excess, certified: bool, genera
         if certified:
             possible &= a > critical
             for tongue in strong_tongues(system) if possible.any() else []:
-                possible &= ~tongue.contains(a, t)
+                possible[possible.clone()] = ~tongue.contains(a[possible], t[possible])
         tried += size
         if possible.any():
             point = certify(system, a[possible], t[possible])

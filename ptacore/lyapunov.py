@@ -102,14 +102,21 @@ class LyapunovSpectrum:
 
     @property
     def tolerance(self) -> Tensor:
-        """Half-width of the confidence interval (Student's t), at least the resolution: (..., k)."""
+        """Half-width of the confidence interval, at least the resolution: (..., k).
+
+        Student's t times the statistical part of the standard error, and the drift, which is a bound and no deviation.
+        """
         from scipy.special import (
             stdtrit,
         )  # here, because importing SciPy costs more than importing this package
 
         degrees = degrees_of_freedom(len(self.times))
         width = float(stdtrit(degrees, (1 + self.confidence) / 2)) if degrees else math.inf
-        return (width * self.standard_error).clamp_min(self.resolution)
+        drift = self.drift.abs()
+        statistical = torch.where(
+            drift == 0, self.standard_error, (self.standard_error**2 - drift**2).clamp_min(0).sqrt()
+        )
+        return (width * statistical + drift).clamp_min(self.resolution)
 
     @property
     def n_positive(self) -> Tensor:
