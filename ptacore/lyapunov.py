@@ -102,21 +102,14 @@ class LyapunovSpectrum:
 
     @property
     def tolerance(self) -> Tensor:
-        """Half-width of the confidence interval, at least the resolution: (..., k).
-
-        Student's t times the statistical part of the standard error, and the drift, which is a bound and no deviation.
-        """
+        """Half-width of the confidence interval (Student's t), at least the resolution: (..., k)."""
         from scipy.special import (
             stdtrit,
         )  # here, because importing SciPy costs more than importing this package
 
         degrees = degrees_of_freedom(len(self.times))
         width = float(stdtrit(degrees, (1 + self.confidence) / 2)) if degrees else math.inf
-        drift = self.drift.abs()
-        statistical = torch.where(
-            drift == 0, self.standard_error, (self.standard_error**2 - drift**2).clamp_min(0).sqrt()
-        )
-        return (width * statistical + drift).clamp_min(self.resolution)
+        return (width * self.standard_error).clamp_min(self.resolution)
 
     @property
     def n_positive(self) -> Tensor:
