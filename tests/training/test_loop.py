@@ -13,8 +13,8 @@ import torch
 from torch import nn
 from torch.nn.functional import log_softmax
 
-from ptacore.integrate import DivergenceError
-from ptacore.models.recurrent import MODELS, build
+from ptacore.dynamics.integrate import DivergenceError
+from ptacore.networks.registry import MODELS, build
 from ptacore.tasks import CopyMemory, PermutedImages
 from ptacore.training import (
     CheckpointError,
