@@ -50,7 +50,7 @@ def train(
     model : Recurrent or torch.nn.Module
         Trained in place, in its own dtype, on its own device. A module of your own is called with inputs (T, B, m)
         and returns (T, B, n_outputs); the settings' dropout and probes need a
-        `ptacore.models.Recurrent`.
+        `ptacore.networks.Recurrent`.
     settings : Settings, optional
         The defaults of `Settings` if omitted.
     folder : str or Path, optional

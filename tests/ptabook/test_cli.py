@@ -53,6 +53,15 @@ def test_a_figure_is_run_when_stale_or_forced(root, runs, capsys):
     assert len(runs) == 3
 
 
+def test_stale_figures_are_named_and_not_run(root, runs, capsys):
+    write_notebook(root, "other")
+    assert cli.main(["figures", "toy"], root) == 0
+    capsys.readouterr()
+    assert cli.main(["figures", "--stale"], root) == 0
+    assert capsys.readouterr().out == "other\n"
+    assert len(runs) == 1
+
+
 def test_options_reach_the_run(root, runs, tmp_path):
     arguments = ["figures", "toy", "--preset", "paper", "-p", "seed", "3", "-p", "weights", "W.csv"]
     assert cli.main([*arguments, "-o", str(tmp_path / "out")], root) == 0
