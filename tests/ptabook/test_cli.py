@@ -15,6 +15,7 @@ from ptabook import cli, figures, pages, pdf
 from ptabook.claims import verdicts as claims
 from ptabook.files import digest
 from ptabook.notebook import FigureError
+from ptacore.experiments import terminal
 from ptacore.experiments.terminal import UsageError
 
 
@@ -258,7 +259,7 @@ def test_importing_the_command_line_imports_nothing_that_is_slow_and_not_needed(
     ],
 )
 def test_values_on_the_command_line(text, value):
-    parsed = figures.parse_value(text)
+    parsed = terminal.parse_value(text)
     assert parsed == value
     assert type(parsed) is type(value)
 

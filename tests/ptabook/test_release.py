@@ -16,7 +16,7 @@ import ptacore
 from ptabook import cli, release
 from ptacore.experiments.terminal import UsageError
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def git(root, *command):
