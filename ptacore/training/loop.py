@@ -349,7 +349,7 @@ def _check(task: Task, model: nn.Module, settings: Settings) -> None:
     if not isinstance(model, Recurrent):
         for name in ("dropout", "probe_every"):
             if getattr(settings, name):
-                raise ValueError(f"{name}: needs a network of ptacore.networks.registry, got {type(model).__name__}")
+                raise ValueError(f"{name}: needs a network of ptacore.networks, got {type(model).__name__}")
         _check_outputs(task, model)
     if not model.training:
         raise ValueError("model: is in evaluation mode; call model.train() first")

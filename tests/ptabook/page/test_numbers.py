@@ -29,7 +29,7 @@ def test_an_unknown_preset_is_refused():
         page.setup("fast", "")
 
 
-def test_after_each_cell_the_folder_is_told_what_has_been_loaded(tmp_path, monkeypatch):
+def test_after_each_cell_the_folder_is_told_what_has_been_loaded(tmp_path):
     shell = InteractiveShell.instance()
     try:
         page.setup("quick", str(tmp_path))
