@@ -68,7 +68,7 @@ class System:
         return self
 
     def kernel_form(self, dt: float) -> Form | None:
-        """The system as the compiled kernels take it (`kernels.tangents`); None where they do not."""
+        """The system as the compiled kernels take it (``ptacore.kernels.tangents``); None where they do not."""
         return None
 
     @property
