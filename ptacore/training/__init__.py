@@ -5,6 +5,7 @@ from ptacore.training.campaign import Planned, read_campaign, run_campaign
 from ptacore.training.checkpoints import CheckpointError, load_weights
 from ptacore.training.evaluation import evaluate, loss_of
 from ptacore.training.loop import train
+from ptacore.training.objective import Objective, Supervised
 from ptacore.training.presets import Experiment, experiment
 from ptacore.training.probes import adjoint_norms, probe
 from ptacore.training.ranges import search_space
@@ -18,11 +19,13 @@ __all__ = [
     "Cell",
     "CheckpointError",
     "Experiment",
+    "Objective",
     "Planned",
     "RecordError",
     "Run",
     "Search",
     "Settings",
+    "Supervised",
     "Trial",
     "adjoint_norms",
     "agrees",
