@@ -90,29 +90,35 @@ def of_history(history: list[dict], config: dict) -> Iterator[str]:
         if values and not (kind.low <= min(values) and max(values) <= kind.high):
             line, fault = next((i + 2, fault) for i, v in enumerate(values) if (fault := kind.fault(v)))
             yield f"line {line}: {name} {fault}"
-    yield from _of_the_course(history, config)
+    yield from _of_the_updates(history, config)
+    yield from _of_the_course(history, config["training"], f"validation_{next(iter(metrics))}")
 
 
-def _of_the_course(history: list[dict], config: dict) -> Iterator[str]:
-    task, settings, (selects, *_) = config["task"], config["training"], metrics_of(config)
-    lr, decay, wait, patience, epochs = (settings[name] for name in ("lr", "decay", "decay_wait", "patience", "epochs"))
+def _of_the_updates(history: list[dict], config: dict) -> Iterator[str]:
+    task, before = config["task"], 0
     batches = history[0]["updates"] if history else 0
     sizes = task.get("sizes")
     if isinstance(sizes, list) and sizes and not COUNT.fault(sizes[0]):
-        batches = math.ceil(sizes[0] / settings["batch_size"])
-    best, lowest, updates = 0, math.inf, 0
+        batches = math.ceil(sizes[0] / config["training"]["batch_size"])
     for row in history:
-        epoch, loss = row["epoch"], row[f"validation_{selects}"]
+        epoch, updates = row["epoch"], row["updates"]
+        if "metrics" in task and updates <= before:  # an objective may have more losses in one epoch than in another
+            yield f"line {epoch + 1}: has {updates} updates, not more than the {before} of the epoch before"
+        if "metrics" not in task and (updates != batches * epoch or not batches):
+            yield f"line {epoch + 1}: has {updates} updates, {epoch} epochs have {batches * epoch}"
+        before = updates
+
+
+def _of_the_course(history: list[dict], settings: dict, selects: str) -> Iterator[str]:
+    lr, decay, wait, patience, epochs = (settings[name] for name in ("lr", "decay", "decay_wait", "patience", "epochs"))
+    best, lowest = 0, math.inf
+    for row in history:
+        epoch, loss = row["epoch"], row[selects]
         waited = epoch - 1 - best
         if waited and waited % wait == 0:
             lr *= decay
         if row["lr"] != lr:
             yield f"line {epoch + 1}: lr is {row['lr']}, by the settings {lr}"
-        if "metrics" in task and row["updates"] <= updates:
-            yield f"line {epoch + 1}: has {row['updates']} updates, not more than the {updates} of the epoch before"
-        if "metrics" not in task and (row["updates"] != batches * epoch or not batches):
-            yield f"line {epoch + 1}: has {row['updates']} updates, {epoch} epochs have {batches * epoch}"
-        updates = row["updates"]
         if waited >= patience or epoch > epochs:
             yield f"line {epoch + 1}: is of epoch {epoch}, before which training has ended by the settings"
         if loss < lowest:

@@ -200,12 +200,15 @@ class _Session:
         self.sessions += 1
         self.commits = list(dict.fromkeys([*self.commits, provenance.package_commit()]))
         self.engines = [*self.engines, records.ENGINE]
-        s, selects = self.settings, self.objective.metrics[0]
+        s = self.settings
         status, reason = "epoch limit", f"{s.epochs} epochs"
         with tqdm(initial=self.updates, disable=not progress, unit="update") as bar:
             while (epochs := len(self.history)) < s.epochs:
                 if epochs - self.best_epoch >= s.patience:
-                    status, reason = "early stopping", f"no lower validation {selects} in {s.patience} epochs"
+                    status, reason = (
+                        "early stopping",
+                        f"no lower validation {self.objective.metrics[0]} in {s.patience} epochs",
+                    )
                     break
                 bar.total = s.epochs * self.updates // epochs if epochs else None
                 clock = time.perf_counter()
@@ -218,7 +221,7 @@ class _Session:
                 finally:
                     self.seconds += time.perf_counter() - clock
                 self.save()
-                bar.set_postfix(validation=f"{row[f'validation_{selects}']:.4g}", refresh=False)
+                bar.set_postfix(validation=f"{row[self.selects]:.4g}", refresh=False)
                 if on_epoch:
                     on_epoch(row)
         return self.conclude(status, reason)
@@ -259,8 +262,7 @@ class _Session:
             "gradient_norm": sum(norms) / len(norms),
         }
         row |= {f"validation_{name}": value for name, value in self.evaluate("validation", number).items()}
-        selects = f"validation_{self.objective.metrics[0]}"
-        if self.best_epoch == 0 or row[selects] < self.history[self.best_epoch - 1][selects]:
+        if self.best_epoch == 0 or row[self.selects] < self.history[self.best_epoch - 1][self.selects]:
             self.best, self.best_epoch = _copy(self.model), number
         self.history.append(row)
         return row
@@ -274,13 +276,18 @@ class _Session:
         return float(loss.detach()), float(norm)
 
     def evaluate(self, split: str, epoch: int) -> dict[str, float | None]:
-        """The objective's metrics with the weights of an epoch; every epoch meets the same random numbers."""
+        """The objective's metrics with the weights of an epoch, finite; every epoch meets the same random numbers."""
         with _randomness(_device(self.model), self.settings.seed, 0, SPLITS.index(split)):
             found = objectives.metrics_of(self.objective, self.model, split)
         for name, value in found.items():
             if value is not None and not math.isfinite(value):
                 raise _NotFinite(f"{split} {name} {value:g} after epoch {epoch}")
         return found
+
+    @property
+    def selects(self) -> str:
+        """The column by which an epoch is chosen."""
+        return f"validation_{self.objective.metrics[0]}"
 
     @property
     def updates(self) -> int:

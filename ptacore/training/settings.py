@@ -46,8 +46,8 @@ class Settings:
     optimizer : {"adam", "adamw", "sgd"}
         Adam with betas 0.9 and 0.999 and epsilon 1e-8, or plain gradient descent.
     weight_decay : float
-        lambda: "adam" and "sgd" add lambda w to the clipped gradient, as a penalty lambda/2 |w|^2 would; "adamw" takes
-        lr lambda w off the weights beside its step (Loshchilov & Hutter 2019).
+        lambda, of all parameters w: "adam" and "sgd" add lambda w to the clipped gradient, which is that of a penalty
+        lambda/2 |w|^2; "adamw" takes lr lambda w off the weights beside its step (Loshchilov & Hutter 2019).
 
     Raises
     ------

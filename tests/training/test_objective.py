@@ -191,7 +191,7 @@ class ActorCritic(nn.Module):
 def test_the_policy_gradient_of_a_bandit_is_that_of_its_expected_reward():
     """d/dlogit E[r] = -+ p (1 - p), whatever the baseline; the critic's is value - E[r]."""
     model, plays = ActorCritic(), 400_000
-    p = float(torch.softmax(model.logits, -1)[1])
+    p = float(torch.softmax(model.logits.detach(), -1)[1])
     start = torch.cat([model.logits, model.value[None]]).detach().double()
     train(Bandit(plays), model, Settings(optimizer="sgd", lr=1.0, epochs=1, **PLAIN))
     gradient = start - torch.cat([model.logits, model.value[None]]).detach().double()
