@@ -106,6 +106,9 @@ class Objective(ABC):
 class Supervised(Objective):
     """One of the tasks: cross-entropy of a network's answers, on mini-batches of the training split.
 
+    `train` makes it of a task and its settings. A subclass may add to the losses or metrics; the settings it is
+    trained with have to say the same of loss, batch_size and dropout.
+
     Parameters
     ----------
     task : Task
