@@ -77,6 +77,17 @@ def save(folder: Path, run: str, state: dict) -> None:
     write_atomically(newest, HEADER + hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload)
 
 
+def can_hold(state) -> bool:
+    """Whether a checkpoint gives this back: a dict of tensors, numbers, texts, lists and dicts."""
+    try:
+        torch.save(state, buffer := io.BytesIO())
+        buffer.seek(0)
+        torch.load(buffer, weights_only=True)
+    except (pickle.PicklingError, pickle.UnpicklingError, AttributeError, TypeError):
+        return False
+    return isinstance(state, dict)
+
+
 def load(folder: Path, run: str, device: torch.device | str = "cpu") -> dict | None:
     """The newest good checkpoint of a run; None where the folder has none at all.
 

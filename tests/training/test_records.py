@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ptacore import provenance
 from ptacore.networks.registry import build
 from ptacore.tasks import CopyMemory, TemporalOrder
-from ptacore.training import RecordError, Settings, faults, loop, read_run, read_runs, records, train
+from ptacore.training import RecordError, Settings, faults, objective, read_run, read_runs, records, train
 
 TASK = CopyMemory(delay=3, tokens=2, symbols=3, sizes=(5, 2, 2))
 
@@ -173,7 +173,7 @@ def test_what_the_loop_makes_of_any_losses_is_consistent(losses, wait, patience)
     told = iter(losses)
     scripted = {"loss_every_step": None, "accuracy": 0.5}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "evaluate", lambda model, split: scripted | {"loss": next(told, 0.1)})
+        patch.setattr(objective, "evaluate", lambda model, split: scripted | {"loss": next(told, 0.1)})
         limits = Settings(lr=0.3, decay=0.7, decay_wait=wait, patience=patience, epochs=len(losses))
         run = train(TASK, build("tanh", TASK.n_inputs, TASK.n_outputs, 2), limits)
     assert not list(faults.of_config(run.config))
