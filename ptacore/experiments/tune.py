@@ -1,6 +1,6 @@
 """Search for hyperparameters (S2.3): Optuna's TPE proposes, Ray trains, the records of ordinary runs say how it went.
 
-The records (see `searches`) are the only state: from them an interrupted search goes on with whatever Ray, and a trial
+The records (see `searches`) are the only state: from them an interrupted search goes on with any version of Ray, and a trial
 whose worker died with its own last checkpoint.
 """
 

@@ -51,7 +51,7 @@ def changed_ring(ring: RingAttractor, what: str, sizes, draws: int, seed: int) -
     Returns
     -------
     RingAttractor
-        Of batch shape (sizes, draws, 1).
+        A batch of shape (sizes, draws, 1).
     """
     names = {"weights": "W", "thresholds": "b", "time constants": "tau"}
     name = names[choice("what", what, names)]

@@ -133,7 +133,7 @@ class System:
         jacobian : callable, optional
             As f, with the result (..., n, n); by default derived by automatic differentiation.
         dtype : torch.dtype
-            Of the states.
+            Type of the states.
 
         Raises
         ------

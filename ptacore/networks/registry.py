@@ -45,7 +45,7 @@ def build(
     generator : torch.Generator, optional
         Source of the initial parameters; torch's global one unless given.
     **options
-        Of this network, see its class; ``model.options`` has them with the defaults filled in.
+        Options of this network, see its class; ``model.options`` has them with the defaults filled in.
 
     Returns
     -------

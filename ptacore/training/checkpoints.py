@@ -44,7 +44,7 @@ def alone_in(folder: Path, otherwise: str, timeout: float = 0):
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file that, whatever happens, holds its old content or the new one."""
+    """Write a file that holds its old content or the new one, also after an interruption."""
     scratch = path.with_name(f".{path.name}.new")
     try:
         with open(scratch, "wb") as file:
@@ -62,11 +62,11 @@ def save(folder: Path, run: str, state: dict) -> None:
     Parameters
     ----------
     folder : Path
-        Of the run.
+        Folder of the run.
     run : str
         What tells this run from others.
     state : dict
-        Of tensors, numbers, texts, lists and dicts.
+        Made of tensors, numbers, texts, lists and dicts.
     """
     buffer = io.BytesIO()
     torch.save({"run": run, "state": state}, buffer)
@@ -122,7 +122,7 @@ def load_weights(folder: str | Path, device: torch.device | str = "cpu") -> dict
     Parameters
     ----------
     folder : str or Path
-        Of a run, ended or not. Some recorded runs of the repository come with ``weights.npz``, most without.
+        Folder of a run, ended or not. Some recorded runs of the repository come with ``weights.npz``, most without.
     device : torch.device or str
 
     Returns

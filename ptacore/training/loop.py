@@ -43,7 +43,7 @@ def train(
 ) -> Run:
     """Train a network on a task, or for an objective of your own.
 
-    Of a task, the cross-entropy is minimized on mini-batches of the training split. After every epoch the validation
+    For a task, the cross-entropy is minimized on mini-batches of the training split. After every epoch the validation
     split is looked at; at the end the network has the weights with which the loss of its answers was lowest, and those
     meet the test split. An `Objective` has losses and metrics of its own, of which the first selects the weights.
 

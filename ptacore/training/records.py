@@ -106,7 +106,7 @@ class Run:
 
     @property
     def seal(self) -> str:
-        """Digest of all that the record says, which provenance keeps as "seal": whatever is changed later shows."""
+        """Digest of all that the record says, which provenance keeps as "seal": a later change shows."""
         origin = {k: v for k, v in self.provenance.items() if k != "seal"}
         said = json.dumps([self.config, self.history, self.summary, self.probes, origin], sort_keys=True)
         return hashlib.sha256(said.encode()).hexdigest()
@@ -164,7 +164,7 @@ def read_run(folder: str | Path) -> Run:
     Parameters
     ----------
     folder : str or Path
-        Of a run that has ended, or of one under way, whose status is "unfinished".
+        Folder of a run that has ended, or of one under way, whose status is "unfinished".
 
     Returns
     -------
@@ -224,7 +224,7 @@ def read_json(path: Path, kind: type = dict):
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:
-        raise RecordError(f"{path}: is no JSON ({error})") from error
+        raise RecordError(f"{path}: is not JSON ({error})") from error
     _require(isinstance(data, kind), path, f"holds a {type(data).__name__}, not a {kind.__name__}")
     return data
 
@@ -237,7 +237,7 @@ def _read_history(path: Path, names: tuple[str, ...] = COLUMNS) -> list[dict]:
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, csv.Error) as error:
-        raise RecordError(f"{path}: is no table ({error})") from error
+        raise RecordError(f"{path}: is not a table ({error})") from error
     _require(bool(rows) and tuple(rows[0]) == names, path, f"its first line is not {','.join(names)}")
     history = []
     for number, row in enumerate(rows[1:], start=1):
@@ -250,7 +250,7 @@ def _read_history(path: Path, names: tuple[str, ...] = COLUMNS) -> list[dict]:
             try:
                 value = values[name] = None if absent else (int if name in WHOLE else float)(text)
             except ValueError:
-                raise RecordError(f"{path}: {line}: {name} is {text!r}, which is no number") from None
+                raise RecordError(f"{path}: {line}: {name} is {text!r}, which is not a number") from None
             if not (absent or -math.inf < value < math.inf):
                 raise RecordError(f"{path}: {line}: {name} is {text}")
         if values["epoch"] != number:

@@ -38,7 +38,7 @@ class Settings:
         Whether the cross-entropy that is minimized averages the steps of the answer, or all steps of the sequence. The
         validation loss by which an epoch is chosen, the rate lowered and training ended is that of the answers always.
     seed : int
-        Of the order of the sequences and of the dropout.
+        Seed of the order of the sequences and of the dropout.
     probe_every : int
         Epochs between looks at the network's dynamics, see `probe`; the first is taken before training. 0 for none.
     probe_exponents : int or None

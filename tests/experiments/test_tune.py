@@ -268,7 +268,7 @@ def test_records_are_read_with_suspicion(tmp_path):
         read_search(folder)
     (folder / "trial-0000").mkdir()
     (folder / "trial-0000/trial.json").write_text('{"number": 0')
-    with pytest.raises(records.RecordError, match=r"trial-0000/trial\.json: is no JSON"):
+    with pytest.raises(records.RecordError, match=r"trial-0000/trial\.json: is not JSON"):
         read_search(folder)
 
 

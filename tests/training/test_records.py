@@ -116,10 +116,10 @@ def test_a_summary_that_cannot_be_is_refused(copy, change, text):
     [
         ("epoch,", "epoche,", "its first line is not epoch,updates"),
         ("\n2,", "\n7,", "line 3 is of epoch 7 instead of 2"),
-        ("\n2,", "\n2.5,", "line 3: epoch is '2.5', which is no number"),
+        ("\n2,", "\n2.5,", "line 3: epoch is '2.5', which is not a number"),
         ("\n2,", "\n2,,", "line 3 has 9 fields instead of 8"),
         ("0.001", "nan", "line 2: lr is nan"),
-        ("0.001", "", "line 2: lr is '', which is no number"),
+        ("0.001", "", "line 2: lr is '', which is not a number"),
         ("0.001", "0.002", "line 2: lr is 0.002, by the settings 0.001"),
         ("0.001", "1e400", "line 2: lr is 1e400"),
         ("\n1,1", "\n1,40", "line 2: has 40 updates, 1 epochs have 1"),
