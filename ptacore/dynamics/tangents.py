@@ -218,7 +218,7 @@ class TangentSystem:
         spread = (growth.amax(-1) - growth.amin(-1)).max().item() / self._limit
         size = (
             growth.abs().max().item() / self._far
-        )  # from overflow, for which it does not matter what the columns share
+        )  # from overflow, shared by the columns or not
         return max(1, min(2 * self._interval, int(m / max(spread, size, 1e-9))))
 
     def _remember(self, lost: Tensor) -> None:
