@@ -28,6 +28,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+SCREENS = ((1280,), (390, 320))  # of a desk, and of a phone
 
 # What a reader would see on the page, gathered in one go.
 FACTS = r"""() => {
@@ -194,20 +195,24 @@ def watch(site: str) -> Callable[[Any], list[str]]:
 
 
 class Reader:
-    """A reader with one tab, in which page follows page: a tab for each would cost twice the time."""
+    """A reader with one tab, in which page follows page: a tab for each would cost twice the time.
 
-    def __init__(self, browser: Any, site: str, width: int, theme: str | None):
+    They open a page on a screen of the first width, and turn to the narrower ones.
+    """
+
+    def __init__(self, browser: Any, site: str, widths: tuple[int, ...], theme: str | None):
         # whose system is dark: the book is light all the same, until they ask for dark
-        context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme="dark")
+        context = browser.new_context(color_scheme="dark")
         if theme:
             context.add_init_script(f"localStorage.mode = localStorage.theme = '{theme}'")
-        self.site, self.width = site, width
+        self.site, self.widths = site, widths
         self.visit = Visit()
         self.page = _watch(context.new_page(), site, lambda problem: self.visit.problems.append(problem))
         self.page.on("request", lambda request: self.visit.requests.append(request.url))
         self.session = context.new_cdp_session(self.page)
 
-    def open(self, path: str, ready: str | None) -> Visit:
+    def open(self, path: str, ready: str | None) -> dict[int, Visit]:
+        self.resize(self.widths[0])
         self.visit = Visit()
         for disabled in (True, False):  # empties the tab's memory: fonts of the last page would weigh on this one
             self.session.send("Network.setCacheDisabled", {"cacheDisabled": disabled})
@@ -216,14 +221,15 @@ class Reader:
         if ready:
             self.page.wait_for_selector(ready, timeout=10_000)
         self.visit.facts = self.look()
-        return self.visit
+        visits = {self.widths[0]: self.visit}
+        for width in self.widths[1:]:
+            self.resize(width)
+            visits[width] = Visit(self.visit.problems, self.visit.requests, self.look())
+        self.page.goto("about:blank")  # ends what a page computes
+        return visits
 
-    def narrow(self, width: int) -> Visit:
-        """The open page on a smaller screen."""
+    def resize(self, width: int) -> None:
         self.page.set_viewport_size({"width": width, "height": 800})
-        narrowed = Visit(facts=self.look())
-        self.page.set_viewport_size({"width": self.width, "height": 800})
-        return narrowed
 
     def look(self) -> dict[str, Any]:
         self.page.wait_for_timeout(100)  # for what scripts do after loading
@@ -234,22 +240,15 @@ class Reader:
 
 @pytest.fixture(scope="session")
 def visit(browser: Any, site: str) -> Callable[..., Visit]:
-    """A function that opens a page of the book; the same page is opened once.
-
-    It is narrowed to 320 px from a phone's 390 px.
-    """
+    """A function that opens a page of the book; the same page is opened once."""
     reader = functools.cache(functools.partial(Reader, browser, site))
 
     @functools.cache
-    def both(path: str, theme: str | None, ready: str | None) -> dict[int, Visit]:
-        phone = reader(390, theme)
-        return {390: phone.open(path, ready), 320: phone.narrow(320)}
-
-    @functools.cache
-    def wide(path: str, theme: str | None, ready: str | None) -> Visit:
-        return reader(1280, theme).open(path, ready)
+    def once(path: str, widths: tuple[int, ...], theme: str | None, ready: str | None) -> dict[int, Visit]:
+        return reader(widths, theme).open(path, ready)
 
     def visit(path: str, width: int = 1280, theme: str | None = None, ready: str | None = None) -> Visit:
-        return wide(path, theme, ready) if width == 1280 else both(path, theme, ready)[width]
+        widths = next(widths for widths in SCREENS if width in widths)
+        return once(path, widths, theme, ready)[width]
 
     return visit

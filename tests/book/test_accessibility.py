@@ -1,7 +1,7 @@
 """The pages of the built book without sight, without a mouse, on a narrow screen: axe-core, and the keyboard alone."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ def tabs(browser: Any) -> dict[tuple[int, str], Any]:
 
 
 @pytest.fixture
-def opened(tabs: Any, site: str) -> Callable[[str, tuple[int, str]], Any]:
+def opened(tabs: Any, site: str) -> Iterator[Callable[[str, tuple[int, str]], Any]]:
     """A function that opens a page in a reader's tab."""
 
     def opened(path: str, reader: tuple[int, str]) -> Any:
@@ -70,7 +70,9 @@ def opened(tabs: Any, site: str) -> Callable[[str, tuple[int, str]], Any]:
         page.wait_for_function("document.fonts.status === 'loaded'")
         return page
 
-    return opened
+    yield opened
+    for page in tabs.values():
+        page.goto("about:blank")  # ends what a page computes
 
 
 @pytest.mark.slow

@@ -57,6 +57,8 @@ def open_at(tabs, site) -> Iterator[Any]:
         return page
 
     yield open_at
+    for page, _ in tabs.values():
+        page.goto("about:blank")  # ends the work on the map
     assert [problems for _, problems in tabs.values()] == [[], []]
 
 
