@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
-import seaborn as sns
 
-COLORS = dict(
-    zip(("blue", "orange", "green", "red", "purple", "brown", "pink", "grey", "yellow", "cyan"),
-        sns.color_palette("colorblind").as_hex(), strict=True)
-)  # fmt: skip
+BLUE, ORANGE, GREEN, RED, PURPLE = "#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc"  # seaborn's "colorblind"
+BROWN, PINK, GREY, YELLOW, CYAN = "#ca9161", "#fbafe4", "#949494", "#ece133", "#56b4e9"
+
+COLORS = {
+    "blue": BLUE,
+    "orange": ORANGE,
+    "green": GREEN,
+    "red": RED,
+    "purple": PURPLE,
+    "brown": BROWN,
+    "pink": PINK,
+    "grey": GREY,
+    "yellow": YELLOW,
+    "cyan": CYAN,
+}
 
 STYLE = {
     "font.size": 8,
