@@ -3,6 +3,7 @@
 import math
 import re
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,12 @@ def root(html, chromium) -> Path:
     return html.parents[1]
 
 
+def render(*arguments: str) -> bytes:
+    """`pdf.render` in a thread of its own: in this one the tests' browser may be running."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(pdf.render, *arguments).result()
+
+
 @pytest.fixture(scope="module")
 def document(root) -> BeautifulSoup:
     return BeautifulSoup(pdf.compose(root), "html.parser")
@@ -32,7 +39,7 @@ def document(root) -> BeautifulSoup:
 
 @pytest.fixture(scope="module")
 def printed(document) -> PdfReader:
-    return PdfReader(BytesIO(pdf.render(str(document), "A. Author")))
+    return PdfReader(BytesIO(render(str(document), "A. Author")))
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +155,7 @@ def test_fonts_are_embedded(printed):
 )
 def test_a_page_that_would_print_badly_is_named(chromium, body, message):
     with pytest.raises(BookError, match=message):
-        pdf.render(f"<!doctype html>{body}", "A")
+        render(f"<!doctype html>{body}", "A")
 
 
 def test_an_old_chromium_is_refused(chromium, monkeypatch):
