@@ -216,9 +216,7 @@ class TangentSystem:
 
     def _next_interval(self, growth: Tensor, m: int) -> int:
         spread = (growth.amax(-1) - growth.amin(-1)).max().item() / self._limit
-        size = (
-            growth.abs().max().item() / self._far
-        )  # from overflow, shared by the columns or not
+        size = growth.abs().max().item() / self._far  # from overflow, shared by the columns or not
         return max(1, min(2 * self._interval, int(m / max(spread, size, 1e-9))))
 
     def _remember(self, lost: Tensor) -> None:

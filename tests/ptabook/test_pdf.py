@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
+from toy import in_own_thread
 
 from ptabook import pdf
 from ptacore.experiments.terminal import UsageError
