@@ -252,6 +252,8 @@ def low_pass(x: ArrayLike, dt: float, time_constant: float) -> np.ndarray:
 
     dt, time_constant = within("dt", dt, 0, math.inf), within("time_constant", time_constant, 0, math.inf)
     x, kept = finite_array(x, "x"), math.exp(-dt / time_constant)
+    if x.ndim == 0 or not len(x):
+        raise ValueError(f"x: expected values (T, ...), at least one, got shape {x.shape}")
     return lfilter([1 - kept], [1, -kept], x, axis=0, zi=kept * x[:1])[0]
 
 

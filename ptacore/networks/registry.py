@@ -89,4 +89,5 @@ def defaults(name: str) -> dict[str, object]:
     >>> defaults("lem")
     {'dt': 0.31}
     """
+    choice("name", name, MODELS)
     return {p.name: p.default for p in list(inspect.signature(MODELS[name]).parameters.values())[4:]}
