@@ -4,13 +4,13 @@ import json
 import re
 import urllib.request
 from io import BytesIO
-from pathlib import Path
 
 import pandas
 import pytest
 
-NOTEBOOKS = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
-PAGES = [*(f"notebooks/{name}" for name in NOTEBOOKS), "book/notes"]
+from ptabook.figures import figure_names
+
+PAGES = [*(f"notebooks/{name}" for name in figure_names()), "book/notes"]
 HEADS = {"SVG": b"<?xml", "PNG": b"\x89PNG\r\n\x1a\n", "PDF": b"%PDF-1."}
 
 
@@ -57,7 +57,7 @@ def test_every_figure_has_its_files(visit, path):
                 assert len(table) > 0
                 assert table.iloc[:, 4:].dtypes.map(str).isin(["float64", "int64"]).all(), url
         record = json.loads(_get(row["record"]))
-        assert record["figure"] in NOTEBOOKS
+        assert record["figure"] in figure_names()
         assert row["notebook"].endswith(f"/blob/{record['commit']}/notebooks/{record['figure']}.ipynb")
 
 
