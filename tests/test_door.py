@@ -175,6 +175,7 @@ PUBLIC = {
     "oscillator": (models.oscillator, {"system": "tanh map", "alpha": 1.0, "theta": 0.1}, ANGLES),
     "origin_exponent": (models.origin_exponent, {"system": "tanh map", "alpha": 1.0, "theta": 0.1}, ANGLES),
     "critical_gain": (models.critical_gain, {"system": "tanh map", "theta": 0.1}, ANGLES),
+    "onset_frequency": (models.onset_frequency, {"system": "tanh map", "theta": 0.1}, ANGLES),
     "saddle_node_angle": (
         models.saddle_node_angle,
         {"gain": 1.5, "directions": 64},
