@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
-import seaborn as sns
 
-COLORS = dict(
-    zip(("blue", "orange", "green", "red", "purple", "brown", "pink", "grey", "yellow", "cyan"),
-        sns.color_palette("colorblind").as_hex(), strict=True)
-)  # fmt: skip
+COLORS = {  # seaborn's palette "colorblind"
+    "blue": "#0173b2",
+    "orange": "#de8f05",
+    "green": "#029e73",
+    "red": "#d55e00",
+    "purple": "#cc78bc",
+    "brown": "#ca9161",
+    "pink": "#fbafe4",
+    "grey": "#949494",
+    "yellow": "#ece133",
+    "cyan": "#56b4e9",
+}
 
 STYLE = {
     "font.size": 8,
