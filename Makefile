@@ -30,7 +30,7 @@ pdf: figures
 
 figures: $(VENV)/.installed
 	@echo "== figures that are stale ($(PRESET)), in _build/figures/$(PRESET)/"
-	@ls notebooks | sed -n 's/\.ipynb$$//p' | xargs -n 1 -P $(JOBS) $(BIN)/ptacore figures --preset $(PRESET)
+	@$(BIN)/ptacore figures --preset $(PRESET) --stale | xargs -r -n 1 -P $(JOBS) $(BIN)/ptacore figures --preset $(PRESET)
 
 # Interrupt it at will: runs go on where they were, and those that have ended are not made again.
 campaign: $(VENV)/.installed
@@ -72,7 +72,7 @@ $(VENV)/.locked: requirements.lock
 $(VENV)/.installed: $(VENV)/.locked pyproject.toml
 	@echo "== package: pip install -e ."
 	@$(BIN)/python -m pip install --quiet --no-deps -e .
-	@$(BIN)/python -c "from ptacore import compiled; from ptacore.models import fused_kernel; print('compiled kernels:', compiled.available() and fused_kernel.available())"
+	@$(BIN)/python -c "from ptacore.kernels import bptt, tangents; print('compiled kernels:', tangents.available() and bptt.available())"
 	@touch $@
 
 tune-env: $(VENV)/.installed

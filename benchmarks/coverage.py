@@ -18,7 +18,7 @@ import torch
 from scipy.special import stdtrit
 
 import ptacore as pta
-from ptacore.time_average import degrees_of_freedom
+from ptacore.dynamics.time_average import degrees_of_freedom
 
 RUNS = 200
 TARGET = timing.RESULTS / "coverage.json"

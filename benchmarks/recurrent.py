@@ -19,8 +19,8 @@ import timing
 import torch
 from torch import nn
 
-from ptacore.models import fused
-from ptacore.models.recurrent import build
+from ptacore.networks import bptt as fused
+from ptacore.networks.registry import build
 
 UNITS, BATCH, SYMBOLS = 250, 128, 10
 PEERS = {"tanh": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}

@@ -20,7 +20,8 @@ import peers
 import torch
 
 import ptacore as pta
-from ptacore import compiled, compiler
+from ptacore.kernels import build as compiler
+from ptacore.kernels import tangents as compiled
 
 SEED = 33  # of the weights: the network of Figure 3D
 SECONDS, STEP, BATCH = 20.0, 1e-3, 16

@@ -1,39 +1,57 @@
 """Lyapunov spectra, adjoints and oscillating initializations of recurrent networks."""
 
-from ptacore import models, robustness, tasks, training
-from ptacore.adjoints import adjoint, sensitivity, time_time_jacobian
-from ptacore.certificates import Certificates, certify
-from ptacore.fixed_points import Family, FixedPoints, fixed_points
-from ptacore.initialize import Oscillators, pta_
-from ptacore.integrate import DivergenceError, Trajectory, trajectory
-from ptacore.lyapunov import LyapunovSpectrum, lyapunov_spectrum
-from ptacore.models.system import System
-from ptacore.periodic_orbit import ConvergenceError, PeriodicOrbit, periodic_orbit
+from importlib import import_module
+from importlib.metadata import version
 
-__version__ = "0.2.0"
+from ptacore import _moved
 
-__all__ = [
-    "Certificates",
-    "ConvergenceError",
-    "DivergenceError",
-    "Family",
-    "FixedPoints",
-    "LyapunovSpectrum",
-    "Oscillators",
-    "PeriodicOrbit",
-    "System",
-    "Trajectory",
-    "adjoint",
-    "certify",
-    "fixed_points",
-    "lyapunov_spectrum",
-    "models",
-    "periodic_orbit",
-    "pta_",
-    "robustness",
-    "sensitivity",
-    "tasks",
-    "time_time_jacobian",
-    "training",
-    "trajectory",
-]
+_HOMES = {  # loaded when they are first asked for
+    "Certificates": "ptacore.oscillators.certificates",
+    "ConvergenceError": "ptacore.dynamics.periodic_orbit",
+    "DivergenceError": "ptacore.dynamics.integrate",
+    "Family": "ptacore.dynamics.fixed_points",
+    "FixedPoints": "ptacore.dynamics.fixed_points",
+    "LyapunovSpectrum": "ptacore.dynamics.lyapunov",
+    "Oscillators": "ptacore.oscillators.initialize",
+    "PeriodicOrbit": "ptacore.dynamics.periodic_orbit",
+    "System": "ptacore.models.system",
+    "Trajectory": "ptacore.dynamics.integrate",
+    "adjoint": "ptacore.dynamics.adjoints",
+    "certify": "ptacore.oscillators.certificates",
+    "fixed_points": "ptacore.dynamics.fixed_points",
+    "lyapunov_spectrum": "ptacore.dynamics.lyapunov",
+    "periodic_orbit": "ptacore.dynamics.periodic_orbit",
+    "pta_": "ptacore.oscillators.initialize",
+    "sensitivity": "ptacore.dynamics.adjoints",
+    "time_time_jacobian": "ptacore.dynamics.adjoints",
+    "trajectory": "ptacore.dynamics.integrate",
+}
+_ROOMS = {
+    "experiments": "ptacore.experiments",
+    "heading": "ptacore.heading",
+    "models": "ptacore.models",
+    "networks": "ptacore.networks",
+    "plotting": "ptacore.plotting",
+    "robustness": "ptacore.heading.robustness",
+    "tasks": "ptacore.tasks",
+    "training": "ptacore.training",
+}
+__all__ = sorted([*_HOMES, *_ROOMS])
+
+
+_find = _moved.lookup(__name__, _HOMES)
+
+
+def __getattr__(name: str):
+    if name == "__version__":  # not here: a new version changes no figure
+        return version("ptacore")
+    value = import_module(_ROOMS[name]) if name in _ROOMS else _find(name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
+
+
+_moved.install()

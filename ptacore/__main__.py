@@ -1,8 +1,8 @@
 """``python -m ptacore`` is ``ptacore``."""
 
 import sys
-
-from ptacore.cli import main
+from importlib.metadata import entry_points
 
 if __name__ == "__main__":
-    sys.exit(main())
+    (script,) = entry_points(group="console_scripts", name="ptacore")  # another package's: this one does not know it
+    sys.exit(script.load()())

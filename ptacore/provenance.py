@@ -6,11 +6,15 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 """The checkout that this package is run from."""
+
+LOADED = ".loaded.json"
+"""What a notebook calls the list of `loaded_modules` in its output folder."""
 
 PACKAGES = ("ptacore", "torch", "numpy", "scipy", "matplotlib", "papermill", "ray", "optuna")
 
@@ -27,6 +31,19 @@ def package_commit() -> str:
     """The commit of this package in words, with what differs from it in its sources."""
     head, changed = commit(ROOT, "ptacore")
     return head + " with changes" * bool(changed)
+
+
+def loaded_modules() -> list[str]:
+    """The modules of this checkout that this process has loaded, as paths below it.
+
+    Examples
+    --------
+    >>> "ptacore/provenance.py" in loaded_modules()
+    True
+    """
+    ours = [module for name, module in list(sys.modules.items()) if name.partition(".")[0] in ("ptacore", "ptabook")]
+    files = {Path(module.__file__) for module in ours if getattr(module, "__file__", None)}
+    return sorted(file.relative_to(ROOT).as_posix() for file in files if file.is_relative_to(ROOT))
 
 
 def machine() -> dict[str, str | int | None]:

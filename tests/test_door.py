@@ -11,8 +11,8 @@ import scipy.sparse
 import torch
 
 import ptacore as pta
-from ptacore import models, robustness, tasks, training
-from ptacore.models import delay_line, head_direction
+from ptacore import models, networks, tasks, training
+from ptacore.heading import delay_line, head_direction, robustness
 
 with warnings.catch_warnings(action="ignore"):  # that torch will move its quantization
     QUANTIZED = torch.quantize_per_tensor(torch.eye(2), 0.1, 0, torch.qint8)
@@ -192,9 +192,9 @@ PUBLIC = {
         {"n_inputs": COUNT, "n_outputs": COUNT, "n_hidden": COUNT, "generator": ("None",)},
     ),
     **{
-        f"build {name}": (partial(models.build, name, 2, 2, 4), models.recurrent.defaults(name), OPTIONS)
+        f"build {name}": (partial(models.build, name, 2, 2, 4), networks.defaults(name), OPTIONS)
         for name in models.MODELS
-        if models.recurrent.defaults(name) and not name.endswith("-pta")
+        if networks.defaults(name) and not name.endswith("-pta")
     },
     "SpikingPair": (
         head_direction.SpikingPair,

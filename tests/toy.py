@@ -15,10 +15,10 @@ CHECK = "if seed < 0:\n    raise ValueError(f'seed: must not be negative, got {s
 
 
 def make_checkout(root: Path) -> Path:
-    for folder in ("notebooks", "ptacore/models", "ptacore/plotting", "book", "results/toy"):
+    for folder in ("notebooks", "ptacore/dynamics", "ptacore/models", "ptacore/plotting", "book", "results/toy"):
         (root / folder).mkdir(parents=True)
     write_notebook(root)
-    (root / "ptacore/lyapunov.py").write_text("x = 1\n")
+    (root / "ptacore/dynamics/lyapunov.py").write_text("x = 1\n")
     (root / "ptacore/models/kernels.c").write_text("int x = 1;\n")
     (root / "ptacore/models/kernels.h").write_text("#define Y 1\n")
     (root / "ptacore/plotting/picture.js").write_text("const x = 1;\n")

@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from ptabook.claims.claim import Claim
-from ptacore.training.table import COLUMNS, ROWS, agrees, paper_value
+from ptacore.experiments.paper_table import COLUMNS, ROWS, agrees, paper_value
 
 LEARNED = 0.99  # recall accuracy
 COPY = "copy memory, k = 100"

@@ -7,7 +7,8 @@ import copy
 import torch
 from torch import Tensor
 
-from ptacore.models.networks import _matrix, _matvec, _vector
+from ptacore.kernels.tangents import INSIDE, MAP, Form
+from ptacore.models.rate import matrix, matvec, vector
 from ptacore.models.system import System
 
 
@@ -17,15 +18,15 @@ class _GRU(System):
     bound = 1.0
 
     def __init__(self, W, b=None, W_r=None, W_z=None, b_r=None, b_z=None, dtype: torch.dtype = torch.float64):
-        self.W = _matrix(W, "W", dtype)
+        self.W = matrix(W, "W", dtype)
         self.dim, self.dtype, self.device = self.W.shape[-1], dtype, self.W.device
         self.W_r, self.W_z = self._gate(W_r, "W_r"), self._gate(W_z, "W_z")
-        self.b, self.b_r, self.b_z = (_vector(v, s, self.W) for v, s in ((b, "b"), (b_r, "b_r"), (b_z, "b_z")))
+        self.b, self.b_r, self.b_z = (vector(v, s, self.W) for v, s in ((b, "b"), (b_r, "b_r"), (b_z, "b_z")))
 
     def _gate(self, value, name: str) -> Tensor | None:
         if value is None:
             return None
-        weights = _matrix(value, name, self.dtype)
+        weights = matrix(value, name, self.dtype)
         if weights.shape[-1] != self.dim:
             raise ValueError(f"{name}: expected shape (..., {self.dim}, {self.dim}), got {tuple(weights.shape)}")
         return weights if (weights != 0).any() else None
@@ -33,7 +34,7 @@ class _GRU(System):
     def _gates(self, h: Tensor) -> tuple[Tensor, Tensor]:
         """Reset gate r and update gate z at h: (..., n) each."""
         r, z = (
-            torch.sigmoid(b if weights is None else _matvec(weights, h) + b)
+            torch.sigmoid(b if weights is None else matvec(weights, h) + b)
             for weights, b in ((self.W_r, self.b_r), (self.W_z, self.b_z))
         )
         return r, z
@@ -47,6 +48,15 @@ class _GRU(System):
         new = copy.copy(self)
         new.W_z, new.b_z = None, torch.full_like(self.b_z, -torch.inf)
         return new
+
+    def kernel_form(self, dt):
+        renewed = 1 - torch.sigmoid(self.b_z)
+        own = type(self).__module__ == __name__ and self.gates_are_constant
+        if not own or (renewed != renewed.flatten()[0]).any():
+            return None
+        r = torch.sigmoid(self.b_r)
+        W = r[..., None] * self.W if self.kind == "map" else self.W * r[..., None, :]
+        return Form(self.form, True, W, self.b, dt * renewed.flatten()[0].item())
 
     def _gate_slope(self, weights: Tensor | None, gate: Tensor) -> Tensor:
         """d gate / d h: (..., n, n)."""
@@ -92,15 +102,15 @@ class GRUMap(_GRU):
     tensor([[1.5000]], dtype=torch.float64)
     """
 
-    kind = "map"
+    kind, form = "map", MAP
 
     def __call__(self, x):
         r, z = self._gates(x)
-        return z * x + (1 - z) * torch.tanh(r * _matvec(self.W, x) + self.b)
+        return z * x + (1 - z) * torch.tanh(r * matvec(self.W, x) + self.b)
 
     def jacobian(self, x):
         r, z = self._gates(x)
-        u = _matvec(self.W, x)
+        u = matvec(self.W, x)
         candidate, slope = torch.tanh(r * u + self.b), torch.cosh(r * u + self.b).pow(-2)
         inner = r[..., None] * self.W + u[..., None] * self._gate_slope(self.W_r, r)
         return (
@@ -143,15 +153,15 @@ class GRUFlow(_GRU):
     tensor([[0.5000]], dtype=torch.float64)
     """
 
-    kind = "flow"
+    kind, form = "flow", INSIDE
 
     def __call__(self, x):
         r, z = self._gates(x)
-        return (z - 1) * (x - torch.tanh(_matvec(self.W, r * x) + self.b))
+        return (z - 1) * (x - torch.tanh(matvec(self.W, r * x) + self.b))
 
     def jacobian(self, x):
         r, z = self._gates(x)
-        u = _matvec(self.W, r * x) + self.b
+        u = matvec(self.W, r * x) + self.b
         candidate, slope = torch.tanh(u), torch.cosh(u).pow(-2)
         eye = torch.eye(self.dim, dtype=x.dtype, device=x.device)
         inner = r[..., None] * eye + x[..., None] * self._gate_slope(self.W_r, r)  # d (r h) / d h

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ptacore.checks import choice, finite, integer
 from ptacore.models.gru import GRUFlow, GRUMap
-from ptacore.models.networks import TanhMap, TanhRateFlow
+from ptacore.models.rate import TanhMap, TanhRateFlow
 from ptacore.models.system import System
 
 SYSTEMS = {"tanh map": TanhMap, "tanh flow": TanhRateFlow, "GRU map": GRUMap, "GRU flow": GRUFlow}

@@ -8,7 +8,7 @@ import numpy as np
 
 from ptacore.checks import check_seed, choice, integer, within
 from ptacore.memory import foretell
-from ptacore.models.networks import LinearFlow, ReLUFlow, TanhFlow
+from ptacore.models.rate import LinearFlow, ReLUFlow, TanhFlow
 from ptacore.models.weight_files import read_weights
 
 TWO_FIXED_POINTS = np.diag([0.35, 0.35, -0.01, -0.02, -0.03, -0.01])

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ptacore.checks import choice, floating, integer, place, to_tensor
+from ptacore.kernels.tangents import Form
 
 
 class System:
@@ -65,6 +66,10 @@ class System:
         z < 1, but in doubles a saturated gate is 1, and every state at rest.
         """
         return self
+
+    def kernel_form(self, dt: float) -> Form | None:
+        """The system as the compiled kernels take it (`kernels.tangents`); None where they do not."""
+        return None
 
     @property
     def driven(self) -> bool:

@@ -1,7 +1,5 @@
 """Panels that several figures share, and their one style."""
 
-from ptacore.plotting.compass import compass
-from ptacore.plotting.numbers import Numbers
 from ptacore.plotting.panels import (
     plot_adjoints,
     plot_one_neuron,
@@ -9,18 +7,37 @@ from ptacore.plotting.panels import (
     plot_principal_components,
     plot_spectrum,
 )
-from ptacore.plotting.save import save
-from ptacore.plotting.style import COLORS, figure
+from ptacore.plotting.style import (
+    BLUE,
+    BROWN,
+    COLORS,
+    CYAN,
+    GREEN,
+    GREY,
+    ORANGE,
+    PINK,
+    PURPLE,
+    RED,
+    YELLOW,
+    figure,
+)
 
 __all__ = [
+    "BLUE",
+    "BROWN",
     "COLORS",
-    "Numbers",
-    "compass",
+    "CYAN",
+    "GREEN",
+    "GREY",
+    "ORANGE",
+    "PINK",
+    "PURPLE",
+    "RED",
+    "YELLOW",
     "figure",
     "plot_adjoints",
     "plot_one_neuron",
     "plot_population",
     "plot_principal_components",
     "plot_spectrum",
-    "save",
 ]

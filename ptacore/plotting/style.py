@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 
-COLORS = {  # seaborn's palette "colorblind"
-    "blue": "#0173b2",
-    "orange": "#de8f05",
-    "green": "#029e73",
-    "red": "#d55e00",
-    "purple": "#cc78bc",
-    "brown": "#ca9161",
-    "pink": "#fbafe4",
-    "grey": "#949494",
-    "yellow": "#ece133",
-    "cyan": "#56b4e9",
+BLUE, ORANGE, GREEN, RED, PURPLE = "#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc"  # seaborn's "colorblind"
+BROWN, PINK, GREY, YELLOW, CYAN = "#ca9161", "#fbafe4", "#949494", "#ece133", "#56b4e9"
+
+COLORS = {
+    "blue": BLUE,
+    "orange": ORANGE,
+    "green": GREEN,
+    "red": RED,
+    "purple": PURPLE,
+    "brown": BROWN,
+    "pink": PINK,
+    "grey": GREY,
+    "yellow": YELLOW,
+    "cyan": CYAN,
 }
 
 STYLE = {

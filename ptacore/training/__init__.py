@@ -1,46 +1,46 @@
 """How networks are trained: the loop, its settings, checkpoints, records, and looks at the dynamics on the way."""
 
+from ptacore import _moved
 from ptacore.models.module_map import as_system
-from ptacore.training.campaign import Planned, read_campaign, run_campaign
 from ptacore.training.checkpoints import CheckpointError, load_weights
 from ptacore.training.evaluation import evaluate, loss_of
 from ptacore.training.loop import train
-from ptacore.training.presets import Experiment, experiment
 from ptacore.training.probes import adjoint_norms, probe
-from ptacore.training.ranges import search_space
 from ptacore.training.records import RecordError, Run, read_run, read_runs
-from ptacore.training.searches import Search, Trial, read_search
 from ptacore.training.settings import Settings
-from ptacore.training.table import Cell, agrees, paper_value, show, table
-from ptacore.training.tune import search
+
+_ABOVE = {  # names that this room had before many runs got a room of their own
+    "Cell": "ptacore.experiments.paper_table",
+    "Experiment": "ptacore.experiments.presets",
+    "Planned": "ptacore.experiments.campaign",
+    "Search": "ptacore.experiments.searches",
+    "Trial": "ptacore.experiments.searches",
+    "agrees": "ptacore.experiments.paper_table",
+    "experiment": "ptacore.experiments.presets",
+    "paper_value": "ptacore.experiments.paper_table",
+    "read_campaign": "ptacore.experiments.campaign",
+    "read_search": "ptacore.experiments.searches",
+    "run_campaign": "ptacore.experiments.campaign",
+    "search": "ptacore.experiments.tune",
+    "search_space": "ptacore.experiments.ranges",
+    "show": "ptacore.experiments.paper_table",
+    "table": "ptacore.experiments.paper_table",
+}
 
 __all__ = [
-    "Cell",
     "CheckpointError",
-    "Experiment",
-    "Planned",
     "RecordError",
     "Run",
-    "Search",
     "Settings",
-    "Trial",
     "adjoint_norms",
-    "agrees",
     "as_system",
     "evaluate",
-    "experiment",
     "load_weights",
     "loss_of",
-    "paper_value",
     "probe",
-    "read_campaign",
     "read_run",
     "read_runs",
-    "read_search",
-    "run_campaign",
-    "search",
-    "search_space",
-    "show",
-    "table",
     "train",
 ]
+
+__getattr__ = _moved.lookup(__name__, _ABOVE)

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from ptacore.checks import check_seed, instance, integer
-from ptacore.lyapunov import lyapunov_spectrum
+from ptacore.dynamics.lyapunov import lyapunov_spectrum
 from ptacore.models.module_map import as_system
-from ptacore.models.trainable import Recurrent
+from ptacore.networks.base import Recurrent
 from ptacore.tasks.task import Split
 
 SEQUENCES = 32  # behind a norm of the adjoint

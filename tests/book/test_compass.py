@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from ptacore.plotting import compass
+from ptabook.page import compass
 
 HEAD = '<!doctype html><html lang="en"><meta charset="utf-8"><link rel="icon" href="data:,">'
 FRAMES = 40

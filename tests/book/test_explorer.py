@@ -11,8 +11,8 @@ import pytest
 import torch
 
 import ptacore as pta
-from ptacore.certificates import KINDS
 from ptacore.models.oscillator import SYSTEMS, critical_gain, oscillator, saddle_node_angle, strong_tongues
+from ptacore.oscillators.certificates import KINDS
 
 PAGE = "book/explorer.html"
 COPIED = """globalThis.copied = (canvas) => { // a copy to read pixels from

@@ -12,8 +12,9 @@ from bs4 import BeautifulSoup
 from pypdf import PdfReader
 from pypdf.generic import IndirectObject
 
-from ptacore import pdf
-from ptacore.reproduce import BookError, UsageError
+from ptabook import pdf
+from ptabook.pages import BookError
+from ptacore.experiments.terminal import UsageError
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 A4 = (595, 842)  # points

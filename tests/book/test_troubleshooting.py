@@ -17,8 +17,9 @@ from torch import nn
 from toy import make_checkout
 
 import ptacore as pta
+from ptabook import cli, figures, notebook, pages
 from ptabook.claims import verdicts as claims
-from ptacore import cli, compiler, reproduce
+from ptacore.kernels import build as compiler
 from ptacore.training import checkpoints
 
 ROOT = Path(__file__).parents[2]
@@ -111,12 +112,12 @@ says("uv is not to be had")(lambda at: make(at, "3.12.1", old=0))
 def without_compiler(at):
     at.patch.delenv("CC", raising=False)
     at.patch.setenv("PATH", str(at.folder))
-    compiler.load(Path(compiler.__file__).with_name("kernels.c"))
+    compiler.load(Path(compiler.__file__).with_name("tangents.c"))
 
 
 def without_papermill(at):
     at.patch.setitem(sys.modules, "papermill", None)
-    reproduce._papermill()
+    notebook.papermill_or_error()
 
 
 warns("compiled backend", without_compiler)
@@ -130,19 +131,21 @@ says("no chromium")(lambda at: (Path(__file__).with_name("conftest.py")).read_te
 def fresh_once(at):
     """A figure of the name fig3 that was made before lyapunov.py was edited."""
     shutil.copy(at.root / "notebooks/toy.ipynb", at.root / "notebooks/fig3.ipynb")
-    figure = reproduce.Figure(at.root, "fig3")
+    figure = figures.Figure(at.root, "fig3")
     figure.folder.mkdir(parents=True)
     (figure.folder / "fig3.ipynb").write_text("{}")
-    (figure.folder / "provenance.json").write_text(json.dumps({"inputs": figure.inputs()}))
-    (at.root / "ptacore/lyapunov.py").write_text("x = 2\n")
-    at.patch.setattr(reproduce, "run", lambda figure: figure.folder)
+    (figure.folder / "provenance.json").write_text(
+        json.dumps({"inputs": figure.inputs() | {"ptacore/dynamics/lyapunov.py": "before"}})
+    )
+    (at.root / "ptacore/dynamics/lyapunov.py").write_text("x = 2\n")
+    at.patch.setattr(figures, "run", lambda figure: figure.folder)
 
 
 def stopped_by(error: BaseException) -> Callable:
     def stop(*_, **__):
         raise error
 
-    return lambda at: at.patch.setattr(reproduce._papermill(), "execute_notebook", stop)
+    return lambda at: at.patch.setattr(notebook.papermill_or_error(), "execute_notebook", stop)
 
 
 def changed_verdict(at):
@@ -155,13 +158,13 @@ def changed_verdict(at):
 
 def with_warnings(at):
     """A book whose rendering fails."""
-    at.patch.setattr(reproduce, "run", lambda figure: figure.folder)
-    at.patch.setattr(reproduce, "stage", lambda *_: None)
+    at.patch.setattr(figures, "run", lambda figure: figure.folder)
+    at.patch.setattr(pages, "stage", lambda *_: None)
     at.patch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 1))
 
 
 prints("fig3 (quick): running", "figures", "fig3", before=fresh_once)
-raises("… does not exist", lambda at: reproduce.figure_names(at.folder))
+raises("… does not exist", lambda at: figures.figure_names(at.folder))
 prints("ptacore: toy: unknown parameter", "figures", "-p", "sede", "1")
 prints("the kernel died", "figures", before=stopped_by(DeadKernelError()))
 prints("no kernel answers", "figures", before=stopped_by(RuntimeError("Kernel didn't respond in 60 seconds")))

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn.functional import log_softmax
 
-from ptacore.models.recurrent import build
+from ptacore.networks.registry import build
 from ptacore.tasks import CopyMemory, RandomDelayCopy, TemporalOrder
 from ptacore.training import evaluate, evaluation, loss_of
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ptacore.models import oscillator
-from ptacore.models.recurrent import MODELS, build
+from ptacore.networks.registry import MODELS, build
 from ptacore.tasks import CopyMemory, PermutedImages
 from ptacore.training import adjoint_norms, as_system, probe
 from ptacore.training.probes import _norm, usual_input

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ptacore import provenance
-from ptacore.models.recurrent import build
+from ptacore.networks.registry import build
 from ptacore.tasks import CopyMemory, TemporalOrder
 from ptacore.training import RecordError, Settings, faults, loop, read_run, read_runs, records, train
 

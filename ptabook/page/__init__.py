@@ -1,0 +1,8 @@
+"""What a notebook uses to publish: its files, its numbers, tables, the compass."""
+
+from ptabook.page.compass import compass
+from ptabook.page.numbers import Numbers, number, spread, table
+from ptabook.page.save import save
+from ptabook.page.setup import setup
+
+__all__ = ["Numbers", "compass", "number", "save", "setup", "spread", "table"]

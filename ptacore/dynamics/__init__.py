@@ -1,0 +1,1 @@
+"""What follows a system: trajectories, adjoints, spectra, fixed points, periodic orbits."""

@@ -1,0 +1,27 @@
+"""Many runs: presets, campaigns, searches, the table of the paper, and the command line.
+
+Names are loaded when they are first asked for, so that the command line starts at once.
+"""
+
+from ptacore import _moved
+
+_HOMES = {
+    "Cell": "ptacore.experiments.paper_table",
+    "Experiment": "ptacore.experiments.presets",
+    "Planned": "ptacore.experiments.campaign",
+    "Search": "ptacore.experiments.searches",
+    "Trial": "ptacore.experiments.searches",
+    "agrees": "ptacore.experiments.paper_table",
+    "experiment": "ptacore.experiments.presets",
+    "paper_value": "ptacore.experiments.paper_table",
+    "read_campaign": "ptacore.experiments.campaign",
+    "read_search": "ptacore.experiments.searches",
+    "run_campaign": "ptacore.experiments.campaign",
+    "search": "ptacore.experiments.tune",
+    "search_space": "ptacore.experiments.ranges",
+    "show": "ptacore.experiments.paper_table",
+    "table": "ptacore.experiments.paper_table",
+}
+__all__ = list(_HOMES)
+
+__getattr__ = _moved.lookup(__name__, _HOMES)

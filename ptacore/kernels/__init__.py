@@ -1,0 +1,1 @@
+"""Compiled code: the C sources, what builds them, and what calls them."""

@@ -1,0 +1,475 @@
+/* Advance the state and the tangent vectors of the tanh and ReLU networks, in double precision.
+ *
+ * One call takes `steps` steps (fourth-order Runge-Kutta for flows, iteration for maps) of `batch` networks.
+ * The augmented array X = [x | V] holds the state in column 0 and k tangent vectors in the other columns; a
+ * tangent vector goes through the same stages as the state, so that the result is the exact derivative of
+ * the step. Two loops with the same arithmetic:
+ *
+ *   advance_dense   one network at a time, lanes = columns of X (a register-blocked matrix product)
+ *   advance_small   many small networks,   lanes = networks
+ *
+ * compiled.py builds this file with the machine's C compiler and calls it through ctypes.
+ */
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include "lanes.h"
+
+/* CURRENT: tau x' = -x + W phi(x) + b;  RATE: tau x' = -x + phi(W x + b);  MAP: x <- (1 - h) x + h phi(W x + b) */
+enum { CURRENT, RATE, MAP };
+enum { RELU, TANH };
+
+#if defined(__AVX512F__)
+#define LANES 8
+#else
+#define LANES 4
+#endif
+#define COLS 3                    /* vectors of columns that one register block holds */
+#define WIDE 32                   /* networks that advance_small moves together */
+
+typedef double vec __attribute__((vector_size(8 * LANES), aligned(8)));
+
+/* tanh and its derivative to a few units in the last place, without branches, so that loops over it vectorize:
+ * with e = exp(2|x|) - 1, tanh|x| = e / (e + 2) and tanh' = 4 (e + 1) / (e + 2)^2, where 1 - tanh^2 would lose its
+ * digits; e by range reduction, 2|x| = m ln 2 + r. NaN stays NaN. */
+INLINE double fast_tanh(double x, double *slope) {
+    const double shift = 0x1.8p52;
+    double y = 2.0 * fabs(x);
+    y = y > 700.0 ? 700.0 : y;
+    double m = y * 1.4426950408889634 + shift;           /* low bits of m: round(2|x| / ln 2) */
+    int64_t bits;
+    memcpy(&bits, &m, 8);
+    m -= shift;
+    double r = (y - m * 6.93147180369123816490e-01) - m * 1.90821492927058770002e-10;
+    double p = 1.0 / 6227020800.0;                       /* Taylor: exp(r) - 1, |r| <= ln(2) / 2 */
+    p = p * r + 1.0 / 479001600.0;
+    p = p * r + 1.0 / 39916800.0;
+    p = p * r + 1.0 / 3628800.0;
+    p = p * r + 1.0 / 362880.0;
+    p = p * r + 1.0 / 40320.0;
+    p = p * r + 1.0 / 5040.0;
+    p = p * r + 1.0 / 720.0;
+    p = p * r + 1.0 / 120.0;
+    p = p * r + 1.0 / 24.0;
+    p = p * r + 1.0 / 6.0;
+    p = p * r + 0.5;
+    p = (p * r) * r + r;
+    bits = (int64_t)((uint64_t)bits << 52) + 0x3ff0000000000000LL;
+    double power;
+    memcpy(&power, &bits, 8);                            /* 2^m */
+    double e = power * p + (power - 1.0), inverse = 1.0 / (e + 2.0);
+    *slope = 4.0 * (e + 1.0) * inverse * inverse;
+    return copysign(e * inverse, x);
+}
+
+/* phi and its derivative at count numbers */
+INLINE void nonlinearity(int phi, int count, const double *u, double *value, double *slope) {
+    if (phi == TANH)
+        for (int i = 0; i < count; i++) value[i] = fast_tanh(u[i], &slope[i]);
+    else
+        for (int i = 0; i < count; i++) { value[i] = u[i] < 0.0 ? 0.0 : u[i]; slope[i] = u[i] > 0.0 ? 1.0 : 0.0; }
+}
+
+/* Runge-Kutta: stage s goes to X + NEXT[s] h K, and the sum collects SUM[s] h K. */
+static const double NEXT[4] = {0.5, 0.5, 1.0, 0.0};
+static const double SUM[4] = {1.0 / 6, 1.0 / 3, 1.0 / 3, 1.0 / 6};
+
+/* ------------------------------------------------------------------------------------------ one dense network */
+
+typedef struct {
+    int form, phi, n, padded, columns;   /* padded: rows, a multiple of LANES; columns: vectors a row */
+    const double *W;                     /* packed: panels of LANES rows, column by column */
+    const double *b;
+    double h;                            /* step / tau; for maps the share that is renewed, 1 without a leak */
+    vec *X, *S, *S2, *A, *Z, *Z2;        /* base, stage, next stage, sum, operand of the product, its next */
+} Dense;
+
+/* LANES rows x `count` vectors of the product W Z */
+INLINE void product(const Dense *d, const double *panel, const vec *Z, int column, int count, vec acc[LANES][COLS]) {
+    for (int i = 0; i < LANES; i++)
+        for (int c = 0; c < count; c++) acc[i][c] = (vec){0};
+    for (int j = 0; j < d->n; j++) {
+        vec z[COLS];
+        for (int c = 0; c < count; c++) z[c] = Z[(size_t)j * d->columns + column + c];
+        for (int i = 0; i < LANES; i++) {
+            vec w = panel[(size_t)j * LANES + i] - (vec){0};
+            for (int c = 0; c < count; c++) acc[i][c] += w * z[c];
+        }
+    }
+}
+
+/* One block of rows and columns of one stage. value, slope: phi and phi' of the block's rows, filled at column 0. */
+INLINE void block(const Dense *d, int stage, int row, int column, int count, double *value, double *slope) {
+    vec acc[LANES][COLS];
+    product(d, d->W + (size_t)row * d->n, d->form == CURRENT ? d->Z : d->S, column, count, acc);
+    double u[LANES];
+    if (column == 0) {
+        for (int i = 0; i < LANES; i++) u[i] = acc[i][0][0] += d->b[row + i];
+        if (d->form != CURRENT) nonlinearity(d->phi, LANES, u, value, slope);
+    }
+    for (int i = 0; i < LANES; i++) {
+        size_t at = (size_t)(row + i) * d->columns + column;
+        for (int c = 0; c < count; c++) {
+            vec y = acc[i][c];
+            if (d->form != CURRENT) {
+                y *= slope[i] - (vec){0};
+                if (column + c == 0) y[0] = value[i];
+            }
+            if (d->form == MAP) { d->S2[at + c] = d->S[at + c] * (1.0 - d->h - (vec){0}) + y * (d->h - (vec){0}); continue; }
+            vec k = (y - d->S[at + c]) * (d->h - (vec){0});
+            vec sum = (stage == 0 ? d->X[at + c] : d->A[at + c]) + k * (SUM[stage] - (vec){0});
+            d->A[at + c] = sum;
+            d->S2[at + c] = stage == 3 ? sum : d->X[at + c] + k * (NEXT[stage] - (vec){0});
+        }
+    }
+    if (d->form != CURRENT) return;      /* the operand of the next stage: [phi(x) | phi'(x) V] */
+    if (column == 0) {
+        for (int i = 0; i < LANES; i++) u[i] = d->S2[(size_t)(row + i) * d->columns][0];
+        nonlinearity(d->phi, LANES, u, value, slope);
+    }
+    for (int i = 0; i < LANES; i++) {
+        size_t at = (size_t)(row + i) * d->columns + column;
+        for (int c = 0; c < count; c++) {
+            vec z = d->S2[at + c] * (slope[i] - (vec){0});
+            if (column + c == 0) z[0] = value[i];
+            d->Z2[at + c] = z;
+        }
+    }
+}
+
+INLINE void stage_of(Dense *d, int stage) {
+    double value[LANES] = {0}, slope[LANES] = {0};      /* filled by each first column, used by the others */
+    for (int row = 0; row < d->padded; row += LANES) {
+        int column = 0;
+        for (; column + COLS <= d->columns; column += COLS) block(d, stage, row, column, COLS, value, slope);
+        if (d->columns - column == 2) block(d, stage, row, column, 2, value, slope);
+        if (d->columns - column == 1) block(d, stage, row, column, 1, value, slope);
+    }
+    vec *t = d->S; d->S = d->S2; d->S2 = t;
+    t = d->Z; d->Z = d->Z2; d->Z2 = t;
+}
+
+INLINE void steps_of(Dense *d, int form, int phi, int64_t steps) {
+    d->form = form;
+    d->phi = phi;
+    for (int64_t s = 0; s < steps; s++) {
+        if (form == MAP) { stage_of(d, 0); continue; }
+        for (int stage = 0; stage < 4; stage++) stage_of(d, stage);
+        vec *t = d->X; d->X = d->A; d->A = t;        /* the sum is the next base; S and Z hold it already */
+    }
+}
+
+static void first_operand(Dense *d, int phi) {
+    for (int i = 0; i < d->padded; i++) {
+        vec *row = d->S + (size_t)i * d->columns, *z = d->Z + (size_t)i * d->columns;
+        double u = row[0][0], value, slope;
+        nonlinearity(phi, 1, &u, &value, &slope);
+        for (int c = 0; c < d->columns; c++) z[c] = row[c] * (slope - (vec){0});
+        z[0][0] = value;
+    }
+}
+
+/* x (batch, n), V (batch, n, k): in and out. W (n, n) and b (n), with the strides 0 where all networks share them.
+ * Returns 0, or -1 where there is no memory. */
+int advance_dense(int form, int phi, int64_t batch, int n, int k, int64_t steps, double h, const double *W,
+                  int64_t W_stride, const double *b, int64_t b_stride, double *x, double *V) {
+    Dense d = {.n = n, .h = h};
+    d.padded = (n + LANES - 1) / LANES * LANES;
+    d.columns = (k + LANES) / LANES;
+    size_t array = (size_t)d.padded * d.columns * LANES, total = 6 * array + (size_t)d.padded * (n + 1);
+    double *memory = aligned_alloc(64, (total * 8 + 63) / 64 * 64);
+    if (!memory) return -1;
+    uint64_t old = flush_denormals();
+    for (int64_t s = 0; s < batch; s++, x += n, V += (size_t)n * k, W += W_stride, b += b_stride) {
+        memset(memory, 0, total * 8);
+        vec **arrays[] = {&d.X, &d.S, &d.S2, &d.A, &d.Z, &d.Z2};
+        for (int a = 0; a < 6; a++) *arrays[a] = (vec *)(memory + a * array);
+        double *packed = memory + 6 * array, *bias = packed + (size_t)d.padded * n;
+        d.W = packed;
+        d.b = bias;
+        for (int i = 0; i < n; i++) {
+            double *row = (double *)d.X + (size_t)i * d.columns * LANES;
+            row[0] = x[i];
+            memcpy(row + 1, V + (size_t)i * k, 8 * (size_t)k);
+            bias[i] = b[i];
+            for (int j = 0; j < n; j++)
+                packed[(size_t)(i / LANES) * LANES * n + (size_t)j * LANES + i % LANES] = W[(size_t)i * n + j];
+        }
+        memcpy(d.S, d.X, array * 8);
+        if (form == CURRENT) first_operand(&d, phi);
+        if (form == CURRENT && phi == TANH) steps_of(&d, CURRENT, TANH, steps);
+        else if (form == CURRENT) steps_of(&d, CURRENT, RELU, steps);
+        else if (form == RATE) steps_of(&d, RATE, phi, steps);
+        else steps_of(&d, MAP, phi, steps);
+        for (int i = 0; i < n; i++) {
+            const double *row = (double *)d.S + (size_t)i * d.columns * LANES;
+            x[i] = row[0];
+            memcpy(V + (size_t)i * k, row + 1, 8 * (size_t)k);
+        }
+    }
+    restore_denormals(old);
+    free(memory);
+    return 0;
+}
+
+/* ------------------------------------------------------------------------------------- many small networks */
+
+#define DELAY 8                   /* steps between normalizations, where lengths allow it */
+#define LARGEST 4                 /* states; larger networks fill the lanes of advance_dense well enough */
+typedef double wide[WIDE];
+
+/* K = h F([x | V]) for WIDE networks (for maps: the image itself) */
+INLINE void field(int form, int phi, int n, int columns, double h, wide W[][LARGEST], const wide *b,
+                  wide S[][LARGEST + 1], wide K[][LARGEST + 1]) {
+    wide Z[LARGEST][LARGEST + 1], slope;
+    for (int j = 0; j < n; j++) {
+        if (form == CURRENT) nonlinearity(phi, WIDE, S[j][0], Z[j][0], slope);
+        for (int c = form == CURRENT ? 1 : 0; c < columns; c++)
+            for (int l = 0; l < WIDE; l++) Z[j][c][l] = form == CURRENT ? slope[l] * S[j][c][l] : S[j][c][l];
+    }
+    for (int i = 0; i < n; i++)
+        for (int c = 0; c < columns; c++) {
+            wide y;
+            for (int l = 0; l < WIDE; l++) {
+                double sum = c == 0 ? b[i][l] : 0.0;
+                for (int j = 0; j < n; j++) sum += W[i][j][l] * Z[j][c][l];
+                y[l] = sum;
+            }
+            if (form != CURRENT && c == 0) nonlinearity(phi, WIDE, y, y, slope);
+            if (form != CURRENT && c > 0)
+                for (int l = 0; l < WIDE; l++) y[l] *= slope[l];
+            for (int l = 0; l < WIDE; l++) K[i][c][l] = form == MAP ? (1.0 - h) * S[i][c][l] + h * y[l] : h * (y[l] - S[i][c][l]);
+        }
+}
+
+/* The growth of a column as a product, in two parts so that it cannot overflow: value * 2^exponent; and in how many
+ * steps, left out of it, the column was lost in rounding. */
+typedef struct { wide value, exponent, lost; } Growth;
+
+#define TINY 1e-250               /* squares of lengths between this and its inverse are safe */
+#define FAINT 1e-20               /* of a column's square, what projections leave: rounding may be all of it */
+
+typedef int64_t flags[WIDE];      /* not 0: networks to take another way */
+
+INLINE int any(const flags bad) {
+    int64_t one = 0;
+    for (int l = 0; l < WIDE; l++) one |= bad[l];
+    return one != 0;
+}
+
+/* Modified Gram-Schmidt without the normalization: tangent columns orthogonal to those before them.
+ * Tells where a length is too small, or projections leave so little that its rounding may be all of it. */
+INLINE void orthogonalize(int n, int columns, wide X[][LARGEST + 1], flags bad) {
+    for (int c = 2; c < columns; c++) {
+        wide gone = {0};              /* square of what the projections have taken */
+        for (int p = 1; p < c; p++)
+            for (int l = 0; l < WIDE; l++) {
+                double dot = 0.0, square = 0.0, left = 0.0;
+                for (int i = 0; i < n; i++) {
+                    dot += X[i][p][l] * X[i][c][l];
+                    square += X[i][p][l] * X[i][p][l];
+                }
+                double share = square > 0.0 ? dot / square : 0.0;
+                for (int i = 0; i < n; i++) {
+                    double x = X[i][c][l] - share * X[i][p][l];
+                    X[i][c][l] = x, left += x * x;
+                }
+                gone[l] += share * dot;
+                bad[l] |= (square > TINY && left > FAINT * gone[l] + TINY) ? 0 : 1;
+            }
+    }
+}
+
+/* Tells where the length of a tangent column is out of range: zero, not finite, or about to be. */
+INLINE void out_of_range(int n, int columns, wide X[][LARGEST + 1], flags bad) {
+    for (int c = 1; c < columns; c++)
+        for (int l = 0; l < WIDE; l++) {
+            double square = 0.0;
+            for (int i = 0; i < n; i++) square += X[i][c][l] * X[i][c][l];
+            bad[l] |= (square > TINY && square < 1.0 / TINY) ? 0 : 1;
+        }
+}
+
+/* Tangent columns to length one; their lengths multiply the growth. A zero column stays zero, NaN stays NaN. */
+INLINE void normalize(int n, int columns, wide X[][LARGEST + 1], Growth *growth) {
+    for (int c = 1; c < columns; c++)
+        for (int l = 0; l < WIDE; l++) {
+            double largest = 0.0, square = 0.0;
+            for (int i = 0; i < n; i++) largest = fabs(X[i][c][l]) > largest ? fabs(X[i][c][l]) : largest;
+            double shrink = largest == 0.0 ? 1.0 : 1.0 / largest;      /* so that no square underflows */
+            for (int i = 0; i < n; i++) X[i][c][l] *= shrink, square += X[i][c][l] * X[i][c][l];
+            double length = sqrt(square), inverse = square == 0.0 ? 0.0 : 1.0 / length;
+            for (int i = 0; i < n; i++) X[i][c][l] *= inverse;
+            double product = growth[c - 1].value[l] * (length * largest), mantissa;
+            int64_t bits;
+            memcpy(&bits, &product, 8);
+            double power = (double)((bits >> 52) - 1023);
+            bits = (bits & 0x000fffffffffffffLL) | 0x3ff0000000000000LL;
+            memcpy(&mantissa, &bits, 8);
+            growth[c - 1].value[l] = product > 0.0 ? mantissa : product == product ? 0.0 : product;
+            growth[c - 1].exponent[l] += product > 0.0 ? power : 0.0;
+        }
+}
+
+/* v to length one; the logarithm of its length. A zero stays, NaN stays NaN. */
+static double unit(int n, double *v) {
+    double largest = 0.0, square = 0.0;
+    for (int i = 0; i < n; i++) largest = fabs(v[i]) > largest || v[i] != v[i] ? fabs(v[i]) : largest;
+    if (largest == 0.0) return -INFINITY;
+    for (int i = 0; i < n; i++) v[i] /= largest, square += v[i] * v[i];
+    for (int i = 0; i < n; i++) v[i] /= sqrt(square);
+    return log(largest) + 0.5 * log(square);
+}
+
+static void project_out(int n, int count, double Q[][LARGEST], double *v) {
+    for (int p = 0; p < count; p++) {
+        double dot = 0.0;
+        for (int i = 0; i < n; i++) dot += Q[p][i] * v[i];
+        for (int i = 0; i < n; i++) v[i] -= dot * Q[p][i];
+    }
+}
+
+/* Of lane l; orthonormal.py says what it does. */
+static void orthonormalize_graded(int n, int columns, int l, wide X[][LARGEST + 1], Growth *growth) {
+    double Q[LARGEST][LARGEST], row[LARGEST], faint = 16.0 * sqrt((double)n) * 0x1p-52;
+    for (int i = 0; i < n; i++) {
+        row[i] = 0.0;
+        for (int c = 1; c < columns; c++) row[i] = fabs(X[i][c][l]) > row[i] ? fabs(X[i][c][l]) : row[i];
+    }
+    for (int c = 0; c < columns - 1; c++) {
+        double *v = Q[c], shrunk = -1.0;
+        for (int i = 0; i < n; i++) v[i] = X[i][c + 1][l];
+        double length = unit(n, v);
+        for (int pass = 0; pass < 50 && shrunk < -0.7 && shrunk > -INFINITY; pass++) {
+            project_out(n, c, Q, v);
+            length += shrunk = unit(n, v);
+        }
+        int told = length != length;
+        for (int i = 0; i < n; i++)
+            told |= v[i] != 0.0 && row[i] > 0.0 && log(fabs(v[i])) + length - log(row[i]) > log(faint);
+        if (told)
+            growth[c].exponent[l] += length * 1.4426950408889634;
+        else
+            growth[c].lost[l] += 1.0;
+        if (length == -INFINITY) {                       /* another direction: the axis least taken up */
+            int axis = 0;
+            double least = INFINITY;
+            for (int i = 0; i < n; i++) {
+                double taken = 0.0;
+                for (int p = 0; p < c; p++) taken += Q[p][i] * Q[p][i];
+                if (taken < least) least = taken, axis = i;
+            }
+            for (int i = 0; i < n; i++) v[i] = i == axis;
+            for (int pass = 0; pass < 2; pass++) project_out(n, c, Q, v), unit(n, v);
+        }
+        for (int i = 0; i < n; i++) X[i][c + 1][l] = v[i];
+    }
+}
+
+/* One step of state and tangent columns, which it does not normalize. */
+INLINE void small_step(int form, int phi, int n, int columns, double h, wide W[][LARGEST], const wide *b,
+                       wide X[][LARGEST + 1]) {
+    wide S[LARGEST][LARGEST + 1], A[LARGEST][LARGEST + 1], K[LARGEST][LARGEST + 1];
+    for (int stage = 0; stage < (form == MAP ? 1 : 4); stage++) {
+        field(form, phi, n, columns, h, W, b, stage == 0 ? X : S, K);
+        for (int i = 0; i < n; i++)
+            for (int c = 0; c < columns; c++)
+                for (int l = 0; l < WIDE; l++) {
+                    if (form == MAP) { A[i][c][l] = K[i][c][l]; continue; }
+                    A[i][c][l] = (stage == 0 ? X[i][c][l] : A[i][c][l]) + SUM[stage] * K[i][c][l];
+                    S[i][c][l] = X[i][c][l] + NEXT[stage] * K[i][c][l];
+                }
+    }
+    for (int i = 0; i < n; i++)
+        for (int c = 0; c < columns; c++) memcpy(X[i][c], A[i][c], sizeof(wide));
+}
+
+/* One step, normalized, of networks whose lengths leave the range, or whose columns become dependent. */
+INLINE void careful_step(int form, int phi, int n, int columns, double h, wide W[][LARGEST], const wide *b,
+                         wide X[][LARGEST + 1], Growth *growth) {
+    wide image[LARGEST][LARGEST + 1];
+    flags bad = {0};
+    small_step(form, phi, n, columns, h, W, b, X);
+    memcpy(image, X, sizeof image);
+    orthogonalize(n, columns, X, bad);
+    out_of_range(n, columns, X, bad);
+    for (int l = 0; l < WIDE; l++)
+        if (bad[l]) {
+            for (int i = 0; i < n; i++)
+                for (int c = 1; c < columns; c++) X[i][c][l] = image[i][c][l];
+            orthonormalize_graded(n, columns, l, X, growth);
+        }
+    normalize(n, columns, X, growth);
+}
+
+/* Steps, normalized every DELAY of them; where something is lost on the way, again, with care. */
+INLINE void small_steps(int form, int phi, int n, int columns, int64_t steps, double h, wide W[][LARGEST],
+                        const wide *b, wide X[][LARGEST + 1], Growth *growth) {
+    wide saved[LARGEST][LARGEST + 1];
+    for (int64_t s = 0; s < steps; s += DELAY) {
+        int count = steps - s < DELAY ? (int)(steps - s) : DELAY;
+        flags bad = {0};
+        memcpy(saved, X, sizeof saved);
+        for (int i = 0; i < count; i++) {
+            small_step(form, phi, n, columns, h, W, b, X);
+            orthogonalize(n, columns, X, bad);
+        }
+        out_of_range(n, columns, X, bad);
+        if (any(bad)) {
+            memcpy(X, saved, sizeof saved);
+            for (int i = 0; i < count; i++) careful_step(form, phi, n, columns, h, W, b, X, growth);
+        } else
+            normalize(n, columns, X, growth);
+    }
+}
+
+/* As advance_dense, for n <= 4 and k <= 4, but V is kept orthogonal and comes back orthonormal, and growth (batch, k)
+ * receives the logarithm of what its columns have grown by. parts (batch, k, 3), in and out, is that growth as value
+ * less one and exponent of two, and the number of steps that were left out of it, lost in rounding; 0 at first. A
+ * stretch may be taken in several calls, each but the last of a multiple of DELAY. Returns whether steps were lost. */
+int advance_small(int form, int phi, int64_t batch, int n, int k, int64_t steps, double h, const double *W,
+                  int64_t W_stride, const double *b, int64_t b_stride, double *x, double *V, double *parts,
+                  double *growth) {
+    wide X[LARGEST][LARGEST + 1], w[LARGEST][LARGEST], bias[LARGEST];
+    Growth grown[LARGEST];
+    int lost = 0;
+    uint64_t old = flush_denormals();
+    for (int64_t first = 0; first < batch; first += WIDE) {
+        for (int l = 0; l < WIDE; l++) {
+            int64_t s = first + l < batch ? first + l : batch - 1;       /* the last lanes repeat the last network */
+            for (int i = 0; i < n; i++) {
+                bias[i][l] = b[s * b_stride + i];
+                for (int j = 0; j < n; j++) w[i][j][l] = W[s * W_stride + i * n + j];
+                X[i][0][l] = x[s * n + i];
+                for (int c = 0; c < k; c++) X[i][c + 1][l] = V[(s * n + i) * k + c];
+            }
+        }
+        for (int c = 0; c < k; c++)
+            for (int l = 0; l < WIDE; l++) {
+                const double *part = parts + 3 * ((first + l < batch ? first + l : batch - 1) * k + c);
+                grown[c].value[l] = 1.0 + part[0], grown[c].exponent[l] = part[1], grown[c].lost[l] = part[2];
+            }
+#define CASE(f, p, m, q) \
+    if (form == f && phi == p && n == m && k == q) small_steps(f, p, m, q + 1, steps, h, w, bias, X, grown)
+        CASE(MAP, TANH, 2, 2);        /* sizes known to the compiler: several times faster */
+        else CASE(RATE, TANH, 2, 2);
+        else small_steps(form, phi, n, k + 1, steps, h, w, bias, X, grown);
+#undef CASE
+        for (int l = 0; l < WIDE && first + l < batch; l++) {
+            for (int i = 0; i < n; i++) {
+                x[(first + l) * n + i] = X[i][0][l];
+                for (int c = 0; c < k; c++) V[((first + l) * n + i) * k + c] = X[i][c + 1][l];
+            }
+            for (int c = 0; c < k; c++) {
+                int64_t at = (first + l) * k + c;
+                parts[3 * at] = grown[c].value[l] - 1.0, parts[3 * at + 1] = grown[c].exponent[l];
+                parts[3 * at + 2] = grown[c].lost[l];
+                lost |= grown[c].lost[l] > 0.0;
+                growth[at] = log(grown[c].value[l]) + grown[c].exponent[l] * 0.69314718055994531;
+            }
+        }
+    }
+    restore_denormals(old);
+    return lost;
+}

@@ -1,0 +1,1 @@
+"""Pairs of units that oscillate: certificates, and the initialization drawn from them."""

@@ -1,0 +1,175 @@
+"""The compiled kernels against the torch backend, which does the same arithmetic in another way."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference_systems import random
+
+from ptacore import lyapunov_spectrum, models
+from ptacore.dynamics.integrate import step_tangent
+from ptacore.dynamics.orthonormal import orthonormalize
+from ptacore.kernels import tangents as compiled
+
+pytestmark = pytest.mark.skipif(not compiled.available(), reason="no C compiler on this machine")
+NETWORKS = [models.TanhFlow, models.TanhRateFlow, models.ReLUFlow, models.TanhMap, models.GRUFlow, models.GRUMap]
+
+
+def torch_steps(system, x, V, steps, dt, normalize):
+    growth = 0.0
+    for _ in range(steps):
+        x, V = step_tangent(system, x, V, 0.0, dt)
+        if normalize:
+            V, g = orthonormalize(V)
+            growth = growth + g
+    return x, V, growth
+
+
+@settings(max_examples=60)
+@given(
+    network=st.sampled_from(NETWORKS),
+    n=st.integers(1, 21),
+    k=st.integers(1, 21),
+    batch=st.integers(1, 40),
+    own_weights=st.booleans(),
+    steps=st.integers(1, 12),
+    seed=st.integers(0, 1000),
+)
+def test_state_and_tangents_agree_with_torch(network, n, k, batch, own_weights, steps, seed):
+    k = min(k, n)
+    W = random((batch, n, n) if own_weights else (n, n), seed, 1.5 / n**0.5)
+    b = random((batch, n) if own_weights else (n,), seed + 1, 0.3)
+    system = network(W, b)
+    dt = 1.0 if system.kind == "map" else 0.05
+    x, V = random((batch, n), seed + 2), torch.linalg.qr(random((batch, n, k), seed + 3))[0]
+    got_x, got_V, growth, _ = compiled.advance_for(system, dt)(x, V, steps)
+    ref_x, ref_V, ref_growth = torch_steps(system, x, V, steps, dt, normalize=growth is not None)
+    torch.testing.assert_close(got_x, ref_x, rtol=1e-11, atol=1e-12)
+    if growth is None:
+        torch.testing.assert_close(got_V, ref_V, rtol=1e-10, atol=1e-11)
+    else:
+        finite = ref_growth > -20  # below, directions are rounding error in both
+        torch.testing.assert_close(growth[finite], ref_growth[finite], rtol=1e-6, atol=1e-6)
+
+
+@settings(max_examples=40)
+@given(
+    network=st.sampled_from(NETWORKS),
+    n=st.integers(1, 9),
+    batch=st.integers(0, 70),
+    gain=st.sampled_from([0.1, 1.5, 1e40]),  # lengths that leave the range of doubles within a stretch, too
+    steps=st.integers(0, 60),
+    work=st.sampled_from([1, 20_000, 10**6]),
+    seed=st.integers(0, 1000),
+)
+def test_calls_that_are_cut_short_change_no_bit(network, n, batch, gain, steps, work, seed):
+    system = network(random((n, n), seed, gain / n**0.5))
+    advance = compiled.advance_for(system, 1.0 if system.kind == "map" else 0.05)
+    x, V = random((batch, n), seed + 1), torch.linalg.qr(random((batch, n, min(n, 3)), seed + 2))[0]
+    whole = advance(x, V, steps)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "WORK", work)
+        pieces = advance(x, V, steps)
+    for expected, got in zip(whole, pieces, strict=True):
+        assert (expected is None) == (got is None)
+        assert expected is None or torch.equal(expected.nan_to_num(12.0), got.nan_to_num(12.0))
+
+
+@pytest.mark.parametrize("n", [1, 4, 5, 60])
+@pytest.mark.parametrize("batch", [1, 33, 10**5])
+def test_a_call_takes_no_more_than_its_work(n, batch):
+    for network in (models.TanhMap, models.TanhFlow):
+        calls = list(compiled._calls(10**6, network.form, n, n, batch))
+        assert sum(calls) == 10**6
+        assert not any(steps % compiled.DELAY for steps in calls)
+        stages = 1 if network is models.TanhMap else 4
+        assert calls[0] == compiled.DELAY or calls[0] * batch * stages * n * n * n <= compiled.WORK
+
+
+HUGE = """
+import os, signal, threading, torch
+from ptacore import lyapunov_spectrum, models
+from ptacore.kernels import tangents as compiled
+
+def interrupted(call):
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    try:
+        call()
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+
+network = models.TanhMap([[0.0, 1.3], [-1.3, 0.0]])
+interrupted(lambda: lyapunov_spectrum(network, [0.3, 0.1], duration=1e10, transient=0.0, samples=1))
+advance, state = compiled.advance_for(models.TanhMap(0.5 * torch.eye(5)), 1.0), torch.zeros(5).double()
+interrupted(lambda: advance(state, torch.eye(5).double(), 10**10))
+"""
+
+
+def test_ctrl_c_is_heard_in_a_call_that_would_take_hours():
+    done = subprocess.run([sys.executable, "-c", HUGE], capture_output=True, text=True, timeout=100)
+    assert done.stdout.split() == ["interrupted"] * 2, done.stderr
+
+
+def test_its_tanh_is_tanh():
+    u = torch.cat([torch.linspace(-30, 30, 100_001), torch.logspace(-300, 1, 1000), torch.tensor([0.0])]).double()
+    image = compiled.advance_for(models.TanhMap([[1.0]]), 1.0)(u[:, None], torch.ones(len(u), 1, 1).double(), 1)[0]
+    torch.testing.assert_close(image[:, 0], u.tanh(), rtol=1e-15, atol=0.0)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_not_a_number_stays_not_a_number(batch):
+    x = torch.zeros(batch, 3, dtype=torch.float64)
+    x[0, 1] = float("nan")
+    V = torch.eye(3, dtype=torch.float64).repeat(batch, 1, 1)
+    for network in NETWORKS:
+        advance = compiled.advance_for(network(random((3, 3), 0)), 1.0 if network is models.TanhMap else 0.1)
+        x1, V1, *_ = advance(x, V, 2)
+        assert x1[0].isnan().any()
+        assert not x1[1:].isnan().any()
+        V1 = compiled.advance_for(network(random((3, 3), 0)), 0.1)(x.nan_to_num(), V * x[0, 1], 1)[1]
+        assert V1.isnan().all()
+
+
+def test_singular_maps_have_exponents_of_minus_infinity_in_both_backends():
+    W = torch.stack([torch.tensor([[1.2, 0.0], [0.0, 0.0]]), torch.tensor([[0.5, 0.0], [0.0, 0.2]])])
+    x0 = torch.full((2, 2), 0.3)
+    for backend in ("compiled", "torch"):
+        s = lyapunov_spectrum(models.TanhMap(W), x0, duration=100, transient=100, backend=backend)
+        assert s.exponents[0, 1] == -torch.inf
+        assert s.standard_error[0, 1] == 0
+        assert s.exponents[1].tolist() == pytest.approx([-0.6931471805599453, -1.6094379124341003])
+        assert s.n_negative.tolist() == [2, 2]
+
+
+def test_without_a_compiler_torch_takes_over_and_says_so(monkeypatch):
+    compiled._library.cache_clear()
+    monkeypatch.setenv("CC", "no-such-compiler")
+    try:
+        with pytest.warns(UserWarning, match="compiled backend not available.*no-such-compiler"):
+            s = lyapunov_spectrum(models.line_attractor(), torch.ones(6), duration=5.0, dt=0.1)
+        assert s.backend == "torch"
+        with pytest.raises(ValueError, match="^backend: "):
+            lyapunov_spectrum(models.line_attractor(), torch.ones(6), duration=5.0, dt=0.1, backend="compiled")
+    finally:
+        compiled._library.cache_clear()
+
+
+def test_gates_that_depend_on_the_state_or_differ_take_torch():
+    W, gate = random((3, 3), 0), random((3, 3), 1)
+    for gru in (models.GRUMap, models.GRUFlow):
+        assert compiled.advance_for(gru(W, b_r=[0.0, 1.0, 2.0], b_z=0.3), 1.0 if gru.kind == "map" else 0.1)
+        assert compiled.advance_for(gru(W, W_r=gate), 1.0) is None
+        assert compiled.advance_for(gru(W, W_z=gate), 1.0) is None
+        assert compiled.advance_for(gru(W, b_z=[0.0, 0.0, 1.0]), 1.0) is None
+
+
+@pytest.mark.parametrize("backend", ["compiled", "torch"])
+@pytest.mark.parametrize("gain", [20.0, 60.0, 300.0])
+def test_saturated_units_keep_the_digits_of_their_slope(backend, gain):
+    # x <- tanh(g x) rests at x = 1 to rounding: exponent ln(g) - 2 ln cosh(g) = ln(4 g) - 2 g
+    found = lyapunov_spectrum(models.TanhMap([[gain]]), [0.9], duration=20, transient=5, backend=backend)
+    expected = torch.log(torch.tensor(4 * gain, dtype=torch.float64)) - 2 * gain
+    torch.testing.assert_close(found.exponents[0], expected, rtol=1e-12, atol=0)
