@@ -15,8 +15,6 @@ PYTEST_ARGS ?=
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 VENV := .venv
 BIN := $(VENV)/bin
-# Dozens of Pythons are started, and each would compile all that it imports again: their caches are kept.
-unexport PYTHONDONTWRITEBYTECODE
 UV := UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv
 
 .PHONY: book pdf figures campaign test test-all lint clean lock tune-env newest release
@@ -58,7 +56,8 @@ clean:
 	@rm -rf _build $(VENV) *.egg-info .pytest_cache .hypothesis .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The pinned packages. A stamp is written last, so an interrupted installation starts again.
+# The pinned packages, as bytecode: where Python may not write its own, each notebook would compile torch anew.
+# A stamp is written last, so an interrupted installation starts again.
 $(VENV)/.locked: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "ptacore needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || true)."; \
@@ -66,7 +65,7 @@ $(VENV)/.locked: requirements.lock
 	@echo "== environment: $(VENV) from $$($(PYTHON) --version) and requirements.lock"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet uv || echo "uv is not to be had; pip takes its place (minutes)"
-	@$(UV) pip install --python $(BIN)/python -r requirements.lock || $(BIN)/python -m pip install -r requirements.lock
+	@$(UV) pip install --compile-bytecode --python $(BIN)/python -r requirements.lock || $(BIN)/python -m pip install -r requirements.lock
 	@touch $@
 
 # The package itself, editable: only its metadata is installed. Its kernels are compiled now, not in a user's first run.
