@@ -4,5 +4,6 @@ from ptabook.page.compass import compass
 from ptabook.page.numbers import Numbers, number, spread, table
 from ptabook.page.save import save
 from ptabook.page.setup import setup
+from ptabook.page.streams import Streams
 
-__all__ = ["Numbers", "compass", "number", "save", "setup", "spread", "table"]
+__all__ = ["Numbers", "Streams", "compass", "number", "save", "setup", "spread", "table"]
