@@ -85,9 +85,19 @@ class Run:
             raise KeyError(f"column: expected one of {', '.join(names)}, got {name!r}")
         return np.array([np.nan if row[name] is None else row[name] for row in self.history], dtype=float)
 
+    def epochs_to(self, share: float) -> int | None:
+        """Epochs until the validation loss is below a share of chance; None if it never is."""
+        below = np.flatnonzero(self.column("validation_loss") < share * self.summary["chance_loss"])
+        return int(below[0]) + 1 if len(below) else None
+
     @property
     def finished(self) -> bool:
         return self.summary["status"] != "unfinished"
+
+    @property
+    def tested(self) -> bool:
+        """Whether it has a result: it ended, and not by divergence in its first epoch."""
+        return self.finished and self.summary["best_epoch"] > 0
 
     @property
     def outdated(self) -> bool:
