@@ -96,11 +96,13 @@ class _Network(System):
             return None
         return Form(self.form, self.nonlinearity == "tanh", self.W, self.b, dt / self.tau)
 
-    def _phi(self, u: Tensor) -> tuple[Tensor, Tensor]:
-        """Nonlinearity and its derivative."""
+    def _phi(self, u: Tensor) -> Tensor:
+        return torch.relu(u) if self.nonlinearity == "relu" else torch.tanh(u)
+
+    def _slope(self, u: Tensor) -> Tensor:
         if self.nonlinearity == "relu":
-            return torch.relu(u), (u > 0).to(u.dtype)
-        return torch.tanh(u), torch.cosh(u).pow(-2)  # 1 - tanh^2 has no digits left at |u| = 18
+            return (u > 0).to(u.dtype)
+        return torch.cosh(u).pow(-2)  # 1 - tanh^2 has no digits left at |u| = 18
 
     def __repr__(self):
         return f"{type(self).__name__}(n={self.dim}, tau={self.tau:g})"
@@ -112,18 +114,19 @@ class _RateNetwork(_Network):
     kind, form = "flow", INSIDE
 
     def __call__(self, x):
-        return (self._phi(matvec(self.W, x) + self.b)[0] - x) / self.tau
+        return (self._phi(matvec(self.W, x) + self.b) - x) / self.tau
 
     def jacobian(self, x):
         eye = torch.eye(self.dim, dtype=x.dtype, device=x.device)
-        return (self._phi(matvec(self.W, x) + self.b)[1][..., None] * self.W - eye) / self.tau
+        return (self._slope(matvec(self.W, x) + self.b)[..., None] * self.W - eye) / self.tau
 
     def jvp(self, x, V):
-        y, slope = self._phi(matvec(self.W, x) + self.b)
+        u = matvec(self.W, x) + self.b
+        y, slope = self._phi(u), self._slope(u)
         return (y - x) / self.tau, (slope[..., None] * (self.W @ V) - V) / self.tau
 
     def vjp(self, x, P):
-        slope = self._phi(matvec(self.W, x) + self.b)[1]
+        slope = self._slope(matvec(self.W, x) + self.b)
         return (self.W.mT @ (slope[..., None] * P) - P) / self.tau
 
 
@@ -179,18 +182,18 @@ class TanhFlow(_Network):
     kind, form = "flow", OUTSIDE
 
     def __call__(self, x):
-        return (matvec(self.W, self._phi(x)[0]) + self.b - x) / self.tau
+        return (matvec(self.W, self._phi(x)) + self.b - x) / self.tau
 
     def jacobian(self, x):
         eye = torch.eye(self.dim, dtype=x.dtype, device=x.device)
-        return (self.W * self._phi(x)[1][..., None, :] - eye) / self.tau
+        return (self.W * self._slope(x)[..., None, :] - eye) / self.tau
 
     def jvp(self, x, V):
-        y, slope = self._phi(x)
+        y, slope = self._phi(x), self._slope(x)
         return (matvec(self.W, y) + self.b - x) / self.tau, (self.W @ (slope[..., None] * V) - V) / self.tau
 
     def vjp(self, x, P):
-        return (self._phi(x)[1][..., None] * (self.W.mT @ P) - P) / self.tau
+        return (self._slope(x)[..., None] * (self.W.mT @ P) - P) / self.tau
 
 
 class TanhRateFlow(_RateNetwork):
@@ -248,14 +251,15 @@ class TanhMap(_Network):
         super().__init__(W, b, 1.0, dtype)
 
     def __call__(self, x):
-        return self._phi(matvec(self.W, x) + self.b)[0]
+        return self._phi(matvec(self.W, x) + self.b)
 
     def jacobian(self, x):
-        return self._phi(matvec(self.W, x) + self.b)[1][..., None] * self.W
+        return self._slope(matvec(self.W, x) + self.b)[..., None] * self.W
 
     def jvp(self, x, V):
-        y, slope = self._phi(matvec(self.W, x) + self.b)
+        u = matvec(self.W, x) + self.b
+        y, slope = self._phi(u), self._slope(u)
         return y, slope[..., None] * (self.W @ V)
 
     def vjp(self, x, P):
-        return self.W.mT @ (self._phi(matvec(self.W, x) + self.b)[1][..., None] * P)
+        return self.W.mT @ (self._slope(matvec(self.W, x) + self.b)[..., None] * P)
