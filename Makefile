@@ -1,7 +1,7 @@
 # Two commands need nothing but Python 3.11+ and make:
 #
 #   make book    make the figures that are stale, then the book        PRESET=quick|paper; JOBS figures at a time
-#   make test    run the tests that take seconds
+#   make test    run the tests that take seconds                       JOBS tests at a time
 #
 # and `make pdf` (the book on paper; needs Chromium), `make figures`, `make campaign` (the training runs behind
 # Figure 5C: hours; JOBS at a time), `make test-all`, `make lint`, `make clean`, `make lock`, `make tune-env` (Ray and
@@ -15,6 +15,8 @@ PYTEST_ARGS ?=
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 VENV := .venv
 BIN := $(VENV)/bin
+# Dozens of Pythons are started, and each would compile all that it imports again: their caches are kept.
+unexport PYTHONDONTWRITEBYTECODE
 UV := UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv
 
 .PHONY: book pdf figures campaign test test-all lint clean lock tune-env newest release
@@ -30,17 +32,17 @@ pdf: figures
 
 figures: $(VENV)/.installed
 	@echo "== figures that are stale ($(PRESET)), in _build/figures/$(PRESET)/"
-	@ls notebooks | sed -n 's/\.ipynb$$//p' | xargs -n 1 -P $(JOBS) $(BIN)/ptacore figures --preset $(PRESET)
+	@$(BIN)/ptacore figures --preset $(PRESET) --stale | xargs -r -n 1 -P $(JOBS) $(BIN)/ptacore figures --preset $(PRESET)
 
 # Interrupt it at will: runs go on where they were, and those that have ended are not made again.
 campaign: $(VENV)/.installed
 	@echo "== campaign: results/campaign.toml"
 	@$(BIN)/ptacore campaign --jobs $(JOBS)
 
-# The pages are tested once they are built.
+# The pages are tested once they are built. JOBS tests at a time; PYTEST_ARGS="-n 0" for all in one process.
 test: $(VENV)/.installed
 	@echo "== tests, without the slow ones"
-	@$(BIN)/python -m pytest -m "not slow$(if $(wildcard _build/html/index.html),, and not browser)" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(patsubst 1,0,$(JOBS)) --maxprocesses 8 --dist loadfile -m "not slow$(if $(wildcard _build/html/index.html),, and not browser)" $(PYTEST_ARGS)
 
 test-all: $(VENV)/.installed
 	@echo "== all tests"

@@ -30,7 +30,7 @@ class Recurrent(nn.Module):
     readout : torch.nn.Linear
         From hidden states to outputs.
     name, options : str, dict
-        What `ptacore.models.build` made the network from.
+        What `ptacore.networks.build` made the network from.
     """
 
     state_size: int
@@ -75,7 +75,7 @@ class Recurrent(nn.Module):
         Raises
         ------
         ValueError, TypeError
-            If a shape, the dtype or the device does not fit, dropout is outside [0, 1) or `since` is no step.
+            If a shape, the dtype or the device does not fit, dropout is outside [0, 1) or `since` is not a step.
         """
         within("dropout", dropout, 0, 1, "[)")
         if since and since not in range(len(inputs)):

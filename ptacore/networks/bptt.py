@@ -103,7 +103,7 @@ def run(
     weight_in : Tensor (cell.inputs * n, m)
         Projects the input into the first slabs of the pre-activations.
     bias : Tensor (cell.gates * n,)
-        Of all pre-activations.
+        Biases of all pre-activations.
     weights : tuple of Tensor
         One for each of ``cell.products``.
     state : tuple of Tensor (B, n)
@@ -118,7 +118,7 @@ def run(
     Returns
     -------
     outputs : Tensor (T, B, k) or None
-        Of the readout.
+        Outputs of the readout.
     states : tuple of Tensor (T, B, n)
         The state after every step.
 
@@ -158,7 +158,7 @@ def project(cell: Cell, inputs: Tensor, weight_in: Tensor, bias: Tensor) -> Tens
 
 
 def drop(h: Tensor, rate: float, seed: int) -> Tensor:
-    """Dropout of h (T, B, n) by the masks that `run` uses, whatever the backend."""
+    """Dropout of h (T, B, n) by the masks that `run` uses in every backend."""
     if rate == 0:
         return h
     return h * torch.cat([_mask(h[c], rate, seed + c.start) for c in _chunks(*h.shape)])
@@ -171,7 +171,7 @@ def first_derivatives_only(instead: str) -> None:
 
 
 def _check(cell, inputs, weight_in, bias, weights, state, readout) -> None:
-    """Kernels read memory as they are told: whatever does not fit is refused here."""
+    """Kernels read memory as they are told: what does not fit is refused here."""
     (_, batch, m), n = inputs.shape, state[0].shape[-1]
     expected = [("weight_in", weight_in, (cell.inputs * n, m)), ("bias", bias, (cell.gates * n,))]
     for p, weight in zip(cell.products, weights, strict=True):
