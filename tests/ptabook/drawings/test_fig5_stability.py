@@ -2,8 +2,6 @@
 
 import math
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -12,13 +10,6 @@ from ptabook.drawings import fig5_stability as drawings
 
 SIZES = torch.logspace(-4, -1, 4, dtype=torch.float64)
 FAMILIES = ("line attractor", "square", "PTA, tanh")
-
-
-@pytest.fixture(autouse=True)
-def _no_window():
-    mpl.use("Agg")
-    yield
-    plt.close("all")
 
 
 @pytest.fixture
