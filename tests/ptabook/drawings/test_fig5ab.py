@@ -108,7 +108,7 @@ def test_the_corner_shows_both_attractors_and_the_tongues_edge():
     c = grid("GRU map", ["locked orbit", "chaos"], alpha=(8.0, 12.0), theta=(0.7 * math.pi, 0.78 * math.pi))
     square = torch.tensor([[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]], dtype=torch.float64)
     cell = {"alpha": 9.0, "theta": 0.75 * math.pi}
-    fig = fig5ab.corner(c, cell, [0.3 * square, 0.5 * square, 0.4 * square], cell, 0.2 * square)
+    fig = fig5ab.corner(c, cell, [0.4 * square, 0.5 * square, 0.3 * square], cell, 0.2 * square)
     place, two, one = fig.axes
     tongue, (theta, gains) = strong_tongues("GRU map")[1], place.lines[1].get_xydata().T
     np.testing.assert_allclose(theta * math.pi - tongue.centre, tongue.half_width(gains))
