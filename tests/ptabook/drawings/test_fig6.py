@@ -45,6 +45,7 @@ def test_six_rows_show_two_memories_each(axes):
     for row, ax in enumerate(axes["B"]):
         for memory, line in enumerate(ax.lines):
             assert np.array_equal(line.get_xydata(), np.stack([t, activity[memory, row]], 1))
+        assert [line.get_linestyle() for line in ax.lines] == ["-", "--"]
     assert [ax.get_ylabel() for ax in axes["B"]][-2:] == ["at 90°", "at 210°"]
     assert axes["B"][-1].get_xticks() == pytest.approx([0, 20, 40, 60])
 
@@ -97,10 +98,10 @@ def test_errors_of_time_steps_are_drawn_without_their_sign():
 
 def test_in_a_still_the_arrow_points_to_the_heading_and_the_dot_to_what_is_decoded():
     bump = DelayLine().bump([0.0, np.pi / 2])
-    fig = fig6.stills((62, 95), bump / bump.max(), [0.0, np.pi / 2], [np.pi, 0.0], [False, True])
+    fig = fig6.stills((62, 95), bump / bump.max(), [0.0, np.pi / 2], [np.pi / 2, 0.0], [False, True])
     first, second = fig.axes
     assert second.get_title() == "95 s, dark"
     assert first.get_title() == "62 s"
     assert second.texts[0].xy == pytest.approx((0.5, 0), abs=1e-12)
-    assert np.ravel(first.lines[0].get_xydata()) == pytest.approx([0, -1.12], abs=1e-12)
+    assert np.ravel(first.lines[0].get_xydata()) == pytest.approx([1.12, 0], abs=1e-12)
     assert [int(np.argmax(wedges(ax)[1])) for ax in fig.axes] == [0, 2]
