@@ -30,7 +30,7 @@ pdf: figures
 
 figures: $(VENV)/.installed
 	@echo "== figures that are stale ($(PRESET)), in _build/figures/$(PRESET)/"
-	@ls notebooks | sed -n 's/\.ipynb$$//p' | xargs -n 1 -P $(JOBS) $(BIN)/ptacore figures --preset $(PRESET)
+	@$(BIN)/ptacore figures --preset $(PRESET) --stale | xargs -r -n 1 -P $(JOBS) $(BIN)/ptacore figures --preset $(PRESET)
 
 # Interrupt it at will: runs go on where they were, and those that have ended are not made again.
 campaign: $(VENV)/.installed

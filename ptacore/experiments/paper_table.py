@@ -45,7 +45,7 @@ class Cell:
     Attributes
     ----------
     row, model : str
-        A key of `ROWS`, a key of `ptacore.models.MODELS`.
+        A key of `ROWS`, a key of `ptacore.networks.MODELS`.
     paper : float or None
         Cross-entropy in nats over the steps of the answer; accuracy in percent for images. Averaged over 5 networks.
     runs : list of Run

@@ -50,7 +50,7 @@ def experiment(
     task : str
         A key of `ptacore.tasks.TASKS`.
     model : str
-        A key of `ptacore.models.MODELS`.
+        A key of `ptacore.networks.MODELS`.
     preset : {"quick", "paper"}
         "paper": 250 units, 10,000 sequences, 400 epochs (125 for images); "quick": 64 units, shorter delays, fewer
         sequences, 40 epochs.

@@ -30,7 +30,7 @@ class Recurrent(nn.Module):
     readout : torch.nn.Linear
         From hidden states to outputs.
     name, options : str, dict
-        What `ptacore.models.build` made the network from.
+        What `ptacore.networks.build` made the network from.
     """
 
     state_size: int

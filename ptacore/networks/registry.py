@@ -39,7 +39,7 @@ def build(
     Parameters
     ----------
     name : str
-        A key of `ptacore.models.MODELS`.
+        A key of `ptacore.networks.MODELS`.
     n_inputs, n_outputs, n_hidden : int
         Numbers of inputs, of outputs and of hidden units (for each of the state variables of the equations).
     generator : torch.Generator, optional

@@ -266,7 +266,7 @@ def pta_(
 
     Parameters
     ----------
-    target : torch.nn.RNN (tanh), GRU, RNNCell or GRUCell, network of `models.build`, or Tensor (n, n)
+    target : torch.nn.RNN (tanh), GRU, RNNCell or GRUCell, network of `networks.build`, or Tensor (n, n)
         Module, network that is made around one, or recurrent weight x <- tanh(W x).
     alpha : float or (low, high), optional
         Gains to draw from.

@@ -50,7 +50,7 @@ def train(
     model : Recurrent or torch.nn.Module
         Trained in place, in its own dtype, on its own device. A module of your own is called with inputs (T, B, m)
         and returns (T, B, n_outputs); the settings' dropout and probes need a
-        `ptacore.models.Recurrent`.
+        `ptacore.networks.Recurrent`.
     settings : Settings, optional
         The defaults of `Settings` if omitted.
     folder : str or Path, optional
@@ -349,7 +349,7 @@ def _check(task: Task, model: nn.Module, settings: Settings) -> None:
     if not isinstance(model, Recurrent):
         for name in ("dropout", "probe_every"):
             if getattr(settings, name):
-                raise ValueError(f"{name}: needs a network of ptacore.networks.registry, got {type(model).__name__}")
+                raise ValueError(f"{name}: needs a network of ptacore.networks, got {type(model).__name__}")
         _check_outputs(task, model)
     if not model.training:
         raise ValueError("model: is in evaluation mode; call model.train() first")

@@ -386,7 +386,7 @@ def test_two_processes_cannot_train_in_one_folder(tmp_path):
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match=r"model: has n_inputs = 1, but copy-memory needs 5"):
         train(TASK, build("tanh", 1, 4, 8))
-    with pytest.raises(ValueError, match=r"dropout: needs a network of ptacore\.models\.recurrent, got Own"):
+    with pytest.raises(ValueError, match=r"dropout: needs a network of ptacore\.networks, got Own"):
         train(TASK, Own(), Settings(dropout=0.1))
     with pytest.raises(ValueError, match=r"must return \(T, B, n_outputs\) = \(7, 1, 4\) .* got tuple"):
         train(TASK, nn.GRU(TASK.n_inputs, 4))
