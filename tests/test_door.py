@@ -220,6 +220,11 @@ PUBLIC = {
         {"heading": ANGLE, "segments": COUNT, "profile": COUNT},
     ),
     "decode": (delay_line.decode, {"activity": np.eye(8)}, {}),
+    "circular_difference": (
+        delay_line.circular_difference,
+        {"a": 0.1, "b": 0.2},
+        {"a": ANGLE, "b": ANGLE},
+    ),
     "changed_ring": (
         robustness.changed_ring,
         {"ring": RING, "what": "weights", "sizes": [0.1], "draws": 1, "seed": 0},

@@ -67,7 +67,7 @@ def kept_apart(stored, oscillators, coupled, ring, sizes, turned):
     """
     fig, axes = figure(1, 4, height=2.3, width_ratios=(1, 1, 1, 1.2))
     memories = (oscillators, coupled, ring), ("oscillators", "coupled by 0.1%", "8 neurons"), (BLUE, BLUE, ORANGE)
-    for ax, ends, title, color in zip(axes[0], *memories, strict=False):  # the fourth panel is another
+    for ax, ends, title, color in zip(axes[0, :3], *memories, strict=True):
         ax.plot([0, 360], [0, 360], ":", color=GREY)
         ax.plot(np.degrees(stored), np.degrees(ends % math.tau), "o", ms=2, color=color)
         ax.set(title=title, xticks=(0, 180, 360), yticks=(0, 180, 360), aspect="equal")
