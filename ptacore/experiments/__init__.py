@@ -13,6 +13,7 @@ _HOMES = {
     "Trial": "ptacore.experiments.searches",
     "agrees": "ptacore.experiments.paper_table",
     "experiment": "ptacore.experiments.presets",
+    "outcome": "ptacore.experiments.outcomes",
     "paper_value": "ptacore.experiments.paper_table",
     "read_campaign": "ptacore.experiments.campaign",
     "read_search": "ptacore.experiments.searches",
@@ -20,6 +21,7 @@ _HOMES = {
     "search": "ptacore.experiments.tune",
     "search_space": "ptacore.experiments.ranges",
     "show": "ptacore.experiments.paper_table",
+    "state": "ptacore.experiments.outcomes",
     "table": "ptacore.experiments.paper_table",
 }
 __all__ = list(_HOMES)

@@ -200,7 +200,7 @@ def as_system(system, input=None) -> System:
     system : System or torch.nn.Module
         A module's weights are copied.
     input : array, optional
-        Of a module, as `ModuleMap` takes it; zero by default.
+        Input of a module, as `ModuleMap` takes it; zero by default.
 
     Raises
     ------

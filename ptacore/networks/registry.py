@@ -45,7 +45,7 @@ def build(
     generator : torch.Generator, optional
         Source of the initial parameters; torch's global one unless given.
     **options
-        Of this network, see its class; ``model.options`` has them with the defaults filled in.
+        Options of this network, see its class; ``model.options`` has them with the defaults filled in.
 
     Returns
     -------
@@ -89,4 +89,5 @@ def defaults(name: str) -> dict[str, object]:
     >>> defaults("lem")
     {'dt': 0.31}
     """
+    choice("name", name, MODELS)
     return {p.name: p.default for p in list(inspect.signature(MODELS[name]).parameters.values())[4:]}

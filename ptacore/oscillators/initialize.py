@@ -203,7 +203,7 @@ def _write(module: nn.Module, wanted: dict[str, Tensor]) -> None:
                     setattr(module, name, value)
                 else:
                     module._parameters[name].copy_(value)
-            except Exception as error:  # of a parametrization, whatever its right_inverse raises
+            except Exception as error:  # anything that the right_inverse of a parametrization raises
                 raise ValueError(f"module: {name} cannot be set: {error}") from error
         for name, value in weights(module).items():
             expected = wanted.get(name, before[name])

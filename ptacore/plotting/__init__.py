@@ -20,6 +20,7 @@ from ptacore.plotting.style import (
     RED,
     YELLOW,
     figure,
+    letters,
 )
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "RED",
     "YELLOW",
     "figure",
+    "letters",
     "plot_adjoints",
     "plot_one_neuron",
     "plot_population",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from string import ascii_lowercase
+
 import matplotlib.pyplot as plt
 
 BLUE, ORANGE, GREEN, RED, PURPLE = "#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc"  # seaborn's "colorblind"
@@ -51,7 +54,7 @@ def figure(rows: int, columns: int, width: float = 7.2, height: float = 7.2, **o
     Parameters
     ----------
     rows, columns : int
-        Of panels.
+        Numbers of panels.
     width, height : float
         Inches; 7.2 is a full page's width.
     **options
@@ -70,3 +73,27 @@ def figure(rows: int, columns: int, width: float = 7.2, height: float = 7.2, **o
     """
     plt.rcParams.update(STYLE)
     return plt.subplots(rows, columns, figsize=(width, height), squeeze=False, layout="constrained", **options)
+
+
+def letters(axes: Iterable, at: tuple[float, float] = (-0.02, 1.06), ha: str = "right") -> None:
+    """Call panels a, b, c, ...
+
+    Parameters
+    ----------
+    axes : iterable of matplotlib axes
+        In reading order; at most 26.
+    at : tuple of float
+        Where the letter stands, in fractions of its panel.
+    ha : str
+        Which side of the letter stands there: "left", "center" or "right".
+
+    Examples
+    --------
+    >>> fig, axes = figure(1, 2, height=2.0)
+    >>> letters(axes.flat)
+    >>> [ax.texts[0].get_text() for ax in axes.flat]
+    ['a', 'b']
+    >>> plt.close(fig)
+    """
+    for ax, letter in zip(axes, ascii_lowercase, strict=False):
+        ax.annotate(letter, at, xycoords="axes fraction", weight="bold", fontsize=10, ha=ha)

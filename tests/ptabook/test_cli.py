@@ -307,7 +307,7 @@ def test_wrong_usage_of_training_is_named(root, capsys, arguments, message):
 
 
 def test_a_diverged_run_exits_with_1(root, monkeypatch, capsys):
-    monkeypatch.setattr("ptacore.training.loop.loss_of", lambda outputs, *_: outputs.sum() * float("nan"))
+    monkeypatch.setattr("ptacore.training.objective.loss_of", lambda outputs, *_: outputs.sum() * float("nan"))
     assert cli.main(TRAIN, root) == 1
     assert "diverged (loss nan" in capsys.readouterr().out
 

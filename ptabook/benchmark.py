@@ -1,0 +1,95 @@
+"""The networks of the benchmark, on every page alike: their titles, how they are drawn, their runs in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from matplotlib.lines import Line2D
+
+from ptacore.plotting import BLUE, BROWN, CYAN, GREEN, GREY, ORANGE, PINK, PURPLE, RED
+
+DOTS, DASHES = (0, (1, 1)), (0, (3, 1.2))
+_LOOKS = {
+    "tanh": ("tanh", GREY, "-"),
+    "tanh-orthogonal": ("tanh, orthogonal", ORANGE, "-"),
+    "tanh-rotation": ("tanh, rotations", GREEN, "-"),
+    "tanh-pta": ("tanh, PTA", BLUE, "-"),
+    "gru": ("GRU", RED, DASHES),
+    "gru-pta": ("GRU, PTA", PURPLE, DASHES),
+    "lstm": ("LSTM", BROWN, DASHES),
+    "antisymmetric": ("AntisymmetricRNN", PINK, DOTS),
+    "cornn": ("coRNN", CYAN, DOTS),
+    "lipschitz": ("LipschitzRNN", ORANGE, DOTS),
+    "lem": ("LEM", GREEN, DOTS),
+    "lru": ("LRU", GREY, DOTS),
+}
+TITLE = {name: title for name, (title, _, _) in _LOOKS.items()}
+COLOR = {name: color for name, (_, color, _) in _LOOKS.items()}
+LINE = {name: dict(color=color, ls=ls) for name, (_, color, ls) in _LOOKS.items()}
+
+
+def listed(names: Iterable[str]) -> str:
+    """Networks in words.
+
+    Examples
+    --------
+    >>> listed(["gru", "tanh-pta"]), listed([])
+    ('GRU; tanh, PTA', 'none')
+    """
+    return "; ".join(TITLE[name] for name in names) or "none"
+
+
+def ranked(rows: dict[str, dict], key: str, form: Callable[[float], str], reverse: bool = False) -> list[str]:
+    """Networks and the means over their runs, from the lowest to the highest.
+
+    Parameters
+    ----------
+    rows : dict of dict
+        From a network to its `ptacore.experiments.outcome`.
+    key : str
+        What to average, such as "test_loss".
+    form : callable
+        From a number to its text.
+    reverse : bool
+        From the highest to the lowest.
+
+    Examples
+    --------
+    >>> ranked({"gru": {"test_loss": [0.5, 0.7]}, "tanh": {"test_loss": [0.1]}}, "test_loss", "{:.1f}".format)
+    ['tanh 0.1', 'GRU 0.6']
+    """
+    means = {name: np.mean(row[key]) for name, row in rows.items()}
+    return [f"{TITLE[name]} {form(means[name])}" for name in sorted(means, key=means.get, reverse=reverse)]
+
+
+def seed_by_seed(row: dict) -> str:
+    """What the runs of a network got right, their best epochs, and what went wrong.
+
+    Examples
+    --------
+    >>> seed_by_seed(dict(test_accuracy=[0.5], best_epoch=[3], epochs=[4], status=["diverged"]))
+    '50.0% (best epoch 3 of 4; 1 of 1 diverged)'
+    """
+    right = ", ".join(f"{share:.1%}" for share in row["test_accuracy"])
+    best = ", ".join(map(str, row["best_epoch"]))
+    wrong = row["status"].count("diverged")
+    ends = f"; {wrong} of {len(row['status'])} diverged" if wrong else ""
+    return f"{right} (best epoch {best} of {max(row['epochs'])}{ends})"
+
+
+def legend(fig, styles: dict[str, dict], *more: Line2D, **options) -> None:
+    """Name networks below a figure.
+
+    Parameters
+    ----------
+    fig : matplotlib figure
+    styles : dict
+        From a network to the properties of its line or marker.
+    *more : matplotlib lines
+        To be named after them, by their own labels.
+    **options
+        Of the legend, such as ``ncols``.
+    """
+    handles = [Line2D([], [], label=TITLE[name], **style) for name, style in styles.items()]
+    fig.legend(handles=[*handles, *more], loc="outside lower center", frameon=False, **options)
