@@ -1,7 +1,5 @@
 import math
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from drawn import drawn
@@ -9,13 +7,6 @@ from matplotlib.patches import Wedge
 
 from ptabook.drawings import fig6
 from ptacore.heading.delay_line import DelayLine
-
-
-@pytest.fixture(autouse=True)
-def _no_window():
-    mpl.use("Agg")
-    yield
-    plt.close("all")
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 import math
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from drawn import drawn
@@ -11,9 +9,7 @@ from ptabook.drawings import fig6_predictions as drawings
 
 @pytest.fixture
 def page():
-    mpl.use("Agg")
-    yield drawings.layout()
-    plt.close("all")
+    return drawings.layout()
 
 
 def test_decoded_headings_are_drawn_between_minus_180_and_180_degrees(page):

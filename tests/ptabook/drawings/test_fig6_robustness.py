@@ -1,7 +1,5 @@
 import math
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from drawn import drawn
@@ -9,13 +7,6 @@ from drawn import drawn
 from ptabook.drawings import fig6_robustness as drawings
 
 SIZES = np.array([1e-3, 1e-2])
-
-
-@pytest.fixture(autouse=True)
-def _no_window():
-    mpl.use("Agg")
-    yield
-    plt.close("all")
 
 
 def test_the_grid_shows_medians_and_quantiles_by_kind_and_time():

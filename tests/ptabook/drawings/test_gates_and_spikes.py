@@ -1,7 +1,5 @@
 import math
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -13,9 +11,7 @@ from ptacore.plotting import BLUE, PURPLE
 
 @pytest.fixture
 def axes():
-    mpl.use("Agg")
-    yield drawings.layout()[1]
-    plt.close("all")
+    return drawings.layout()[1]
 
 
 def heights(ax):
