@@ -228,6 +228,11 @@ PUBLIC = {
     "changed_pair": (heading.changed_pair, {"pair": PAIR, "what": "weights", "factors": np.ones(2)}, {}),
     "defaults": (networks.defaults, {"name": "lem"}, {}),
     "decode": (delay_line.decode, {"activity": np.eye(8)}, {}),
+    "circular_difference": (
+        delay_line.circular_difference,
+        {"a": 0.1, "b": 0.2},
+        {"a": ANGLE, "b": ANGLE},
+    ),
     "changed_ring": (
         robustness.changed_ring,
         {"ring": RING, "what": "weights", "sizes": [0.1], "draws": 1, "seed": 0},
