@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from matplotlib import pyplot as plt
 
-from ptacore.plotting import BLUE, GREEN, GREY, ORANGE, PURPLE, RED
+from ptacore.plotting import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, figure
 
 MEMORIES = {"line": GREEN, "cycle": PURPLE}
 
 
 def layout():
     """The figure and its axes by letter."""
-    fig, axes = plt.subplots(3, 2, figsize=(7.2, 8.0), layout="constrained")
+    fig, axes = figure(3, 2, height=8.0)
     return fig, dict(zip("ABCDEF", axes.flat, strict=True))
 
 
