@@ -1,7 +1,7 @@
 # Two commands need nothing but Python 3.11+ and make:
 #
 #   make book    make the figures that are stale, then the book        PRESET=quick|paper; JOBS figures at a time
-#   make test    run the tests that take seconds
+#   make test    run the tests that take seconds                       JOBS tests at a time
 #
 # and `make pdf` (the book on paper; needs Chromium), `make figures`, `make campaign` (the training runs behind
 # Figure 5C: hours; JOBS at a time), `make test-all`, `make lint`, `make clean`, `make lock`, `make tune-env` (Ray and
@@ -30,17 +30,17 @@ pdf: figures
 
 figures: $(VENV)/.installed
 	@echo "== figures that are stale ($(PRESET)), in _build/figures/$(PRESET)/"
-	@ls notebooks | sed -n 's/\.ipynb$$//p' | xargs -n 1 -P $(JOBS) $(BIN)/ptacore figures --preset $(PRESET)
+	@$(BIN)/ptacore figures --preset $(PRESET) --stale | xargs -r -n 1 -P $(JOBS) $(BIN)/ptacore figures --preset $(PRESET)
 
 # Interrupt it at will: runs go on where they were, and those that have ended are not made again.
 campaign: $(VENV)/.installed
 	@echo "== campaign: results/campaign.toml"
 	@$(BIN)/ptacore campaign --jobs $(JOBS)
 
-# The pages are tested once they are built.
+# The pages are tested once they are built. JOBS tests at a time; PYTEST_ARGS="-n 0" for all in one process.
 test: $(VENV)/.installed
 	@echo "== tests, without the slow ones"
-	@$(BIN)/python -m pytest -m "not slow$(if $(wildcard _build/html/index.html),, and not browser)" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(patsubst 1,0,$(JOBS)) --maxprocesses 8 --dist loadfile -m "not slow$(if $(wildcard _build/html/index.html),, and not browser)" $(PYTEST_ARGS)
 
 test-all: $(VENV)/.installed
 	@echo "== all tests"
@@ -56,7 +56,8 @@ clean:
 	@rm -rf _build $(VENV) *.egg-info .pytest_cache .hypothesis .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The pinned packages. A stamp is written last, so an interrupted installation starts again.
+# The pinned packages, as bytecode: where Python may not write its own, each notebook would compile torch anew.
+# A stamp is written last, so an interrupted installation starts again.
 $(VENV)/.locked: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "ptacore needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || true)."; \
@@ -64,7 +65,7 @@ $(VENV)/.locked: requirements.lock
 	@echo "== environment: $(VENV) from $$($(PYTHON) --version) and requirements.lock"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet uv || echo "uv is not to be had; pip takes its place (minutes)"
-	@$(UV) pip install --python $(BIN)/python -r requirements.lock || $(BIN)/python -m pip install -r requirements.lock
+	@$(UV) pip install --compile-bytecode --python $(BIN)/python -r requirements.lock || $(BIN)/python -m pip install -r requirements.lock
 	@touch $@
 
 # The package itself, editable: only its metadata is installed. Its kernels are compiled now, not in a user's first run.

@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
         "-o", "--output", type=Path, metavar="DIR", help="write DIR/NAME/ instead of _build/figures/..."
     )
     figure.add_argument("--list", action="store_true", help="print the parameters and their defaults, run nothing")
+    figure.add_argument("--stale", action="store_true", help="print the names of those that are stale, run nothing")
     figure.add_argument("--force", action="store_true", help="run fresh figures too")
     figure.set_defaults(command=_figures)
 
@@ -87,6 +88,11 @@ def _figures(arguments: argparse.Namespace, root: Path) -> int:
         return 0
     for figure in wanted if given else []:
         figures.all_parameters(figure)  # all names are checked before the first long run
+    if arguments.stale:
+        for figure in wanted:
+            if arguments.force or figure.changes():
+                say(figure.name)
+        return 0
     return _make(wanted, arguments.force, arguments.verbose)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-RUN_TIME = re.compile(r"(^|[._])(seconds|minutes)(\[|$)")  # how long a run took is no result
+RUN_TIME = re.compile(r"(^|[._])(seconds|minutes)(\[|$)")  # how long a run took is not a result
 ROUNDING = 1e-9  # differences below, such as those of residues, are those of the arithmetic
 SIZES = (1e-6, 1e-3, 1e-1)
 SHOWN = 20  # of each figure
@@ -30,7 +30,7 @@ class Move:
     before, now : object
         Its values; `now` is "gone" where there is none.
     size : float
-        Difference relative to the larger of both; infinite where one is no number.
+        Difference relative to the larger of both; infinite where one is not a number.
     """
 
     figure: str

@@ -34,6 +34,7 @@ from ptacore.provenance import LOADED, ROOT
 
 PRESETS = ("quick", "paper")
 PACKAGES = ("ptacore/", "ptabook/")
+NOTEBOOKS = "[!_]*.ipynb"  # a name that begins with an underscore is not a page: the template
 SET_BY_OPTION = {"preset": "--preset", "output_dir": "--output"}  # parameters that every figure has
 
 
@@ -121,11 +122,11 @@ class Figure:
 
 
 def figure_names(root: Path = ROOT) -> list[str]:
-    """List the notebooks that are figures: those with a cell tagged ``parameters``."""
+    """List the notebooks that are figures: those with a cell tagged ``parameters``, but for the template."""
     folder = root / "notebooks"
     if not folder.is_dir():
         raise UsageError(f"{folder} does not exist: figures are made in a checkout of the companion's repository")
-    return sorted(p.stem for p in folder.glob("*.ipynb") if any("parameters" in c["tags"] for c in cells_of(p)))
+    return sorted(p.stem for p in folder.glob(NOTEBOOKS) if any("parameters" in c["tags"] for c in cells_of(p)))
 
 
 def all_parameters(figure: Figure) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def literal(text: str) -> Any:
 
 
 def _kernel_manager() -> type:
-    """Make a kernel manager that knows one kernel, the running interpreter, whatever else is registered."""
+    """Make a kernel manager that knows one kernel, the running interpreter; what else is registered does not count."""
     from jupyter_client.kernelspec import KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from ptabook.figures import figure_names
+from ptabook.figures import NOTEBOOKS, figure_names
 from ptabook.files import (
     digest,
     files_below,
@@ -62,7 +62,7 @@ def stage(root: Path, preset: str, written: dict[str, Callable[[Path, Path], obj
             made[target] = path
     files = {name: root / name for name in ("_config.yml", "_toc.yml", "CITATION.cff")}
     files |= {path.relative_to(root).as_posix(): path for path in files_below(root / "book")}
-    files |= {f"notebooks/{path.name}": path for path in (root / "notebooks").glob("*.ipynb")} | made
+    files |= {f"notebooks/{path.name}": path for path in (root / "notebooks").glob(NOTEBOOKS)} | made
     for name, write in (written or {}).items():
         (build / "written").mkdir(exist_ok=True)
         with named(build / "written" / name):

@@ -15,6 +15,7 @@ _HOMES = {  # loaded when they are first asked for
     "Oscillators": "ptacore.oscillators.initialize",
     "PeriodicOrbit": "ptacore.dynamics.periodic_orbit",
     "System": "ptacore.models.system",
+    "TangentSystem": "ptacore.dynamics.tangents",
     "Trajectory": "ptacore.dynamics.integrate",
     "adjoint": "ptacore.dynamics.adjoints",
     "certify": "ptacore.oscillators.certificates",

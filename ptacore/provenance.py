@@ -43,7 +43,7 @@ def loaded_modules() -> list[str]:
     """
     ours = [module for name, module in list(sys.modules.items()) if name.partition(".")[0] in ("ptacore", "ptabook")]
     files = {Path(module.__file__) for module in ours if getattr(module, "__file__", None)}
-    return sorted(file.relative_to(ROOT).as_posix() for file in files)
+    return sorted(file.relative_to(ROOT).as_posix() for file in files if file.is_relative_to(ROOT))
 
 
 def machine() -> dict[str, str | int | None]:

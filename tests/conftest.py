@@ -1,6 +1,8 @@
-"""What all tests share: the `browser` marker, and the page to open named before the summary."""
+"""What all tests share: the `browser` marker, how they are dealt out to processes, and the page to open at the end."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,6 +19,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "html" in getattr(item, "fixturenames", ()):  # the built book, see tests/book/conftest.py
             item.add_marker("browser")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadfile` a page of the book stays with one process, which opens it once; so does every other file.
+
+    A file's tests share fixtures, which a second process would make again.
+    """
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class PageOrFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            page = re.search(r"\[((?:book|notebooks)/\w+)", nodeid)
+            return page[1] if page else nodeid.partition("::")[0]
+
+    return PageOrFile(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -11,7 +11,7 @@ import scipy.sparse
 import torch
 
 import ptacore as pta
-from ptacore import models, networks, tasks, training
+from ptacore import experiments, heading, models, networks, tasks, training
 from ptacore.heading import delay_line, head_direction, robustness
 
 with warnings.catch_warnings(action="ignore"):  # that torch will move its quantization
@@ -175,6 +175,7 @@ PUBLIC = {
     "oscillator": (models.oscillator, {"system": "tanh map", "alpha": 1.0, "theta": 0.1}, ANGLES),
     "origin_exponent": (models.origin_exponent, {"system": "tanh map", "alpha": 1.0, "theta": 0.1}, ANGLES),
     "critical_gain": (models.critical_gain, {"system": "tanh map", "theta": 0.1}, ANGLES),
+    "onset_frequency": (models.onset_frequency, {"system": "tanh map", "theta": 0.1}, ANGLES),
     "saddle_node_angle": (
         models.saddle_node_angle,
         {"gain": 1.5, "directions": 64},
@@ -219,6 +220,13 @@ PUBLIC = {
         {"heading": 0.1, "segments": 8, "profile": 4},
         {"heading": ANGLE, "segments": COUNT, "profile": COUNT},
     ),
+    "low_pass": (
+        heading.low_pass,
+        {"x": np.eye(3), "dt": 1.0, "time_constant": 1.0},
+        {"dt": NUMBER, "time_constant": NUMBER},
+    ),
+    "changed_pair": (heading.changed_pair, {"pair": PAIR, "what": "weights", "factors": np.ones(2)}, {}),
+    "defaults": (networks.defaults, {"name": "lem"}, {}),
     "decode": (delay_line.decode, {"activity": np.eye(8)}, {}),
     "changed_ring": (
         robustness.changed_ring,
@@ -388,12 +396,14 @@ def test_every_public_function_is_at_the_door():
             "sensitivity",
             "time_time_jacobian",
         ),
-        *("trajectory", "ModuleMap", "Recurrent", "System", "Task", "Batch", "Split", "Tongue"),
+        *("TangentSystem", "trajectory", "ModuleMap", "Recurrent", "System", "Task", "Batch", "Split", "Tongue"),
         *("Cell", "Experiment", "Planned", "Run", "Search", "Trial", "read_run", "read_runs", "read_search"),
+        *("Objective", "Supervised"),
+        *(network.__name__ for network in networks.MODELS.values()),  # by their names, with `build`
     }
     results = ("Trajectory", "Family", "Certificates", "FixedPoints", "LyapunovSpectrum")
-    results += ("Oscillators", "PeriodicOrbit")
-    for module in (pta, models, tasks, training):
+    results += ("Oscillators", "PeriodicOrbit", "Spikes")
+    for module in (pta, models, networks, heading, tasks, training, experiments):
         for name in module.__all__:
             thing = getattr(module, name)
             if (

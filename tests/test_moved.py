@@ -29,7 +29,7 @@ import ptacore
 import ptacore.fixed_points
 from ptacore.periodic_orbit import PeriodicOrbit
 system = ptacore.System.from_function(lambda x: -x, 2, "flow")
-assert len(ptacore.fixed_points(system, seed=0).x) == 1
+assert len(ptacore.fixed_points(system)) == 1
 """
     subprocess.run([sys.executable, "-c", code], check=True)
 

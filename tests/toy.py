@@ -1,6 +1,7 @@
 """A small checkout to make figures in: one notebook, a package of three files, a book of one page."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -49,3 +50,9 @@ def edit_notebook(path: Path, edit: Callable[[nbformat.NotebookNode], object]) -
 
 def tree(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def in_own_thread(call: Callable, *arguments):
+    """Where Chromium is started while, in this thread, that of the book's tests may be running."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call, *arguments).result()

@@ -20,7 +20,7 @@ class Found:
     verdict : str
         One of `VERDICTS`.
     reason : str
-        Of an undecided one: what is missing (budget, seeds, data, a definition, ...).
+        Why it is undecided: what is missing (budget, seeds, data, a definition, ...).
     """
 
     ours: str

@@ -91,7 +91,7 @@ def _pta_is_faster(problem: str):
 
 
 def _pta_is_better(row: str):
-    """At the paper's size: half of chance earlier, and a lower test loss, whatever the seeds."""
+    """At the paper's size: half of chance earlier, and a lower test loss, for every pair of seeds."""
 
     def check(numbers):
         texts, holds = [], True

@@ -124,7 +124,7 @@ def release(ledger: list[Entry], out: Path, version: str) -> None:
     out : Path
         JSON file to write; ``results/verdicts.json`` in this project.
     version : str
-        Of the release.
+        Version of the release.
     """
     out.write_text(json.dumps({"version": version, "verdicts": _verdicts(ledger)}, indent=1, ensure_ascii=False) + "\n")
 
@@ -143,7 +143,7 @@ def changes(ledger: list[Entry], released: Path) -> list[str]:
     -------
     list of str
         A line each. Statements that are new since the release are not among them, nor are those that it could not test:
-        recording a run that decides one is no news of a fault.
+        recording a run that decides one is not news of a fault.
 
     Raises
     ------

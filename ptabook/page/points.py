@@ -47,7 +47,7 @@ class Series:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of every array."""
+        """The shape of every array."""
         return next(iter(self.data.values())).shape
 
     def thinned(self, points: int) -> dict[str, np.ndarray]:

@@ -27,7 +27,7 @@ def save(name: str, output_dir: str, fig=None, numbers: dict | None = None) -> N
     Parameters
     ----------
     name : str
-        Of the files.
+        Name of the files.
     output_dir : str
         Folder; "" when a notebook is run by hand.
     fig : matplotlib figure, optional

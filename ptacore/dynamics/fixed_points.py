@@ -102,7 +102,7 @@ def fixed_points(system: System, starts=None, *, tolerance: float = 1e-10, seed:
         Largest Newton step that is accepted, relative to the state, between 0 and 1; a step that rounding explains
         is accepted too.
     seed : int
-        Of the default starts.
+        Seed of the default starts.
 
     Returns
     -------

@@ -13,7 +13,7 @@ FARTHEST = 5.0  # times the drift that is seen: what is left after longer transi
 
 
 def degrees_of_freedom(stretches: int) -> int:
-    """Of the standard errors that `error_and_drift` finds from so many stretches."""
+    """Degrees of freedom of the standard errors that `error_and_drift` finds from so many stretches."""
     return min(2 * WAVES, stretches - 1)
 
 
@@ -51,7 +51,7 @@ def error_and_drift(growth: Tensor, lengths: Tensor, settled: float) -> tuple[Te
     growth : Tensor (M, ..., k)
         Over M stretches.
     lengths : Tensor (M,)
-        Of the stretches.
+        Lengths of the stretches.
     settled : float
         Time since ln t began, before the first stretch.
 

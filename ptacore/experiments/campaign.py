@@ -34,7 +34,7 @@ class Planned:
     preset : str
     units : int or None
     settings : dict
-        As `ptacore.training.experiment` takes them.
+        As `ptacore.experiments.experiment` takes them.
     lr_from : str or None
         The task on whose runs below ``rates`` the learning rate is chosen.
     rates : str

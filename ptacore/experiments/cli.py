@@ -167,9 +167,9 @@ def _table(arguments: argparse.Namespace, root: Path) -> int:
     except training.RecordError as error:
         return complain(str(error), code=1)
     cells = experiments.table(runs)
-    shown, unfinished = sum(len(cell.runs) for cell in cells), sum(not run.finished for run in runs)
+    in_table, unfinished = sum(len(cell.runs) for cell in cells), sum(not run.finished for run in runs)
     say(experiments.show(cells))
-    say(f"{shown} of {len(runs)} runs in {shown(folder)} are shown; {unfinished} have not ended.")
+    say(f"{in_table} of {len(runs)} runs in {shown(folder)} are shown; {unfinished} have not ended.")
     return 0
 
 

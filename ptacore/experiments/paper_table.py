@@ -45,7 +45,7 @@ class Cell:
     Attributes
     ----------
     row, model : str
-        A key of `ROWS`, a key of `ptacore.models.MODELS`.
+        A key of `ROWS`, a key of `ptacore.networks.MODELS`.
     paper : float or None
         Cross-entropy in nats over the steps of the answer; accuracy in percent for images. Averaged over 5 networks.
     runs : list of Run
@@ -181,7 +181,7 @@ def _best_arm(runs: list[Run]) -> tuple[list[Run], int]:
     """The arm of lowest mean validation loss among those with the most runs, so that no single lucky one wins."""
     by_seed: dict[str, dict[int, Run]] = {}
     for run in runs:
-        by_seed.setdefault(run.arm, {}).setdefault(run.seed, run)  # a copy of a run is no second one
+        by_seed.setdefault(run.arm, {}).setdefault(run.seed, run)  # a copy of a run is not a second one
     arms = {arm: list(seeds.values()) for arm, seeds in by_seed.items()}
     most = max(map(len, arms.values()), default=0)
     return min((arm for arm in arms.values() if len(arm) == most), key=_validation_loss, default=[]), len(arms)

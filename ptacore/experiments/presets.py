@@ -50,12 +50,12 @@ def experiment(
     task : str
         A key of `ptacore.tasks.TASKS`.
     model : str
-        A key of `ptacore.models.MODELS`.
+        A key of `ptacore.networks.MODELS`.
     preset : {"quick", "paper"}
         "paper": 250 units, 10,000 sequences, 400 epochs (125 for images); "quick": 64 units, shorter delays, fewer
         sequences, 40 epochs.
     seed : int
-        Of the initial weights, of the order of the sequences and of the dropout. The sequences have a seed of
+        Seed of the initial weights, of the order of the sequences and of the dropout. The sequences have a seed of
         their own, the task's.
     units : int, optional
         Hidden units, instead of the preset's.
@@ -66,7 +66,7 @@ def experiment(
     Returns
     -------
     Experiment
-        Of a task, a network on the CPU in torch's default dtype, and `Settings`.
+        A task, a network on the CPU in torch's default dtype, and `Settings`.
 
     Raises
     ------

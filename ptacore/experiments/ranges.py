@@ -54,7 +54,7 @@ def search_space(model: str, given: Iterable[str] = (), task: str = "copy-memory
     Parameters
     ----------
     model : str
-        A key of `ptacore.models.MODELS`.
+        A key of `ptacore.networks.MODELS`.
     given : iterable of str
         Settings that have a fixed value, which are not searched.
     task : str

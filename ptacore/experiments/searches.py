@@ -34,7 +34,7 @@ class Trial:
     settings : dict
         What was proposed, by qualified name.
     folder : Path
-        Of the record.
+        Folder of the record.
     run : Run or None
         None until its first epoch has begun.
     stopped : bool

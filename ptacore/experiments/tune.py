@@ -1,7 +1,7 @@
 """Search for hyperparameters (S2.3): Optuna's TPE proposes, Ray trains, the records of ordinary runs say how it went.
 
-The records (see `searches`) are the only state: from them an interrupted search goes on with whatever Ray, and a trial
-whose worker died with its own last checkpoint.
+The records (see `searches`) are the only state: from them an interrupted search goes on with any version of Ray, and a
+trial whose worker died with its own last checkpoint.
 """
 
 from __future__ import annotations

@@ -27,9 +27,9 @@ class DelayLine:
         Time constants of the synaptic filter h(t) = exp(-t / decay) - exp(-t / rise), scaled to a peak of 1;
         period / 40 and period / 10 unless given.
     coincidence : {"product", "threshold", "exponential"}
-        Of the two filtered trains a and b: a b, [a + b - level]^+, or exp(level (a + b)) - 1.
+        What is taken of the two filtered trains a and b: a b, [a + b - level]^+, or exp(level (a + b)) - 1.
     level : float
-        Of the latter two.
+        Level in the latter two.
     wiring : {"projected", "wrapped"}
         Whether the axon of one oscillator alone is delayed, up to a period, or both wrap around the ring in opposite
         directions (Fig. 6C), each for half a period.
@@ -89,12 +89,12 @@ class DelayLine:
 
     @property
     def _top(self) -> float:
-        """Of the difference of exponentials, at its peak."""
+        """The difference of exponentials at its peak."""
         peak = math.log(self.decay / self.rise) * self.rise * self.decay / (self.decay - self.rise)
         return math.exp(-peak / self.decay) - math.exp(-peak / self.rise)
 
     def response(self, spikes: ArrayLike, t: ArrayLike) -> np.ndarray:
-        """h * a train of spikes, exact at evenly spaced times whatever their step.
+        """h * a train of spikes, exact at evenly spaced times for every step.
 
         Parameters
         ----------
@@ -150,7 +150,7 @@ class DelayLine:
         delta, location : array (...)
             As for `activity`.
         points : int
-            Of the cycle; the mean over them is the integral of a periodic function.
+            Points of the cycle; the mean over them is the integral of a periodic function.
         """
         points = integer("points", points, 1)
         delta, location = finite_array(delta, "delta"), finite_array(location, "location")
@@ -203,12 +203,12 @@ class DelayLine:
         t : array (T,)
             When to look, in seconds, 0 or more.
         segments : int
-            Of the ring; the first is centred on the angle zero.
+            Segments of the ring; the first is centred on the angle zero.
         places : int
             Detectors of coincidence an arc, evenly spaced; an even number. A period has four times as many samples as
             the ring has detectors.
         time_constant : float
-            Of the indicator, in seconds.
+            Time constant of the indicator, in seconds.
 
         Returns
         -------
@@ -252,6 +252,8 @@ def low_pass(x: ArrayLike, dt: float, time_constant: float) -> np.ndarray:
 
     dt, time_constant = within("dt", dt, 0, math.inf), within("time_constant", time_constant, 0, math.inf)
     x, kept = finite_array(x, "x"), math.exp(-dt / time_constant)
+    if x.ndim == 0 or not len(x):
+        raise ValueError(f"x: expected values (T, ...), at least one, got shape {x.shape}")
     return lfilter([1 - kept], [1, -kept], x, axis=0, zi=kept * x[:1])[0]
 
 

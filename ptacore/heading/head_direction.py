@@ -115,7 +115,7 @@ class SpikingPair:
             Standard deviation of a membrane's potential after a latency's time, as a share of the threshold; to
             first order also that of a latency, as a share of itself.
         seed : int, optional
-            Of the noise; needed if there is any.
+            Seed of the noise; needed if there is any.
 
         Returns
         -------
@@ -152,7 +152,7 @@ class SpikingPair:
         return left, right[right <= t[-1] * (1 + 1e-15)]
 
     def _latencies(self, count: int, noise: float, seed: int | None) -> tuple[np.ndarray, np.ndarray]:
-        """Of the right and of the left neuron, in successive cycles."""
+        """Latencies of the right and of the left neuron, in successive cycles."""
         mean = np.array(self.latency[::-1])
         noise = within("noise", noise, 0, math.inf, "[)")
         if noise == 0:

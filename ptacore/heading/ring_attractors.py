@@ -136,7 +136,7 @@ def small_ring(n: int = 8, active: int = 4, inhibition: float = -2.0, tau: float
     n : int
         Neurons.
     active : int
-        Of them, at a time: 3 to n - 2.
+        Neurons that are active at a time: 3 to n - 2.
     inhibition : float
         Uniform, below zero.
     tau : float
@@ -172,7 +172,7 @@ def large_ring(n: int = 100, sharpness: float = 8.0, regularization: float = 0.0
     n : int
         Neurons; too few, and the bump is pinned to their places.
     sharpness : float
-        Of the tuning.
+        Sharpness of the tuning.
     regularization : float
         Relative to the largest harmonic's square.
     tau : float

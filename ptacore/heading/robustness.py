@@ -51,7 +51,7 @@ def changed_ring(ring: RingAttractor, what: str, sizes, draws: int, seed: int) -
     Returns
     -------
     RingAttractor
-        Of batch shape (sizes, draws, 1).
+        A batch of shape (sizes, draws, 1).
     """
     names = {"weights": "W", "thresholds": "b", "time constants": "tau"}
     name = names[choice("what", what, names)]
@@ -154,8 +154,11 @@ def changed_pair(pair: SpikingPair, what: str, factors: np.ndarray) -> SpikingPa
 
     A neuron integrates, tau dv/dt = w, from rest to its threshold: its latency is tau threshold / w.
     """
-    if what not in CHANGES["circuit"][:4]:
-        raise ValueError(f"what: expected one of {', '.join(CHANGES['circuit'][:4])}, got {what!r}")
+    instance("pair", pair, SpikingPair)
+    choice("what", what, CHANGES["circuit"][:4])
+    factors = finite_array(factors, "factors")
+    if factors.shape != (2,):
+        raise ValueError(f"factors: expected shape (2,), got {factors.shape}")
     if not (factors > 0).all():
         raise ValueError(f"sizes: a change by {factors.min() - 1:.0%} leaves nothing; take smaller sizes")
     if what == "delays":

@@ -6,6 +6,7 @@ from ptacore.models.module_map import ModuleMap
 from ptacore.models.oscillator import (
     Tongue,
     critical_gain,
+    onset_frequency,
     origin_exponent,
     oscillator,
     saddle_node_angle,
@@ -49,6 +50,7 @@ __all__ = [
     "limit_cycle",
     "line_attractor",
     "one_fixed_point",
+    "onset_frequency",
     "origin_exponent",
     "oscillator",
     "random_weights",

@@ -117,7 +117,7 @@ class Stack:
     relu : bool
         Whether an RNN has ReLU instead of tanh.
     batch_first : bool
-        Of the module's input.
+        Whether the module's input has the batch first.
     dtype : torch.dtype
     """
 

@@ -20,7 +20,7 @@ class ModuleMap(System):
 
     Torch's own layers and cells are read through their attributes, with parametrizations, weight and spectral norms and
     pruning worked out, and have Jacobians in closed form. Any other module goes through its own forward, by automatic
-    differentiation: subclasses and modules with hooks, networks that `models.build` makes, and every module whose
+    differentiation: subclasses and modules with hooks, networks that `networks.build` makes, and every module whose
     forward takes (input, state) and returns the state, (output, state) or (h, c). Of a compiled module the original is
     taken. Everything is as in ``module.eval()``; the module itself is copied and never changed.
 
@@ -200,7 +200,7 @@ def as_system(system, input=None) -> System:
     system : System or torch.nn.Module
         A module's weights are copied.
     input : array, optional
-        Of a module, as `ModuleMap` takes it; zero by default.
+        Input of a module, as `ModuleMap` takes it; zero by default.
 
     Raises
     ------

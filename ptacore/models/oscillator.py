@@ -28,7 +28,7 @@ def _check(system: str) -> None:
     choice("system", system, SYSTEMS)
 
 
-def _gate(system: str) -> float:
+def gate(system: str) -> float:
     """Gain b of the family over alpha: 1, or 1/2 where a gate at 1/2 stands before tanh."""
     _check(system)
     return 0.5 if system.startswith("GRU") else 1.0
@@ -113,9 +113,9 @@ def origin_exponent(system: str, alpha, theta) -> Tensor:
     >>> origin_exponent("tanh flow", 1.2, 0.0)
     tensor(0.2000, dtype=torch.float64)
     """
-    b = _gate(system) * finite(alpha, "alpha")
+    b = gate(system) * finite(alpha, "alpha")
     theta = finite(theta, "theta")
-    h = _gate(system)  # the gate that renews and the gate before tanh are both at 1/2 in the GRU
+    h = gate(system)  # the gate that renews and the gate before tanh are both at 1/2 in the GRU
     if system.endswith("flow"):
         return h * (b * theta.cos() - 1)
     return torch.log(torch.hypot(1 - h + h * b * theta.cos(), h * b * theta.sin()))
@@ -144,12 +144,41 @@ def critical_gain(system: str, theta) -> Tensor:
     tensor([2., 6.], dtype=torch.float64)
     """
     theta = finite(theta, "theta")
-    gate = _gate(system)
+    g = gate(system)
     if system.endswith("flow"):
-        return torch.where(theta.cos() > 0, 1 / (gate * theta.cos()), math.inf)
+        return torch.where(theta.cos() > 0, 1 / (g * theta.cos()), math.inf)
     if system == "tanh map":
         return torch.ones_like(theta)
     return -2 * theta.cos() + torch.sqrt(12 + 4 * theta.cos() ** 2)
+
+
+def onset_frequency(system: str, theta) -> Tensor:
+    """Frequency of the oscillation that is born at the critical gain, in turns per unit time (maps: per step).
+
+    tan(theta) (tanh flow), tan(theta) / 2 (GRU flow), theta (tanh map) and the argument of 1/2 + alpha e^(i theta) / 4
+    (GRU map), each divided by 2 pi.
+
+    Parameters
+    ----------
+    system : {"tanh map", "tanh flow", "GRU map", "GRU flow"}
+        As for `oscillator`.
+    theta : array (...)
+        Angle in radians.
+
+    Returns
+    -------
+    Tensor (...), float64; nan where no gain makes the origin unstable.
+
+    Examples
+    --------
+    >>> onset_frequency("tanh map", [torch.pi / 2, torch.pi])
+    tensor([0.2500, 0.5000], dtype=torch.float64)
+    """
+    theta, h = finite(theta, "theta"), gate(system)
+    b = h * critical_gain(system, theta)
+    if system.endswith("flow"):
+        return torch.where(torch.isfinite(b), h * torch.tan(theta) / math.tau, math.nan)
+    return torch.atan2(h * b * theta.sin(), 1 - h + h * b * theta.cos()) / math.tau
 
 
 def saddle_node_angle(gain, directions: int = 1024) -> Tensor:
@@ -254,11 +283,11 @@ def strong_tongues(system: str) -> list[Tongue]:
     >>> [(t.name, round(t.centre / torch.pi, 3), round(t.tip, 3)) for t in strong_tongues("GRU map")]
     [('0:1', 0.0, 2.0), ('1:4', 0.648, 4.472), ('1:2', 1.0, 6.0)]
     """
-    gate = _gate(system)
+    g = gate(system)
     if system.endswith("flow"):
-        return [Tongue("0:1", 0.0, 0.0, 1 / gate)]
+        return [Tongue("0:1", 0.0, 0.0, 1 / g)]
     tongues = []
     for name, turns, quarter in (("0:1", 0.0, 1), ("1:4", 0.25, 1j), ("1:2", 0.5, -1)):
-        c = complex(quarter - 1 + gate) / gate
-        tongues.append(Tongue(name, turns, abs(math.atan2(c.imag, c.real)), abs(c) / gate))
+        c = complex(quarter - 1 + g) / g
+        tongues.append(Tongue(name, turns, abs(math.atan2(c.imag, c.real)), abs(c) / g))
     return tongues

@@ -145,7 +145,7 @@ class OwnForward:
                 new = self(u, x.clone().requires_grad_())
                 leaking = self(u, x).requires_grad
             alone = torch.stack([self(a, b) for a, b in zip(u, x, strict=True)])
-        except Exception as error:  # whatever a forward of the user's raises
+        except Exception as error:  # anything that a forward of the user's raises
             return f"it raised {type(error).__name__}: {str(error).strip()[:300]}"
         if new.dtype != self.dtype:
             return f"its new state is {new.dtype} where everything else is {self.dtype}"

@@ -90,7 +90,7 @@ def replica(module: nn.Module) -> nn.Module:
             memo[id(part)] = copy.deepcopy(part._orig_mod, memo)
     try:
         new = copy.deepcopy(module, memo)
-    except Exception as error:  # whatever an attribute of the user's raises
+    except Exception as error:  # anything that an attribute of the user's raises
         raise TypeError(f"module: {type(module).__name__} cannot be copied: {error}") from error
     for part in new.modules():
         if vars(part).get("_compiled_call_impl") is not None:

@@ -29,7 +29,7 @@ class Samples:
         Whether the input goes on periodically, with the period ``times[-1] - times[0]``; first and last value must
         then be equal.
     dtype : torch.dtype
-        Of the result: that of the states.
+        Type of the result: that of the states.
 
     Attributes
     ----------

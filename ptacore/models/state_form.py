@@ -14,7 +14,7 @@ class StateForm(NamedTuple):
     Attributes
     ----------
     leaves : tuple
-        Of each tensor the axes before and behind those of the batch: ((layers,), (n,)), or ((), (n,)).
+        For each tensor the axes before and behind those of the batch: ((layers,), (n,)), or ((), (n,)).
     bare : bool
         Whether it is one tensor and not a tuple.
     """
@@ -56,7 +56,7 @@ class StateForm(NamedTuple):
 
 
 def shapes(value) -> str:
-    """Of a tensor or a nested tuple of them, for messages."""
+    """The shapes in a tensor or a nested tuple of them, for messages."""
     if isinstance(value, Tensor):
         return str(tuple(value.shape))
     if isinstance(value, (tuple, list)):

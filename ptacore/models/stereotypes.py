@@ -33,7 +33,7 @@ def random_weights(n: int, g: float = 1.8, p_connect: float = 0.1, recipe: str =
         "product" is what the authors' program does: a Gaussian matrix, entries N(0, g^2 / n), times the 0/1
         mask as matrices. The spectral radius is near g for "sparse", g sqrt(p_c n) for "product".
     seed : int
-        Of the draw.
+        Seed of the draw.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def one_fixed_point(W=None, b=None, n: int = 6, seed: int = 0) -> LinearFlow:
     n : int
         Dimension of the draw.
     seed : int
-        Of the draw.
+        Seed of the draw.
 
     Returns
     -------
@@ -164,7 +164,7 @@ def chaos(
     Parameters
     ----------
     n, g, p_connect, recipe, seed
-        Of the draw, as for `random_weights`.
+        What is drawn, as for `random_weights`.
     tau : float
         Time constant in seconds.
     W : array (n, n) or path, optional
@@ -197,7 +197,7 @@ def limit_cycle(
     Parameters
     ----------
     n, g, p_connect, recipe, seed
-        Of the draw, as for `random_weights`.
+        What is drawn, as for `random_weights`.
     tau : float
         Time constant in seconds.
     W : array (n, n) or path, optional

@@ -68,7 +68,7 @@ class System:
         return self
 
     def kernel_form(self, dt: float) -> Form | None:
-        """The system as the compiled kernels take it (`kernels.tangents`); None where they do not."""
+        """The system as the compiled kernels take it (``ptacore.kernels.tangents``); None where they do not."""
         return None
 
     @property
@@ -133,7 +133,7 @@ class System:
         jacobian : callable, optional
             As f, with the result (..., n, n); by default derived by automatic differentiation.
         dtype : torch.dtype
-            Of the states.
+            Type of the states.
 
         Raises
         ------

@@ -35,7 +35,7 @@ def read_weights(source, name: str = "W") -> np.ndarray | None:
           Nothing is unpickled but tensors.
         - .safetensors, which needs safetensors.
 
-        Of a file with several arrays the only square one is read. ``"file.npz::W"`` names one. A 1 x 1 array counts as
+        In a file with several arrays the only square one is read. ``"file.npz::W"`` names one. A 1 x 1 array counts as
         square only where there is no larger one.
     name : str
         What error messages call it.

@@ -30,7 +30,7 @@ class Recurrent(nn.Module):
     readout : torch.nn.Linear
         From hidden states to outputs.
     name, options : str, dict
-        What `ptacore.models.build` made the network from.
+        What `ptacore.networks.build` made the network from.
     """
 
     state_size: int
@@ -75,7 +75,7 @@ class Recurrent(nn.Module):
         Raises
         ------
         ValueError, TypeError
-            If a shape, the dtype or the device does not fit, dropout is outside [0, 1) or `since` is no step.
+            If a shape, the dtype or the device does not fit, dropout is outside [0, 1) or `since` is not a step.
         """
         within("dropout", dropout, 0, 1, "[)")
         if since and since not in range(len(inputs)):
@@ -143,11 +143,11 @@ class CellNetwork(Recurrent):
         return torch.cat(self.cell.step(gates, state.split(self.n_hidden, -1), weights, self.constants), -1)
 
     def _outputs(self, inputs, state, readout, since):
-        return self._run(inputs, state, readout)[0][since:]
+        return self._run(inputs, state, readout, since)[0]
 
-    def _run(self, inputs: Tensor, state: Tensor | None, readout: Readout | None = None):
+    def _run(self, inputs: Tensor, state: Tensor | None, readout: Readout | None = None, since: int = 0):
         start = self._start(inputs, state).split(self.n_hidden, -1)
-        return bptt.run(self.cell, inputs, *self.operands(), start, self.constants, self.backend, readout)
+        return bptt.run(self.cell, inputs, *self.operands(), start, self.constants, self.backend, readout, since)
 
 
 def uniform_(parameters, fan_in: int, generator: Generator | None) -> None:

@@ -25,6 +25,7 @@ from ptacore.kernels.bptt import SLAB, Kernel, available
 
 BACKENDS = ("auto", "compiled", "torch", "autograd")
 CHUNK = 1 << 17  # numbers (steps x batch x n) in a chunk
+DEPTH = 128  # rows that bptt.c sums up together: what is left out by the DEPTH changes no bit of the rest
 
 Tensors = tuple[Tensor, ...]
 
@@ -91,6 +92,7 @@ def run(
     constants: tuple[float, ...] = (),
     backend: str = "auto",
     readout: Readout | None = None,
+    since: int = 0,
 ) -> tuple[Tensor | None, Tensors]:
     """Take a cell through a sequence, differentiably with respect to every tensor.
 
@@ -103,7 +105,7 @@ def run(
     weight_in : Tensor (cell.inputs * n, m)
         Projects the input into the first slabs of the pre-activations.
     bias : Tensor (cell.gates * n,)
-        Of all pre-activations.
+        Biases of all pre-activations.
     weights : tuple of Tensor
         One for each of ``cell.products``.
     state : tuple of Tensor (B, n)
@@ -114,11 +116,13 @@ def run(
         "auto" takes the compiled kernels where they can be used, and torch elsewhere.
     readout : Readout, optional
         To read out in the same operation, which saves the gradients of all states.
+    since : int
+        First step, counted from 0, that is read out.
 
     Returns
     -------
-    outputs : Tensor (T, B, k) or None
-        Of the readout.
+    outputs : Tensor (T - since, B, k) or None
+        Outputs of the readout.
     states : tuple of Tensor (T, B, n)
         The state after every step.
 
@@ -139,12 +143,14 @@ def run(
     _check(cell, inputs, weight_in, bias, weights, state, readout)
     if backend == "autograd":
         tracks = _recorded(cell, inputs, weight_in, bias, weights, state, constants)
-        return readout and readout(tracks[0]), tracks
+        return readout and readout(tracks[0])[since:], tracks
     compiled = backend != "torch" and Kernel.fits(inputs) and available()
     if backend == "compiled" and not compiled:
         why = "no C compiler" if Kernel.fits(inputs) else f"{inputs.dtype} on {inputs.device}"
         raise ValueError(f"backend: compiled needs float32 or float64 on the CPU and a C compiler, but: {why}")
-    plan = _Plan(cell, constants, Kernel if compiled else Loop, torch.is_grad_enabled(), *(readout or (0, 0))[2:])
+    plan = _Plan(
+        cell, constants, Kernel if compiled else Loop, torch.is_grad_enabled(), since, *(readout or (0, 0))[2:]
+    )
     read = readout[:2] if readout else (None, None)
     outputs, *tracks = _Scan.apply(plan, inputs, weight_in, bias, *read, *weights, *state)
     return outputs, tuple(tracks)
@@ -158,7 +164,7 @@ def project(cell: Cell, inputs: Tensor, weight_in: Tensor, bias: Tensor) -> Tens
 
 
 def drop(h: Tensor, rate: float, seed: int) -> Tensor:
-    """Dropout of h (T, B, n) by the masks that `run` uses, whatever the backend."""
+    """Dropout of h (T, B, n) by the masks that `run` uses in every backend."""
     if rate == 0:
         return h
     return h * torch.cat([_mask(h[c], rate, seed + c.start) for c in _chunks(*h.shape)])
@@ -171,7 +177,7 @@ def first_derivatives_only(instead: str) -> None:
 
 
 def _check(cell, inputs, weight_in, bias, weights, state, readout) -> None:
-    """Kernels read memory as they are told: whatever does not fit is refused here."""
+    """Kernels read memory as they are told: what does not fit is refused here."""
     (_, batch, m), n = inputs.shape, state[0].shape[-1]
     expected = [("weight_in", weight_in, (cell.inputs * n, m)), ("bias", bias, (cell.gates * n,))]
     for p, weight in zip(cell.products, weights, strict=True):
@@ -203,6 +209,7 @@ class _Plan(NamedTuple):
     constants: tuple[float, ...]
     engine: type[Loop] | type[Kernel]
     recording: bool
+    since: int = 0
     dropout: float = 0.0
     seed: int = 0
 
@@ -226,18 +233,20 @@ class _Scan(torch.autograd.Function):
         chunks = _chunks(steps, batch, n)
         keep = engine.keep and plan.recording and any(ctx.needs_input_grad)
         gates = engine.empty(inputs, steps if keep else chunks[0].stop, batch, driver.shape[1])
-        outputs = None if read_bias is None else inputs.new_empty(steps, batch, len(read_bias))
+        outputs = None if read_bias is None else inputs.new_empty(steps - plan.since, batch, len(read_bias))
         if outputs is not None:
             reader = _filled_up(read_weight.T, -(-len(read_bias) // SLAB) * SLAB)
-            reading = inputs.new_empty(chunks[0].stop, batch, reader.shape[1])
+            reading = inputs.new_empty(chunks[0].stop * batch, reader.shape[1])
         for c in chunks:
             g = gates[c] if keep else gates[: c.stop - c.start]
             engine.accumulate(g.flatten(0, 1), driving[c].flatten(0, 1).T, driver, fresh=True)
             engine.forward(g, [track[c.start : c.stop + 1] for track in tracks])
-            if outputs is not None:
-                h, read = _dropped(tracks[0][1:][c], n, plan, c), reading[: c.stop - c.start]
-                engine.accumulate(read.flatten(0, 1), h[..., :n].flatten(0, 1).T, reader, fresh=True)
-                torch.add(read[..., : len(read_bias)], read_bias, out=outputs[c])
+            if outputs is not None and plan.since < c.stop:
+                first = max(c.start, plan.since)
+                h = _dropped(tracks[0][1:][c], n, plan, c)[first - c.start :, :, :n]
+                read, out = reading[: h[..., 0].numel()], outputs[first - plan.since : c.stop - plan.since]
+                engine.accumulate(read, h.flatten(0, 1).T, reader, fresh=True)
+                torch.add(read[:, : len(read_bias)], read_bias, out=out.flatten(0, 1))
         ctx.plan, ctx.n = plan, n
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(inputs, driver, read_weight, *weights, *tracks, *([gates] if keep else []))
@@ -264,7 +273,7 @@ class _Scan(torch.autograd.Function):
             elif engine.projects_again:
                 engine.accumulate(gates.flatten(0, 1), gradients.driving[c].flatten(0, 1).T, driver, fresh=True)
             arriving = [None if r is None else r[c] for r in received]
-            if reading:
+            if reading and plan.since < c.stop:
                 arriving[0] = reading.back(c, tracks[0][1:][c], arriving[0])
             part = [track[c.start : c.stop + 1] for track in tracks]
             engine.backward(gates, part, arriving, adjoint, out)
@@ -278,15 +287,19 @@ class _Reading:
     """Gradients of the readout: what arrives at the states, and what its parameters collect."""
 
     def __init__(self, plan: _Plan, engine: Loop | Kernel, weight: Tensor, of_outputs: Tensor):
-        self.plan, self.engine, self.n, self.of_outputs = plan, engine, weight.shape[1], of_outputs
+        self.plan, self.engine, self.n = plan, engine, weight.shape[1]
+        self.of_outputs = pad(of_outputs, (0, 0, 0, 0, plan.since, 0))
         self.weight = _filled_up(weight, engine.width)
-        self.of_weight, self.of_bias = torch.zeros_like(self.weight), of_outputs.sum((0, 1))
+        self.of_weight, self.of_bias = torch.zeros_like(self.weight), self.of_outputs.sum((0, 1))
 
     def back(self, c: slice, h: Tensor, besides: Tensor | None) -> Tensor:
         """Gradient of a chunk's h (steps, B, width): (steps, B, n), `besides` included."""
-        received, arriving = self.of_outputs[c].flatten(0, 1), torch.empty_like(h)
-        self.engine.accumulate(self.of_weight, received, _dropped(h, self.n, self.plan, c).flatten(0, 1))
-        self.engine.accumulate(arriving.flatten(0, 1), received.T, self.weight, fresh=True)
+        first = max(self.plan.since - c.start, 0) * h.shape[1] // DEPTH * DEPTH
+        received, arriving = self.of_outputs[c].flatten(0, 1)[first:], torch.empty_like(h)
+        rows = arriving.flatten(0, 1)
+        rows[:first] = 0
+        self.engine.accumulate(self.of_weight, received, _dropped(h, self.n, self.plan, c).flatten(0, 1)[first:])
+        self.engine.accumulate(rows[first:], received.T, self.weight, fresh=True)
         arriving = _dropped(arriving, self.n, self.plan, c)[..., : self.n]
         return arriving if besides is None else arriving + besides
 

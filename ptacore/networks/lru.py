@@ -19,7 +19,7 @@ class LRUBlock(nn.Module):
     H : int
         Width of u, and number of complex units.
     generator : torch.Generator, optional
-        Of the initial parameters.
+        Source of the initial parameters.
     r_min, r_max, max_phase : float
         |lambda|^2 is drawn uniformly from [r_min^2, r_max^2], the phase from (0, max_phase].
 

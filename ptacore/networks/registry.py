@@ -39,13 +39,13 @@ def build(
     Parameters
     ----------
     name : str
-        A key of `ptacore.models.MODELS`.
+        A key of `ptacore.networks.MODELS`.
     n_inputs, n_outputs, n_hidden : int
         Numbers of inputs, of outputs and of hidden units (for each of the state variables of the equations).
     generator : torch.Generator, optional
         Source of the initial parameters; torch's global one unless given.
     **options
-        Of this network, see its class; ``model.options`` has them with the defaults filled in.
+        Options of this network, see its class; ``model.options`` has them with the defaults filled in.
 
     Returns
     -------
@@ -89,4 +89,5 @@ def defaults(name: str) -> dict[str, object]:
     >>> defaults("lem")
     {'dt': 0.31}
     """
+    choice("name", name, MODELS)
     return {p.name: p.default for p in list(inspect.signature(MODELS[name]).parameters.values())[4:]}

@@ -1,1 +1,1 @@
-"""Pairs of units that oscillate: certificates, and the initialization drawn from them."""
+"""Pairs of units that oscillate: certificates, tongues, and the initialization drawn from them."""

@@ -6,12 +6,14 @@ import copy
 import math
 from dataclasses import dataclass, fields
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from ptacore.checks import finite, integer, to_tensor
 from ptacore.dynamics.lyapunov import lyapunov_spectrum
+from ptacore.models.gru import GRUFlow
 from ptacore.models.oscillator import origin_exponent, oscillator
 from ptacore.models.system import System
 
@@ -195,25 +197,36 @@ def _turn(net: System, s: Tensor, angles: Tensor) -> tuple[Tensor, Tensor]:
     Returns log radius, time and the integral of the divergence over time, (3, m), and the time of each step, (N, m);
     nan where the flow does not turn on.
     """
+    c = 0.5 if isinstance(net, GRUFlow) else 1.0  # gate, if there is one: dx/dt = c (-x + tanh(c W x))
+    W, grid = net.W.movedim((-2, -1), (0, 1)).numpy(), angles.numpy()
+    diagonal = c * np.stack([W[0, 0], W[1, 1]])
 
-    def rates(y, phi):
-        x = y[0].exp()[:, None] * torch.stack([phi.cos(), phi.sin()], -1)
-        F, square = net(x), y[0].mul(2).exp()
-        radial, angular = (x * F).sum(-1) / square, (x[:, 0] * F[:, 1] - x[:, 1] * F[:, 0]) / square
-        divergence = net.jacobian(x).diagonal(dim1=-2, dim2=-1).sum(-1)
-        angular = torch.where(angular > 0, angular, math.nan)
-        return torch.stack([radial, torch.ones_like(radial), divergence]) / angular
+    def direction(phi):
+        """Of each angle the unit vector, and what c W makes of it: (N, 2, 2, m)."""
+        e = np.stack([np.cos(phi), np.sin(phi)], 1)
+        return np.stack([e, c * (W[:, 0] * e[:, None, 0] + W[:, 1] * e[:, None, 1])], 1)
 
-    y, times = torch.stack([s, 0 * s, 0 * s]), []
-    for phi, d in zip(angles[:-1], angles.diff(dim=0), strict=True):
-        k1 = rates(y, phi)
-        k2 = rates(y + d / 2 * k1, phi + d / 2)
-        k3 = rates(y + d / 2 * k2, phi + d / 2)
-        k4 = rates(y + d * k3, phi + d)
-        step = d / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
-        y = y + step
-        times.append(step[1])
-    return y, torch.stack(times)
+    def rates(y, along):
+        r, e = np.exp(y[0]), along[0]
+        F = np.tanh(r * along[1])
+        angular = (e[0] * F[1] - e[1] * F[0]) / r
+        out = np.ones_like(y)
+        out[0] = (e * F).sum(0) / r - 1
+        out[2] = (diagonal * (1 - F * F)).sum(0) - 2
+        out[1] /= c
+        return out / np.where(angular > 0, angular, math.nan)
+
+    d = np.diff(grid, axis=0)
+    whole, half = direction(grid), direction(grid[:-1] + d / 2)
+    y, times = np.stack([s.numpy(), 0 * s.numpy(), 0 * s.numpy()]), np.empty_like(d)
+    for i, step in enumerate(d):
+        k1 = rates(y, whole[i])
+        k2 = rates(y + step / 2 * k1, half[i])
+        k3 = rates(y + step / 2 * k2, half[i])
+        k4 = rates(y + step * k3, whole[i + 1])
+        change = step / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+        y, times[i] = y + change, change[1]
+    return torch.from_numpy(y), torch.from_numpy(times)
 
 
 def _spread(angles: Tensor, times: Tensor) -> Tensor:

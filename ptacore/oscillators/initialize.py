@@ -203,7 +203,7 @@ def _write(module: nn.Module, wanted: dict[str, Tensor]) -> None:
                     setattr(module, name, value)
                 else:
                     module._parameters[name].copy_(value)
-            except Exception as error:  # of a parametrization, whatever its right_inverse raises
+            except Exception as error:  # anything that the right_inverse of a parametrization raises
                 raise ValueError(f"module: {name} cannot be set: {error}") from error
         for name, value in weights(module).items():
             expected = wanted.get(name, before[name])
@@ -266,7 +266,7 @@ def pta_(
 
     Parameters
     ----------
-    target : torch.nn.RNN (tanh), GRU, RNNCell or GRUCell, network of `models.build`, or Tensor (n, n)
+    target : torch.nn.RNN (tanh), GRU, RNNCell or GRUCell, network of `networks.build`, or Tensor (n, n)
         Module, network that is made around one, or recurrent weight x <- tanh(W x).
     alpha : float or (low, high), optional
         Gains to draw from.

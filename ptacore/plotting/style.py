@@ -54,7 +54,7 @@ def figure(rows: int, columns: int, width: float = 7.2, height: float = 7.2, **o
     Parameters
     ----------
     rows, columns : int
-        Of panels.
+        Numbers of panels.
     width, height : float
         Inches; 7.2 is a full page's width.
     **options

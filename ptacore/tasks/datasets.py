@@ -149,7 +149,7 @@ def parse_cifar(content: bytes, name: str = "content") -> tuple[np.ndarray, np.n
     Raises
     ------
     ValueError
-        If these are no whole records, or a label is above 9.
+        If these are not whole records, or a label is above 9.
 
     Examples
     --------

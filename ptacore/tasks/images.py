@@ -26,7 +26,7 @@ class SequentialImages(Task):
         Images in the training, validation and test split. By default all: validation is a tenth of the training
         files (the paper says that it was subsampled, not how many), the test split all of the test files.
     seed : int
-        Of the choice of images.
+        Seed of the choice of images.
     folder : str or Path, optional
         Where the dataset's files are; see `load_images`.
     download : bool

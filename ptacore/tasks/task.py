@@ -89,7 +89,7 @@ class Split:
         indices : sequence of B ints, slice or Tensor (on the CPU), optional
             All sequences by default.
         dtype : torch.dtype
-            Of the inputs.
+            Type of the inputs.
         device : torch.device or str, optional
             Where the batch is made; only integer codes travel there.
 
@@ -122,7 +122,7 @@ class Task:
     Parameters
     ----------
     seed : int
-        Of the sequences; splits depend on nothing else but the parameters.
+        Seed of the sequences; splits depend on nothing else but the parameters.
     sizes : tuple of 3 ints
         Sequences in the training, validation and test split; 10,000, 1,000, 1,000 in the paper (S2.2).
 

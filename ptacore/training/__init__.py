@@ -5,6 +5,7 @@ from ptacore.models.module_map import as_system
 from ptacore.training.checkpoints import CheckpointError, load_weights
 from ptacore.training.evaluation import evaluate, loss_of
 from ptacore.training.loop import train
+from ptacore.training.objective import Objective, Supervised
 from ptacore.training.probes import adjoint_norms, probe
 from ptacore.training.records import RecordError, Run, read_run, read_runs
 from ptacore.training.settings import Settings
@@ -29,9 +30,11 @@ _ABOVE = {  # names that this room had before many runs got a room of their own
 
 __all__ = [
     "CheckpointError",
+    "Objective",
     "RecordError",
     "Run",
     "Settings",
+    "Supervised",
     "adjoint_norms",
     "as_system",
     "evaluate",

@@ -44,7 +44,7 @@ def alone_in(folder: Path, otherwise: str, timeout: float = 0):
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file that, whatever happens, holds its old content or the new one."""
+    """Write a file that holds its old content or the new one, also after an interruption."""
     scratch = path.with_name(f".{path.name}.new")
     try:
         with open(scratch, "wb") as file:
@@ -62,11 +62,11 @@ def save(folder: Path, run: str, state: dict) -> None:
     Parameters
     ----------
     folder : Path
-        Of the run.
+        Folder of the run.
     run : str
         What tells this run from others.
     state : dict
-        Of tensors, numbers, texts, lists and dicts.
+        Made of tensors, numbers, texts, lists and dicts.
     """
     buffer = io.BytesIO()
     torch.save({"run": run, "state": state}, buffer)
@@ -75,6 +75,17 @@ def save(folder: Path, run: str, state: dict) -> None:
     if newest.exists():
         os.replace(newest, previous)
     write_atomically(newest, HEADER + hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload)
+
+
+def can_hold(state) -> bool:
+    """Whether a checkpoint gives this back: a dict of tensors, numbers, texts, lists and dicts."""
+    try:
+        torch.save(state, buffer := io.BytesIO())
+        buffer.seek(0)
+        torch.load(buffer, weights_only=True)
+    except (pickle.PicklingError, pickle.UnpicklingError, AttributeError, TypeError):
+        return False
+    return isinstance(state, dict)
 
 
 def load(folder: Path, run: str, device: torch.device | str = "cpu") -> dict | None:
@@ -111,7 +122,7 @@ def load_weights(folder: str | Path, device: torch.device | str = "cpu") -> dict
     Parameters
     ----------
     folder : str or Path
-        Of a run, ended or not. Some recorded runs of the repository come with ``weights.npz``, most without.
+        Folder of a run, ended or not. Some recorded runs of the repository come with ``weights.npz``, most without.
     device : torch.device or str
 
     Returns

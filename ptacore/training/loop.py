@@ -21,16 +21,19 @@ from ptacore import checks, provenance
 from ptacore.checks import instance
 from ptacore.dynamics.integrate import DivergenceError
 from ptacore.networks.base import Recurrent
-from ptacore.tasks.task import Split, Task
+from ptacore.tasks.task import SPLITS, Task
 from ptacore.training import checkpoints, records
-from ptacore.training.evaluation import evaluate, first_parameter, first_step, in_evaluation_mode, loss_of
-from ptacore.training.probes import probe
+from ptacore.training import objective as objectives
+from ptacore.training.evaluation import first_parameter
+from ptacore.training.objective import Objective, as_objective
 from ptacore.training.records import Run
 from ptacore.training.settings import Settings
 
+OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
+
 
 def train(
-    task: Task,
+    task: Task | Objective,
     model: nn.Module,
     settings: Settings | None = None,
     folder: str | Path | None = None,
@@ -38,19 +41,19 @@ def train(
     progress: bool = False,
     on_epoch: Callable[[dict], None] | None = None,
 ) -> Run:
-    """Train a network on a task.
+    """Train a network on a task, or for an objective of your own.
 
-    Adam minimizes the cross-entropy on mini-batches of the training split. After every epoch the validation split is
-    looked at; at the end the network has the weights with which the loss of its answers was lowest, and those meet the
-    test split.
+    For a task, the cross-entropy is minimized on mini-batches of the training split. After every epoch the validation
+    split is looked at; at the end the network has the weights with which the loss of its answers was lowest, and those
+    meet the test split. An `Objective` has losses and metrics of its own, of which the first selects the weights.
 
     Parameters
     ----------
-    task : Task
+    task : Task or Objective
     model : Recurrent or torch.nn.Module
         Trained in place, in its own dtype, on its own device. A module of your own is called with inputs (T, B, m)
         and returns (T, B, n_outputs); the settings' dropout and probes need a
-        `ptacore.models.Recurrent`.
+        `ptacore.networks.Recurrent`.
     settings : Settings, optional
         The defaults of `Settings` if omitted.
     folder : str or Path, optional
@@ -67,8 +70,9 @@ def train(
 
     Raises
     ------
-    ValueError
-        If the network does not fit the task, or the folder holds another run.
+    ValueError, TypeError
+        If the network does not fit the task, the folder holds another run, or an objective does not give what it
+        has to.
     CheckpointError
         If the folder has checkpoints and none can be used.
     RuntimeError
@@ -97,8 +101,12 @@ def train(
     """
     settings = Settings() if settings is None else settings
     folder = None if folder is None else checks.folder("folder", folder)
-    _check(task, model, settings)
-    session = _Session(task, model, settings, folder)
+    objective = as_objective(task, instance("settings", settings, Settings))
+    first_parameter(model)
+    objectives.check_objective(objective, model, settings)
+    if not model.training:
+        raise ValueError("model: is in evaluation mode; call model.train() first")
+    session = _Session(objective, model, settings, folder)
     if session.folder is None:
         return session.run(progress, on_epoch)
     if ended := session.recorded():  # nobody writes to it any more, and perhaps nobody can
@@ -115,10 +123,11 @@ class _NotFinite(ArithmeticError):
 class _Session:
     """A run while it is trained: what a checkpoint has to hold, and how to get from one epoch to the next."""
 
-    def __init__(self, task: Task, model: nn.Module, settings: Settings, folder: Path | None):
-        self.task, self.model, self.settings, self.folder = task, model, settings, folder
-        self.optimizer = torch.optim.Adam(model.parameters(), lr=settings.lr)
-        self.config = describe(task, model, settings)
+    def __init__(self, objective: Objective, model: nn.Module, settings: Settings, folder: Path | None):
+        self.objective, self.model, self.settings, self.folder = objective, model, settings, folder
+        optimizer = OPTIMIZERS[settings.optimizer]
+        self.optimizer = optimizer(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
+        self.config = describe(objective, model, settings)
         self.history: list[dict] = []
         self.probes: list[dict] = []
         self.best = _copy(model)
@@ -169,18 +178,19 @@ class _Session:
             self.write()
 
     def write(self) -> None:
-        records.write_history(self.folder / "history.csv", self.history)
+        records.write_history(self.folder / "history.csv", self.history, records.columns(self.config))
         if self.probes:
             records.write_json(self.folder / "probes.json", self.probes)
 
     def state(self) -> dict:
         names = ("history", "probes", "best", "best_epoch", "sessions", "seconds", "started", "commits", "engines")
-        parts = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
+        parts = {part: getattr(self, part).state_dict() for part in ("model", "optimizer", "objective")}
         return parts | {name: getattr(self, name) for name in names}
 
     def restore(self, state: dict) -> None:
         self.model.load_state_dict(state.pop("model"))
         self.optimizer.load_state_dict(state.pop("optimizer"))
+        self.objective.load_state_dict(state.pop("objective", {}))  # checkpoints of version 0.2.0 have none
         vars(self).update(state)
 
     # ---- epochs
@@ -190,25 +200,28 @@ class _Session:
         self.sessions += 1
         self.commits = list(dict.fromkeys([*self.commits, provenance.package_commit()]))
         self.engines = [*self.engines, records.ENGINE]
-        s, train = self.settings, self.task.split("train")
-        updates = s.epochs * math.ceil(len(train) / s.batch_size)
+        s = self.settings
         status, reason = "epoch limit", f"{s.epochs} epochs"
-        with tqdm(total=updates, initial=self.updates, disable=not progress, unit="update") as bar:
-            while len(self.history) < s.epochs:
-                if len(self.history) - self.best_epoch >= s.patience:
-                    status, reason = "early stopping", f"no lower validation loss in {s.patience} epochs"
+        with tqdm(initial=self.updates, disable=not progress, unit="update") as bar:
+            while (epochs := len(self.history)) < s.epochs:
+                if epochs - self.best_epoch >= s.patience:
+                    status, reason = (
+                        "early stopping",
+                        f"no lower validation {self.objective.metrics[0]} in {s.patience} epochs",
+                    )
                     break
+                bar.total = s.epochs * self.updates // epochs if epochs else None
                 clock = time.perf_counter()
                 try:
                     self.look()
-                    row = self.epoch(train, bar)
+                    row = self.epoch(bar)
                 except _NotFinite as error:
                     status, reason = "diverged", str(error)
                     break
                 finally:
                     self.seconds += time.perf_counter() - clock
                 self.save()
-                bar.set_postfix(validation=f"{row['validation_loss']:.4g}", refresh=False)
+                bar.set_postfix(validation=f"{row[self.selects]:.4g}", refresh=False)
                 if on_epoch:
                     on_epoch(row)
         return self.conclude(status, reason)
@@ -218,31 +231,29 @@ class _Session:
         every, epoch = self.settings.probe_every, len(self.history)
         if every and epoch % every == 0 and all(p["epoch"] != epoch for p in self.probes):
             try:
-                found = probe(self.model, self.task.split("validation"), self.settings.probe_exponents)
+                with _randomness(_device(self.model), self.settings.seed, 0):
+                    found = objectives.probe_of(self.objective, self.model, self.settings.probe_exponents)
             except DivergenceError as error:
                 found = {"failed": str(error)}
             self.probes.append({"epoch": epoch} | found)
 
-    def epoch(self, train: Split, bar: tqdm) -> dict:
-        """One pass through the training split; the new row of the history."""
+    def epoch(self, bar: tqdm) -> dict:
+        """Steps down all losses of an epoch; the new row of the history."""
         s, number = self.settings, len(self.history) + 1
         waited = len(self.history) - self.best_epoch
         if waited and waited % s.decay_wait == 0:
             for group in self.optimizer.param_groups:
                 group["lr"] *= s.decay
         losses, norms = [], []
-        with _randomness(s.seed, number, _device(self.model)):
-            for rows in torch.randperm(len(train)).split(s.batch_size):
-                loss, norm = self.update(train, rows)
+        with _randomness(_device(self.model), s.seed, number):
+            for step in objectives.losses_of(self.objective, self.model, number):
+                loss, norm = self.update(step)
                 losses.append(loss)
                 norms.append(norm)
                 if not (math.isfinite(loss) and math.isfinite(norm)):
                     where = f"in update {self.updates + len(losses)} (epoch {number}, learning rate {self.lr:g})"
                     raise _NotFinite(f"loss {loss:g}, norm of the gradient {norm:g} {where}")
                 bar.update()
-        validation = evaluate(self.model, self.task.split("validation"))
-        if not math.isfinite(validation["loss"]):
-            raise _NotFinite(f"validation loss {validation['loss']:g} after epoch {number}")
         row = {
             "epoch": number,
             "updates": self.updates + len(losses),
@@ -250,28 +261,37 @@ class _Session:
             "train_loss": sum(losses) / len(losses),
             "gradient_norm": sum(norms) / len(norms),
         }
-        row |= {f"validation_{name}": value for name, value in validation.items()}
-        if self.best_epoch == 0 or row["validation_loss"] < self.history[self.best_epoch - 1]["validation_loss"]:
+        row |= {f"validation_{name}": value for name, value in self.evaluate("validation", number).items()}
+        if self.best_epoch == 0 or row[self.selects] < self.history[self.best_epoch - 1][self.selects]:
             self.best, self.best_epoch = _copy(self.model), number
         self.history.append(row)
         return row
 
-    def update(self, train: Split, rows: Tensor) -> tuple[float, float]:
-        """One step of Adam on these sequences; the loss and the norm of its gradient before clipping."""
-        s, weight = self.settings, next(self.model.parameters())
-        batch = train.batch(rows, weight.dtype, weight.device)
-        ours = isinstance(self.model, Recurrent)
-        options = {"dropout": s.dropout, "since": first_step(batch, s.loss)} if ours else {}
-        loss = loss_of(self.model(batch.inputs, **options), batch, s.loss)
+    def update(self, loss: Tensor) -> tuple[float, float]:
+        """One step of the optimizer; the loss and the norm of its gradient before clipping."""
         self.optimizer.zero_grad()
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), s.clip or math.inf)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip or math.inf)
         self.optimizer.step()
         return float(loss.detach()), float(norm)
 
+    def evaluate(self, split: str, epoch: int) -> dict[str, float | None]:
+        """The objective's metrics with the weights of an epoch, finite; every epoch meets the same random numbers."""
+        with _randomness(_device(self.model), self.settings.seed, 0, SPLITS.index(split)):
+            found = objectives.metrics_of(self.objective, self.model, split)
+        for name, value in found.items():
+            if value is not None and not math.isfinite(value):
+                raise _NotFinite(f"{split} {name} {value:g} after epoch {epoch}")
+        return found
+
+    @property
+    def selects(self) -> str:
+        """The column by which an epoch is chosen."""
+        return f"validation_{self.objective.metrics[0]}"
+
     @property
     def updates(self) -> int:
-        """Steps of Adam in the epochs that are over."""
+        """Steps of the optimizer in the epochs that are over."""
         return self.history[-1]["updates"] if self.history else 0
 
     @property
@@ -281,16 +301,16 @@ class _Session:
     def conclude(self, status: str, reason: str) -> Run:
         """Test the best weights; write the record's last files, the summary last of all."""
         self.model.load_state_dict(self.best)
-        test = dict.fromkeys(("loss", "loss_every_step", "accuracy"))
+        test = dict.fromkeys(self.objective.metrics)
         if self.best_epoch:
-            test = evaluate(self.model, self.task.split("test"))
+            test = self.evaluate("test", self.best_epoch)
         summary = {
             "status": status,
             "reason": reason,
             "epochs": len(self.history),
             "updates": self.updates,
             "best_epoch": self.best_epoch,
-            "chance_loss": self.task.chance_loss(),
+            **{f"chance_{name}": value for name, value in objectives.chance_of(self.objective).items()},
             "parameters": sum(p.numel() for p in self.model.parameters() if p.requires_grad),
         }
         summary |= {f"test_{name}": value for name, value in test.items()}
@@ -319,7 +339,7 @@ class _Session:
         }
 
 
-def describe(task: Task, model: nn.Module, settings: Settings) -> dict:
+def describe(task: Task | Objective, model: nn.Module, settings: Settings) -> dict:
     """All that determines a run, as JSON takes it: task, network with its initial weights' hash, settings."""
     weights = hashlib.sha256()
     for tensor in model.state_dict().values():
@@ -334,42 +354,8 @@ def describe(task: Task, model: nn.Module, settings: Settings) -> dict:
         "dtype": str(next(model.parameters()).dtype).removeprefix("torch."),
         "initial": weights.hexdigest()[:16],
     }
-    config = {"task": task.config(), "model": network, "training": settings.config()}
-    return json.loads(json.dumps(config))  # as it is read back: lists for tuples
-
-
-def _check(task: Task, model: nn.Module, settings: Settings) -> None:
-    instance("task", task, Task)
-    instance("settings", settings, Settings)
-    first_parameter(model)
-    for name in ("n_inputs", "n_outputs"):
-        got, needed = getattr(model, name, None), getattr(task, name)
-        if got not in (None, needed):
-            raise ValueError(f"model: has {name} = {got}, but {task.name} needs {needed}")
-    if not isinstance(model, Recurrent):
-        for name in ("dropout", "probe_every"):
-            if getattr(settings, name):
-                raise ValueError(f"{name}: needs a network of ptacore.networks.registry, got {type(model).__name__}")
-        _check_outputs(task, model)
-    if not model.training:
-        raise ValueError("model: is in evaluation mode; call model.train() first")
-    if settings.loss == "every-step" and not task.every_step:
-        raise ValueError(f"loss: {task.name} has targets at its scored steps only, so every-step cannot be minimized")
-
-
-@torch.no_grad()
-def _check_outputs(task: Task, model: nn.Module) -> None:
-    """Call somebody's module once, as `evaluate` will."""
-    weight = first_parameter(model)
-    batch = task.split("train").batch([0], weight.dtype, weight.device)
-    expected = (task.length, 1, task.n_outputs)
-    with in_evaluation_mode(model):
-        outputs = model(batch.inputs)
-    if not isinstance(outputs, Tensor) or outputs.shape != expected:
-        got = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
-        raise ValueError(
-            f"model: must return (T, B, n_outputs) = {expected} for one sequence of {task.name}, got {got}"
-        )
+    config = {"model": network, "training": settings.config()}
+    return {"task": objectives.described(as_objective(task, settings))} | json.loads(json.dumps(config))
 
 
 def _differences(recorded: dict, wanted: dict) -> list[str]:
@@ -384,10 +370,10 @@ def _differences(recorded: dict, wanted: dict) -> list[str]:
 
 
 @contextmanager
-def _randomness(seed: int, epoch: int, device: torch.device):
-    """An epoch's randomness, which depends on nothing that came before; torch's own is left as it was."""
+def _randomness(device: torch.device, *seeds: int):
+    """Randomness that depends on these seeds and nothing that came before; torch's own is left as it was."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        stream = int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0] >> np.uint64(1))
+        stream = int(np.random.SeedSequence(seeds).generate_state(1, np.uint64)[0] >> np.uint64(1))
         torch.default_generator.manual_seed(stream)
         if device.type == "cuda":
             torch.cuda.manual_seed(stream)

@@ -40,7 +40,7 @@ def adjoint_norms(model: Recurrent, split: Split, sequences: int = SEQUENCES, se
         Its first sequences are used.
     sequences : int
     seed : int
-        Of the unit vectors.
+        Seed of the unit vectors.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def adjoint_norms(model: Recurrent, split: Split, sequences: int = SEQUENCES, se
 
 
 def _norm(x: Tensor) -> Tensor:
-    """Of each row, without squaring what is too large or small for it; infinite where a row has left the numbers."""
+    """The norm of each row, without squaring what is too large or small; infinite where a row has left the numbers."""
     scale = x.abs().amax(-1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
     return (scale[..., 0] * (x / scale).norm(dim=-1)).nan_to_num(nan=torch.inf, posinf=torch.inf)
 

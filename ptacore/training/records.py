@@ -24,10 +24,14 @@ ENGINE = 2
 """Raised whenever a change of the code gives the same configuration another history. 2: sums in another order, so
 that histories differ from those of 1 by rounding."""
 
-COLUMNS = (
-    *("epoch", "updates", "lr", "train_loss", "gradient_norm"),
-    *("validation_loss", "validation_loss_every_step", "validation_accuracy"),
-)
+
+def columns(config: dict) -> tuple[str, ...]:
+    """Names of the columns of a run's history: the general ones, and the validation value of each metric."""
+    general = ("epoch", "updates", "lr", "train_loss", "gradient_norm")
+    return (*general, *(f"validation_{metric}" for metric in faults.metrics_of(config)))
+
+
+COLUMNS = columns({})  # of tasks
 WHOLE = ("epoch", "updates")
 
 
@@ -45,12 +49,14 @@ class Run:
         "task", "model" and "training": all that determines the run.
     history : list of dict
         A row for each epoch: epoch (from 1), updates, lr, train_loss (of the loss that was minimized, with dropout),
-        gradient_norm (mean, before clipping), validation_loss (cross-entropy in nats over the steps of the answer),
-        validation_loss_every_step (None for tasks without targets at every step), validation_accuracy.
+        gradient_norm (mean, before clipping) and, for each metric of the objective, validation_METRIC. Those of tasks
+        are validation_loss (cross-entropy in nats over the steps of the answer), validation_loss_every_step (None
+        without targets at every step) and validation_accuracy.
     summary : dict
         status ("epoch limit", "early stopping", "diverged"; or "unfinished", and nothing else), reason, epochs,
-        updates, best_epoch (the one with the lowest validation loss, whose weights are tested; 0 if there is none),
-        chance_loss, parameters (their number), test_loss, test_loss_every_step, test_accuracy.
+        updates, best_epoch (the one with the lowest validation value of the first metric, whose weights are tested; 0
+        if there is none), parameters (their number), test_METRIC for each metric and chance_METRIC where it is known.
+        Those of tasks are chance_loss, test_loss, test_loss_every_step and test_accuracy.
     provenance : dict
         engine (of its oldest session), commits (of the package, one unless a run was resumed with another), machine,
         versions, threads, seconds, sessions (how often it was begun or resumed), started, finished, seal.
@@ -75,8 +81,8 @@ class Run:
         KeyError
             If there is no such column.
         """
-        if name not in COLUMNS:
-            raise KeyError(f"column: expected one of {', '.join(COLUMNS)}, got {name!r}")
+        if name not in (names := columns(self.config)):
+            raise KeyError(f"column: expected one of {', '.join(names)}, got {name!r}")
         return np.array([np.nan if row[name] is None else row[name] for row in self.history], dtype=float)
 
     def epochs_to(self, share: float) -> int | None:
@@ -104,12 +110,13 @@ class Run:
 
     @property
     def best_loss(self) -> float:
-        """The lowest validation loss; infinite before the first epoch is over."""
-        return min((row["validation_loss"] for row in self.history), default=math.inf)
+        """The lowest validation value of the metric that selects; infinite before the first epoch is over."""
+        selects, *_ = faults.metrics_of(self.config)
+        return min((row[f"validation_{selects}"] for row in self.history), default=math.inf)
 
     @property
     def seal(self) -> str:
-        """Digest of all that the record says, which provenance keeps as "seal": whatever is changed later shows."""
+        """Digest of all that the record says, which provenance keeps as "seal": a later change shows."""
         origin = {k: v for k, v in self.provenance.items() if k != "seal"}
         said = json.dumps([self.config, self.history, self.summary, self.probes, origin], sort_keys=True)
         return hashlib.sha256(said.encode()).hexdigest()
@@ -152,10 +159,10 @@ def write_json(path: Path, data) -> None:
     write_atomically(path, (json.dumps(data, indent=1, allow_nan=False) + "\n").encode())
 
 
-def write_history(path: Path, history: list[dict]) -> None:
-    """Write a history, atomically; numbers are read back to the last bit."""
+def write_history(path: Path, history: list[dict], names: tuple[str, ...] = COLUMNS) -> None:
+    """Write a history with these columns, atomically; numbers are read back to the last bit."""
     text = io.StringIO()
-    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    table = csv.DictWriter(text, names, lineterminator="\n")
     table.writeheader()
     table.writerows(history)
     write_atomically(path, text.getvalue().encode())
@@ -167,7 +174,7 @@ def read_run(folder: str | Path) -> Run:
     Parameters
     ----------
     folder : str or Path
-        Of a run that has ended, or of one under way, whose status is "unfinished".
+        Folder of a run that has ended, or of one under way, whose status is "unfinished".
 
     Returns
     -------
@@ -182,7 +189,7 @@ def read_run(folder: str | Path) -> Run:
     config = read_json(folder / "config.json")
     _refuse(folder / "config.json", faults.of_config(config))
     ended = (folder / "summary.json").exists()  # before the history is read, or it might grow in between
-    history = _read_history(folder / "history.csv")
+    history = _read_history(folder / "history.csv", columns(config))
     _refuse(folder / "history.csv", faults.of_history(history, config))
     probes = read_json(folder / "probes.json", list) if (folder / "probes.json").exists() else []
     _refuse(folder / "probes.json", faults.of_probes(probes, len(history) if ended else math.inf))
@@ -227,12 +234,12 @@ def read_json(path: Path, kind: type = dict):
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:
-        raise RecordError(f"{path}: is no JSON ({error})") from error
+        raise RecordError(f"{path}: is not JSON ({error})") from error
     _require(isinstance(data, kind), path, f"holds a {type(data).__name__}, not a {kind.__name__}")
     return data
 
 
-def _read_history(path: Path) -> list[dict]:
+def _read_history(path: Path, names: tuple[str, ...] = COLUMNS) -> list[dict]:
     try:
         rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
     except FileNotFoundError:
@@ -240,20 +247,20 @@ def _read_history(path: Path) -> list[dict]:
     except OSError as error:
         raise RecordError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, csv.Error) as error:
-        raise RecordError(f"{path}: is no table ({error})") from error
-    _require(bool(rows) and tuple(rows[0]) == COLUMNS, path, f"its first line is not {','.join(COLUMNS)}")
+        raise RecordError(f"{path}: is not a table ({error})") from error
+    _require(bool(rows) and tuple(rows[0]) == names, path, f"its first line is not {','.join(names)}")
     history = []
     for number, row in enumerate(rows[1:], start=1):
         line = f"line {number + 1}"
-        if len(row) != len(COLUMNS):
-            raise RecordError(f"{path}: {line} has {len(row)} fields instead of {len(COLUMNS)}")
+        if len(row) != len(names):
+            raise RecordError(f"{path}: {line} has {len(row)} fields instead of {len(names)}")
         values = {}
-        for name, text in zip(COLUMNS, row, strict=True):
-            absent = text == "" and name == "validation_loss_every_step"
+        for name, text in zip(names, row, strict=True):
+            absent = text == "" and name == f"validation_{faults.ABSENT}"
             try:
                 value = values[name] = None if absent else (int if name in WHOLE else float)(text)
             except ValueError:
-                raise RecordError(f"{path}: {line}: {name} is {text!r}, which is no number") from None
+                raise RecordError(f"{path}: {line}: {name} is {text!r}, which is not a number") from None
             if not (absent or -math.inf < value < math.inf):
                 raise RecordError(f"{path}: {line}: {name} is {text}")
         if values["epoch"] != number:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, fields
+from typing import ClassVar
 
 from ptacore.checks import check_seed, choice, integer, within
 
 LOSSES = ("scored", "every-step")
+OPTIMIZERS = ("adam", "adamw", "sgd")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How a network is trained: by Adam, on mini-batches of a fixed training set.
+    """How a network is trained.
 
     Parameters
     ----------
     lr : float
-        Adam's learning rate at the start.
+        The optimizer's learning rate at the start.
     clip : float or None
-        Largest norm of the gradient, to which longer ones are scaled; None for no limit.
+        Largest norm of the gradient of the loss, to which longer ones are scaled; None for no limit.
     dropout : float
         Share of hidden units that the readout does not see during training, drawn anew for every step and sequence.
     decay : float
@@ -36,11 +38,16 @@ class Settings:
         Whether the cross-entropy that is minimized averages the steps of the answer, or all steps of the sequence. The
         validation loss by which an epoch is chosen, the rate lowered and training ended is that of the answers always.
     seed : int
-        Of the order of the sequences and of the dropout.
+        Seed of the order of the sequences and of the dropout.
     probe_every : int
         Epochs between looks at the network's dynamics, see `probe`; the first is taken before training. 0 for none.
     probe_exponents : int or None
         Leading Lyapunov exponents to compute then; None for all.
+    optimizer : {"adam", "adamw", "sgd"}
+        Adam with betas 0.9 and 0.999 and epsilon 1e-8, or plain gradient descent.
+    weight_decay : float
+        lambda, of all parameters w: "adam" and "sgd" add lambda w to the clipped gradient, which is that of a penalty
+        lambda/2 |w|^2; "adamw" takes lr lambda w off the weights beside its step (Loshchilov & Hutter 2019).
 
     Raises
     ------
@@ -69,9 +76,14 @@ class Settings:
     seed: int = 0
     probe_every: int = 0
     probe_exponents: int | None = 10
+    optimizer: str = "adam"
+    weight_decay: float = 0.0
+
+    later: ClassVar[tuple[str, ...]] = ("optimizer", "weight_decay")  # not in a config where they have their defaults
 
     def __post_init__(self):
         ranges = {"lr": (0, 1000, "(]"), "clip": (0, math.inf), "dropout": (0, 1, "[)"), "decay": (0, 1, "(]")}
+        ranges["weight_decay"] = (0, math.inf, "[)")
         for name, bounds in ranges.items():
             if name != "clip" or self.clip is not None:
                 object.__setattr__(self, name, within(name, getattr(self, name), *bounds))
@@ -82,6 +94,7 @@ class Settings:
         if self.probe_exponents is not None:
             object.__setattr__(self, "probe_exponents", integer("probe_exponents", self.probe_exponents, 1))
         choice("loss", self.loss, LOSSES)
+        choice("optimizer", self.optimizer, OPTIMIZERS)
 
     @classmethod
     def names(cls) -> list[str]:
@@ -89,5 +102,5 @@ class Settings:
         return [field.name for field in fields(cls)]
 
     def config(self) -> dict:
-        """All settings, as JSON takes them."""
-        return asdict(self)
+        """The settings, as JSON takes them; `later` ones where they differ from their defaults."""
+        return {k: v for k, v in asdict(self).items() if k not in self.later or v != getattr(Settings, k)}

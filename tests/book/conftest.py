@@ -9,6 +9,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,6 +28,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+SCREENS = ((1280,), (390, 320))  # of a desk, and of a phone
 
 # What a reader would see on the page, gathered in one go.
 FACTS = r"""() => {
@@ -70,6 +72,18 @@ FACTS = r"""() => {
     fonts: [...document.fonts].filter((font) => font.status === "error").map((font) => font.family),
     cards: [...document.querySelectorAll(".landing-cards .sd-card")].map(
       (card) => card.getBoundingClientRect().bottom),
+    figures: document.querySelectorAll("figure:has(a.figure-open)").length,
+    pictures: document.querySelectorAll("article figure img.only-light").length,
+    attached: document.querySelectorAll("figure + .figure-tools").length,
+    rows: [...document.querySelectorAll(".figure-tools")].map((row) => {
+      const links = [...row.querySelectorAll("a")];
+      return {
+        files: Object.fromEntries(links.filter((a) => a.hasAttribute("download")).map(
+          (a) => [a.innerText, a.href])),
+        record: links.find((a) => a.textContent.includes("full record"))?.href,
+        notebook: links.find((a) => a.textContent.includes("notebook"))?.getAttribute("href"),
+      };
+    }),
     results: [...document.querySelectorAll("#search-results ul.search li a")].map((link) => link.innerText),
   };
 }"""
@@ -101,16 +115,28 @@ class _Quiet(SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
-def site(html: Path) -> Iterator[str]:
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Callable[[Path], str]]:
+    """A function that serves a folder, and returns the address."""
+    with ExitStack() as servers:
+
+        def serve(folder: Path) -> str:
+            server = servers.enter_context(
+                ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=folder))
+            )
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            servers.callback(thread.join)
+            servers.callback(server.shutdown)
+            return f"http://127.0.0.1:{server.server_port}"
+
+        yield serve
+
+
+@pytest.fixture(scope="session")
+def site(html: Path, serve: Callable[[Path], str]) -> str:
     """The address under which the book is served."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=html))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    return serve(html)
 
 
 @pytest.fixture(scope="session")
@@ -119,9 +145,9 @@ def chromium() -> str:
     return shutil.which("chromium") or _absent("no chromium on the path: apt-get install chromium")
 
 
-@pytest.fixture(scope="module")  # not longer: while Playwright runs, no other event loop can
+@pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator[Any]:
-    """Chromium, running."""
+    """Chromium, running. While it does, no other event loop can run in this thread."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -132,9 +158,10 @@ def browser(chromium: str) -> Iterator[Any]:
 
 @dataclass
 class Visit:
-    """One page, opened once: what went wrong while it loaded, and what is on it."""
+    """One page, opened once: what went wrong while it loaded, what it asked for, and what is on it."""
 
     problems: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
 
     def __getattr__(self, name: str) -> Any:
@@ -155,7 +182,7 @@ def _watch(page: Any, site: str, note: Callable[[str], None]) -> Any:
     return page
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def watch(site: str) -> Callable[[Any], list[str]]:
     """A function that returns the list to which a page's problems will be added."""
 
@@ -167,40 +194,61 @@ def watch(site: str) -> Callable[[Any], list[str]]:
     return watch
 
 
-def _open(context: Any, site: str, path: str, ready: str | None) -> Visit:
-    visit = Visit()
-    page = _watch(context.new_page(), site, visit.problems.append)
-    try:
-        page.goto(f"{site}/{path}")
-        page.wait_for_function("document.fonts.status === 'loaded'")
-        if ready:
-            page.wait_for_selector(ready, timeout=10_000)
-        page.wait_for_timeout(100)  # for what scripts do after loading
-        weight = page.evaluate(WEIGHT)
-        page.evaluate(EAGER)
-        visit.facts = {**page.evaluate(FACTS), "weight": weight}
-    finally:
-        page.close()
-    return visit
+class Reader:
+    """A reader with one tab, in which page follows page: a tab for each would cost twice the time.
 
+    They open a page on a screen of the first width, and turn to the narrower ones.
+    """
 
-@pytest.fixture(scope="module")
-def visit(browser: Any, site: str) -> Callable[..., Visit]:
-    """A function that opens a page of the book; the same page is opened once."""
-
-    @functools.cache
-    def reader(width: int, theme: str | None) -> Any:
+    def __init__(self, browser: Any, site: str, widths: tuple[int, ...], theme: str | None):
         # whose system is dark: the book is light all the same, until they ask for dark
-        context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme="dark")
+        context = browser.new_context(color_scheme="dark")
         if theme:
             context.add_init_script(f"localStorage.mode = localStorage.theme = '{theme}'")
-        return context
+        self.site, self.widths = site, widths
+        self.visit = Visit()
+        self.page = _watch(context.new_page(), site, lambda problem: self.visit.problems.append(problem))
+        self.page.on("request", lambda request: self.visit.requests.append(request.url))
+        self.session = context.new_cdp_session(self.page)
+
+    def open(self, path: str, ready: str | None) -> dict[int, Visit]:
+        self.resize(self.widths[0])
+        self.visit = Visit()
+        for disabled in (True, False):  # empties the tab's memory: fonts of the last page would weigh on this one
+            self.session.send("Network.setCacheDisabled", {"cacheDisabled": disabled})
+        self.page.goto(f"{self.site}/{path}")
+        self.page.wait_for_function("document.fonts.status === 'loaded'")
+        if ready:
+            self.page.wait_for_selector(ready, timeout=10_000)
+        self.visit.facts = self.look()
+        visits = {self.widths[0]: self.visit}
+        for width in self.widths[1:]:
+            self.resize(width)
+            visits[width] = Visit(self.visit.problems, self.visit.requests, self.look())
+        self.page.goto("about:blank")  # ends what a page computes
+        return visits
+
+    def resize(self, width: int) -> None:
+        self.page.set_viewport_size({"width": width, "height": 800})
+
+    def look(self) -> dict[str, Any]:
+        self.page.wait_for_timeout(100)  # for what scripts do after loading
+        weight = self.page.evaluate(WEIGHT)
+        self.page.evaluate(EAGER)
+        return {**self.page.evaluate(FACTS), "weight": weight}
+
+
+@pytest.fixture(scope="session")
+def visit(browser: Any, site: str) -> Callable[..., Visit]:
+    """A function that opens a page of the book; the same page is opened once."""
+    reader = functools.cache(functools.partial(Reader, browser, site))
 
     @functools.cache
-    def once(path: str, width: int, theme: str | None, ready: str | None) -> Visit:
-        return _open(reader(width, theme), site, path, ready)
+    def once(path: str, widths: tuple[int, ...], theme: str | None, ready: str | None) -> dict[int, Visit]:
+        return reader(widths, theme).open(path, ready)
 
     def visit(path: str, width: int = 1280, theme: str | None = None, ready: str | None = None) -> Visit:
-        return once(path, width, theme, ready)
+        widths = next(widths for widths in SCREENS if width in widths)
+        return once(path, widths, theme, ready)[width]
 
     return visit

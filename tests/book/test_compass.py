@@ -12,14 +12,14 @@ FRAMES = 40
 
 
 @pytest.fixture(scope="module")
-def html(tmp_path_factory):
+def site(serve, tmp_path_factory):
     folder = tmp_path_factory.mktemp("compass")
     t = np.arange(FRAMES) * 0.05
     heading = t * math.pi / 2
     bump = 1 + np.cos(heading[:, None] - np.arange(8) * math.pi / 4)
     page = compass(t, heading, bump, heading + math.radians(3), dark=t > 1)
     (folder / "compass.html").write_text(HEAD + page.data, encoding="utf-8")
-    return folder
+    return serve(folder)
 
 
 @pytest.fixture

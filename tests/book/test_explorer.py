@@ -1,8 +1,9 @@
 """The explorer: its numbers are the package's, and it answers to mouse, finger, keys and address."""
 
+import functools
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -28,24 +29,37 @@ LINKS = [unescape(link) for link in re.findall(r'<a href="(#network[^"]+)"', SOU
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def open_at(browser, site, watch) -> Iterator[Any]:
-    """A function that opens the explorer at an address; at the end nothing may have gone wrong."""
-    opened = []
-
-    def open_at(address: str = "", **reader: Any) -> Any:
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **reader})
-        page = context.new_page()
-        opened.append((context, watch(page)))
+@pytest.fixture(scope="module")
+def tabs(browser, watch) -> Iterator[dict[bool, tuple[Any, list[str]]]]:
+    """A tab without and one with a finger to touch it, each with the list of what goes wrong in it."""
+    found = {}
+    for touch in (False, True):
+        page = browser.new_context(has_touch=touch).new_page()
         page.add_init_script(COPIED)
+        found[touch] = page, watch(page)
+    yield found
+    for page, _ in found.values():
+        page.context.close()
+
+
+@pytest.fixture
+def open_at(tabs, site) -> Iterator[Any]:
+    """A function that opens the explorer at an address; at the end nothing may have gone wrong."""
+    for _, problems in tabs.values():
+        problems.clear()
+
+    def open_at(address: str = "", touch: bool = False, width: int = 1280) -> Any:
+        page, _ = tabs[touch]
+        page.goto("about:blank")  # an address that differs only behind its # would load nothing
+        page.set_viewport_size({"width": width, "height": 900})
         page.goto(f"{site}/{PAGE}{address}")
         page.wait_for_function("document.querySelector('.pta-explorer .words').textContent.startsWith('The ')")
         return page
 
     yield open_at
-    for context, problems in opened:
-        context.close()
-        assert problems == []
+    for page, _ in tabs.values():
+        page.goto("about:blank")  # ends the work on the map
+    assert [problems for _, problems in tabs.values()] == [[], []]
 
 
 def words(page: Any) -> str:
@@ -85,24 +99,31 @@ def points() -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     return found
 
 
-def measure(page: Any, system: str, alpha: torch.Tensor, theta: torch.Tensor) -> list[dict]:
-    return page.evaluate(
-        """([system, points]) => points.map(([alpha, theta]) => {
-          const found = oscillator.follow(system, alpha, theta);
-          return { ...found, kind: oscillator.kind(system, alpha, theta, found) };
-        })""",
-        [system, torch.stack([alpha, theta], -1).tolist()],
-    )
+@pytest.fixture(scope="module")
+def measure(page, points) -> Callable[[str], list[dict]]:
+    """A function that follows a system's points on the page, once."""
+
+    @functools.cache
+    def measure(system: str) -> list[dict]:
+        return page.evaluate(
+            """([system, points]) => points.map(([alpha, theta]) => {
+              const found = oscillator.follow(system, alpha, theta);
+              return { ...found, kind: oscillator.kind(system, alpha, theta, found) };
+            })""",
+            [system, torch.stack(points[system], -1).tolist()],
+        )
+
+    return measure
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_exponents_are_the_packages(page, points, system):
+def test_exponents_are_the_packages(measure, points, system):
     alpha, theta = points[system]
     dt = STEP[system]
     spectrum = pta.lyapunov_spectrum(
         oscillator(system, alpha, theta), [0.11, 0.29], duration=10_000 * dt, transient=2000 * dt, dt=dt, samples=200
     )
-    found = torch.tensor([one["exponents"] for one in measure(page, system, alpha, theta)], dtype=torch.float64)
+    found = torch.tensor([one["exponents"] for one in measure(system)], dtype=torch.float64)
     torch.testing.assert_close(found, spectrum.smooth_exponents, rtol=1e-6, atol=1e-6)
 
 
@@ -121,10 +142,10 @@ def turning(system: str, alpha: torch.Tensor, theta: torch.Tensor) -> torch.Tens
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_kinds_and_frequencies_are_the_packages(page, points, system):
+def test_kinds_and_frequencies_are_the_packages(measure, points, system):
     alpha, theta = points[system]
     certified = pta.certify(system, alpha, theta)
-    found = measure(page, system, alpha, theta)
+    found = measure(system)
     assert [one["kind"]["name"] for one in found] == [KINDS[kind] for kind in certified.kind]
     turns = certified.is_kind("locked orbit", "invariant circle", "limit cycle")
     frequency = torch.tensor([one["frequency"] for one in found], dtype=torch.float64)
@@ -194,7 +215,7 @@ def test_the_colours_of_the_map_are_those_of_the_kinds(open_at):
 
 @pytest.mark.parametrize("touch", [False, True])
 def test_dragging_moves_the_point(open_at, touch):
-    page = open_at(has_touch=touch)
+    page = open_at(touch=touch)
     before = words(page)
     (x0, y0), (x1, y1) = place(page, 1.2, 0.5), place(page, 3.0, math.pi / 2)
     if touch:
@@ -270,9 +291,10 @@ def test_the_address_holds_the_state(open_at):
     said = words(page)
     assert "GRU map with α = 10.0000, θ = 2.3200" in said
     assert "after 4 steps" in said
-    again = open_at("#" + page.url.split("#")[1])
-    assert words(again) == said
-    assert again.url == page.url
+    address = page.url
+    page = open_at("#" + address.split("#")[1])
+    assert words(page) == said
+    assert page.url == address
     page.get_by_role("button", name="(0.11, 0.29)").click()
     assert "after 48 steps" in words(page)
     page.evaluate("location.hash = '#network=tanh-map&alpha=0.5&theta=1'")
@@ -307,7 +329,7 @@ def test_the_examples_show_what_the_page_says_of_them(open_at):
 
 @pytest.mark.parametrize("width", [320, 390, 1280])
 def test_it_fits_the_page_in_both_themes(open_at, width):
-    page = open_at(viewport={"width": width, "height": 800})
+    page = open_at(width=width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     for theme in ("light", "dark"):
         page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)

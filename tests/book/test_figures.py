@@ -4,19 +4,19 @@ import json
 import re
 import urllib.request
 from io import BytesIO
-from pathlib import Path
 
 import pandas
 import pytest
 
-NOTEBOOKS = sorted(path.stem for path in (Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
-PAGES = [*(f"notebooks/{name}" for name in NOTEBOOKS), "book/notes"]
+from ptabook.figures import figure_names
+
+PAGES = [*(f"notebooks/{name}" for name in figure_names()), "book/notes"]
 HEADS = {"SVG": b"<?xml", "PNG": b"\x89PNG\r\n\x1a\n", "PDF": b"%PDF-1."}
 
 
 @pytest.fixture
 def reader(browser, site):
-    """A function that opens a page, with a theme and a width; its requests are in `page.asked`."""
+    """A function that opens a page, with a theme and a width."""
     contexts = []
 
     def read(path, theme="light", width=1280):
@@ -24,8 +24,6 @@ def reader(browser, site):
         context.add_init_script(f"localStorage.mode = localStorage.theme = '{theme}'")
         contexts.append(context)
         page = context.new_page()
-        page.asked = []
-        page.on("request", lambda request: page.asked.append(request.url))
         page.goto(f"{site}/{path}.html")
         page.wait_for_load_state("networkidle")
         return page
@@ -42,17 +40,13 @@ def _get(url):
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_every_figure_has_its_files(reader, path):
-    page = reader(path)
-    figures = page.locator("figure:has(a.figure-open)")
-    assert (
-        figures.count() == page.locator("figure + .figure-tools").count() == page.locator(".figure-tools").count() > 0
-    )
-    assert figures.count() == page.locator("article figure img.only-light").count()
-    for row in page.locator(".figure-tools").all():
-        links = {a.inner_text(): a.evaluate("a => a.href") for a in row.locator("a[download]").all()}
-        assert {"SVG", "PNG", "PDF", "data (CSV)", "numbers (JSON)"} <= set(links)
-        for label, url in links.items():
+def test_every_figure_has_its_files(visit, path):
+    seen = visit(f"{path}.html")
+    assert seen.figures == seen.attached == len(seen.rows) > 0
+    assert seen.figures == seen.pictures
+    for row in seen.rows:
+        assert {"SVG", "PNG", "PDF", "data (CSV)", "numbers (JSON)"} <= set(row["files"])
+        for label, url in row["files"].items():
             data = _get(url)
             assert data.startswith(HEADS.get(label, b"")), url
             if label == "numbers (JSON)":
@@ -62,22 +56,21 @@ def test_every_figure_has_its_files(reader, path):
                 assert list(table.columns[:4]) == ["panel", "kind", "series", "colour"]
                 assert len(table) > 0
                 assert table.iloc[:, 4:].dtypes.map(str).isin(["float64", "int64"]).all(), url
-        record = json.loads(_get(row.locator("a:has-text('full record')").evaluate("a => a.href")))
-        assert record["figure"] in NOTEBOOKS
-        notebook = row.locator("a:has-text('notebook')").get_attribute("href")
-        assert notebook.endswith(f"/blob/{record['commit']}/notebooks/{record['figure']}.ipynb")
+        record = json.loads(_get(row["record"]))
+        assert record["figure"] in figure_names()
+        assert row["notebook"].endswith(f"/blob/{record['commit']}/notebooks/{record['figure']}.ipynb")
 
 
 @pytest.mark.parametrize("path", ["notebooks/fig6", "notebooks/fig5c", "book/index"])
-def test_a_page_loads_the_pictures_of_its_theme_and_no_file_to_take_away(reader, path):
-    light = [url for url in reader(path).asked if "/figures/" in url]
-    assert light
-    assert all(re.search(r"/\w+\.svg$", url) and not url.endswith(".dark.svg") for url in light)
-    page = reader(path, theme="dark")
-    shown = page.locator("article img[src*='figures/']:visible")
-    assert shown.count() > 0
-    assert all(src.endswith(".dark.svg") for src in shown.evaluate_all("images => images.map((i) => i.src)"))
-    assert not re.search(r"figures/\w+\.(png|pdf|csv|json)", " ".join(page.asked))
+def test_a_page_loads_the_pictures_of_its_theme_and_no_file_to_take_away(visit, path):
+    light, dark = (visit(f"{path}.html", theme=theme) for theme in (None, "dark"))
+    loaded = [url for url in light.requests if "/figures/" in url]
+    assert loaded
+    assert all(re.search(r"/\w+\.svg$", url) and not url.endswith(".dark.svg") for url in loaded)
+    shown = [image["source"] for image in dark.images if "figures/" in image["source"]]
+    assert shown
+    assert all(source.endswith(".dark.svg") for source in shown)
+    assert not re.search(r"figures/\w+\.(png|pdf|csv|json)", " ".join(dark.requests))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -14,6 +14,8 @@ import pytest
 import yaml
 from IPython.core.inputtransformer2 import TransformerManager
 
+from ptabook.figures import figure_names
+
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
@@ -37,7 +39,8 @@ def links(page):
 
 def test_every_notebooks_page_leads_to_the_notebook_on_binder_and_colab_and_gives_it_away(html):
     owner = REPOSITORY.removeprefix("https://github.com/")
-    for path in NOTEBOOKS:
+    for name in figure_names(ROOT):
+        path = ROOT / "notebooks" / f"{name}.ipynb"
         page = html / "notebooks" / f"{path.stem}.html"
         inside = path.relative_to(ROOT).as_posix()
         buttons = links(page)

@@ -11,6 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 from pypdf import PdfReader
 from pypdf.generic import IndirectObject
+from toy import in_own_thread
 
 from ptabook import pdf
 from ptabook.pages import BookError
@@ -32,7 +33,7 @@ def document(root) -> BeautifulSoup:
 
 @pytest.fixture(scope="module")
 def printed(document) -> PdfReader:
-    return PdfReader(BytesIO(pdf.render(str(document), "A. Author")))
+    return PdfReader(BytesIO(in_own_thread(pdf.render, str(document), "A. Author")))
 
 
 @pytest.fixture(scope="module")
@@ -148,10 +149,10 @@ def test_fonts_are_embedded(printed):
 )
 def test_a_page_that_would_print_badly_is_named(chromium, body, message):
     with pytest.raises(BookError, match=message):
-        pdf.render(f"<!doctype html>{body}", "A")
+        in_own_thread(pdf.render, f"<!doctype html>{body}", "A")
 
 
 def test_an_old_chromium_is_refused(chromium, monkeypatch):
     monkeypatch.setattr(pdf, "OLDEST", 10_000)
     with pytest.raises(UsageError, match="expected Chromium 10000 or newer, got "):
-        pdf.check_tools()
+        in_own_thread(pdf.check_tools)

@@ -218,7 +218,9 @@ raises("fashion-mnist", lambda at: pta.tasks.load_images("fashion-mnist", folder
 prints(
     "diverged",
     *TRAIN,
-    before=lambda at: at.patch.setattr("ptacore.training.loop.loss_of", lambda outputs, *_: outputs.sum() * np.nan),
+    before=lambda at: at.patch.setattr(
+        "ptacore.training.objective.loss_of", lambda outputs, *_: outputs.sum() * np.nan
+    ),
 )
 warns("… has the run's record", lambda at: twice_without(at, "*.pt", "weights.npz"))
 warns("… has its weights in half precision", lambda at: twice_without(at, "*.pt"))

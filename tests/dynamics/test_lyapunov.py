@@ -18,11 +18,9 @@ from reference_systems import (
     stuart_landau,
 )
 from scipy.integrate import simpson, solve_ivp
-from tqdm import tqdm
 
 from ptacore import DivergenceError, System, lyapunov_spectrum, models, periodic_orbit, trajectory
-from ptacore.dynamics.lyapunov import _Tangents
-from ptacore.kernels.tangents import advance_for
+from ptacore.dynamics.tangents import TangentSystem
 
 SYSTEMS = package_systems()
 CLOSED_FORM = {
@@ -202,8 +200,10 @@ def test_chaos_agrees_with_an_adaptive_integrator_over_a_short_window():
 
     start = torch.cat([x0[:, None], Q], 1).flatten().numpy()
     exact = growth(solve_ivp(field, (0, T), start, method="DOP853", rtol=1e-11, atol=1e-12).y[:, -1])
-    for advance in (advance_for(system, 5e-5), None):
-        got = _Tangents(system, x0, Q, 5e-5, advance).grow(1000, tqdm(disable=True)) / T
+    for backend in ("compiled", "torch"):
+        tangents = TangentSystem(system, x0, dt=5e-5, k=k, backend=backend)
+        tangents.reinitialize(x0, Q)
+        got = tangents.step(1000) / T
         np.testing.assert_allclose(got, exact, atol=3e-6)
 
 
@@ -366,10 +366,10 @@ def test_smooth_average_of_constant_rates_is_their_value():
 
 WORKERS = """
 import torch
-from ptacore.dynamics.lyapunov import _flush_denormals
+from ptacore.dynamics.tangents import flushed_denormals
 
 torch.set_num_threads(4)
-with _flush_denormals():
+with flushed_denormals():
     torch.ones(200_000, dtype=torch.float64).mul_(2)  # by all threads
     torch.linalg.qr(torch.eye(50, dtype=torch.float64))  # by fewer
 tiny = torch.full((200_000,), 1e-310, dtype=torch.float64)

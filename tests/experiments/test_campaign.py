@@ -108,7 +108,7 @@ def test_the_campaign_of_this_project_can_be_made():
 def test_runs_are_made_in_order_and_a_failed_or_killed_one_stops_no_other(stub, tmp_path):
     runs = [does("exit 0"), does("exit 2"), does("kill -9 $$"), does("true", seed=4)]
     assert run_campaign(runs, tmp_path) == [0, 2, -9, 0]
-    assert stub()[3] == f"-m ptacore train true network --preset paper --seed 4 --output {tmp_path}/folder"
+    assert stub()[3] == f"-m ptacore.experiments train true network --preset paper --seed 4 --output {tmp_path}/folder"
 
 
 def test_no_more_than_jobs_run_at_a_time(stub, tmp_path):

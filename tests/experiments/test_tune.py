@@ -175,7 +175,7 @@ def test_a_diverged_trial_counts_with_a_finite_loss_that_is_worse_than_all(tmp_p
     proposals = tune._Proposals(read_search(folder))
     trial = proposals.ask()
     with monkeypatch.context() as patch:
-        patch.setattr("ptacore.training.loop.loss_of", lambda outputs, *_: outputs.sum() * math.nan)
+        patch.setattr("ptacore.training.objective.loss_of", lambda outputs, *_: outputs.sum() * math.nan)
         reports = []
         run = tune.run_trial(trial, reports.append)
     assert (run.summary["status"], run.summary["best_epoch"]) == ("diverged", 0)
@@ -268,7 +268,7 @@ def test_records_are_read_with_suspicion(tmp_path):
         read_search(folder)
     (folder / "trial-0000").mkdir()
     (folder / "trial-0000/trial.json").write_text('{"number": 0')
-    with pytest.raises(records.RecordError, match=r"trial-0000/trial\.json: is no JSON"):
+    with pytest.raises(records.RecordError, match=r"trial-0000/trial\.json: is not JSON"):
         read_search(folder)
 
 

@@ -82,7 +82,7 @@ def test_calls_that_are_cut_short_change_no_bit(network, n, batch, gain, steps, 
 @pytest.mark.parametrize("batch", [1, 33, 10**5])
 def test_a_call_takes_no_more_than_its_work(n, batch):
     for network in (models.TanhMap, models.TanhFlow):
-        calls = list(compiled._calls(10**6, compiled.FORM[network], n, n, batch))
+        calls = list(compiled._calls(10**6, network.form, n, n, batch))
         assert sum(calls) == 10**6
         assert not any(steps % compiled.DELAY for steps in calls)
         stages = 1 if network is models.TanhMap else 4

@@ -9,6 +9,7 @@ from scipy.optimize import fsolve
 
 from ptacore.models import (
     critical_gain,
+    onset_frequency,
     origin_exponent,
     oscillator,
     saddle_node_angle,
@@ -46,6 +47,20 @@ def test_origin_is_neutral_at_the_critical_gain(system, theta):
     elif gain < 1e6:
         assert abs(origin_exponent(system, gain, theta).item()) < 1e-9
         assert origin_exponent(system, 1.1 * gain, theta) > 0 > origin_exponent(system, 0.95 * gain, theta)
+
+
+@every_system
+@given(theta=ANGLES)
+def test_young_oscillations_turn_as_the_eigenvalues_at_the_onset_do(system, theta):
+    gain, turns = critical_gain(system, theta), onset_frequency(system, theta)
+    if torch.isinf(gain):
+        assert torch.isnan(turns)
+        return
+    assume(gain < 1e6)
+    network = oscillator(system, gain, theta)
+    eigenvalues = np.linalg.eigvals(network.jacobian(torch.zeros(2, dtype=torch.float64)).numpy())
+    angles = np.angle(eigenvalues) if network.kind == "map" else eigenvalues.imag
+    assert max(angles) / math.tau == pytest.approx(turns.item(), rel=1e-7, abs=1e-8)
 
 
 def test_neimark_sacker_curve_of_the_gru_obeys_its_equation():

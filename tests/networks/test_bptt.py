@@ -217,3 +217,23 @@ def test_other_precisions_take_torch(name):
     assert distance(got, expected) < 0.05
     with pytest.raises(ValueError, match="^backend: compiled needs .* but: torch.bfloat16 on cpu"):
         run(name, tensors, "compiled")
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+@pytest.mark.parametrize("chunk", [3000, fused.CHUNK])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_is_read_out_late_is_the_end_of_what_is_read_out_throughout(backend, chunk, dropout, monkeypatch):
+    """With the gradients of a loss that looks at nothing before: to the bit where each row is summed up by itself."""
+    monkeypatch.setattr(fused, "CHUNK", chunk)
+    cell, constants = CELLS["gru"]
+    found = []
+    for since in (0, 21):
+        inputs, weight_in, bias, read_weight, read_bias, W, h = tensors = problem("gru", 30, 33, 2, 20)
+        readout = fused.Readout(read_weight, read_bias, dropout, seed=5)
+        outputs, _ = fused.run(cell, inputs, weight_in, bias, (W,), (h,), constants, backend, readout, since)
+        late = outputs[21 - since :]
+        found.append([late, *torch.autograd.grad(late.square().sum(), tensors)])
+    for throughout, end in zip(*found, strict=True):
+        if backend == "compiled":
+            assert torch.equal(throughout, end)
+        torch.testing.assert_close(throughout, end, rtol=1e-12, atol=1e-12)

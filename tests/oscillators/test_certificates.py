@@ -10,7 +10,7 @@ from scipy.integrate import solve_ivp
 from ptacore import certify, models, trajectory
 from ptacore.models import origin_exponent, saddle_node_angle, scaled_rotation, strong_tongues
 from ptacore.models.oscillator import SYSTEMS
-from ptacore.oscillators.certificates import KINDS
+from ptacore.oscillators.certificates import KINDS, _turn
 
 every_system = pytest.mark.parametrize("system", list(SYSTEMS))
 SCALE = {"tanh map": 1.0, "tanh flow": 1.0, "GRU map": 2.0, "GRU flow": 2.0}
@@ -234,3 +234,37 @@ def test_wrong_arguments_are_named():
             certify(*arguments)
     with pytest.raises(ValueError, match="^names: expected some of"):
         certify("tanh map", 0.5, 1.0).is_kind("torus")
+
+
+@pytest.mark.parametrize("system", ["tanh flow", "GRU flow"])
+def test_a_turn_in_polar_coordinates_is_the_flow_itself(system):
+    """Log radius, time and the integral of the divergence, from the flow and its Jacobian by another integrator."""
+    alpha = SCALE[system] * torch.tensor([1.2, 1.5, 4.0], dtype=torch.float64)
+    theta, begin, end = torch.tensor([0.5, 1.5, 2.9], dtype=torch.float64), 0.3, 1.7
+    net, s = models.oscillator(system, alpha, theta), torch.tensor([-0.4, 0.1, -0.2], dtype=torch.float64)
+    angles = torch.linspace(begin, end, 801, dtype=torch.float64)[:, None].expand(-1, 3)
+    got, times = _turn(net, s, angles)
+    torch.testing.assert_close(times.sum(0), got[1], rtol=1e-13, atol=0)
+    for i in range(3):
+        one = models.oscillator(system, alpha[i], theta[i])
+
+        def rates(_, y, one=one):
+            x = torch.from_numpy(y[:2])
+            return [*one(x), one.jacobian(x).trace()]
+
+        def passed(_, y):
+            return math.atan2(y[1], y[0]) - end
+
+        passed.terminal = True
+        start = s[i].exp().item() * np.array([math.cos(begin), math.sin(begin)])
+        found = solve_ivp(rates, (0, 100), [*start, 0], "DOP853", events=passed, rtol=1e-12, atol=1e-13)
+        x, y, divergence = found.y_events[0][0]
+        expected = [math.log(math.hypot(x, y)), found.t_events[0][0], divergence]
+        assert got[:, i].tolist() == pytest.approx(expected, abs=1e-8)
+
+
+def test_a_turn_ends_where_the_flow_turns_back():
+    net = models.oscillator("tanh flow", torch.tensor([1.5, 1.5]), torch.tensor([0.9, -0.9]))
+    angles = torch.linspace(0, math.pi / 2, 101, dtype=torch.float64)[:, None].expand(-1, 2)
+    found = _turn(net, torch.zeros(2, dtype=torch.float64), angles)[0]
+    assert torch.isfinite(found).all(0).tolist() == [True, False]

@@ -15,6 +15,7 @@ from ptabook import cli, figures, pages, pdf
 from ptabook.claims import verdicts as claims
 from ptabook.files import digest
 from ptabook.notebook import FigureError
+from ptacore.experiments import terminal
 from ptacore.experiments.terminal import UsageError
 
 
@@ -51,6 +52,15 @@ def test_a_figure_is_run_when_stale_or_forced(root, runs, capsys):
     assert cli.main(["figures", "toy"], root) == 0
     assert "running, because of: requirements.lock" in capsys.readouterr().out
     assert len(runs) == 3
+
+
+def test_stale_figures_are_named_and_not_run(root, runs, capsys):
+    write_notebook(root, "other")
+    assert cli.main(["figures", "toy"], root) == 0
+    capsys.readouterr()
+    assert cli.main(["figures", "--stale"], root) == 0
+    assert capsys.readouterr().out == "other\n"
+    assert len(runs) == 1
 
 
 def test_options_reach_the_run(root, runs, tmp_path):
@@ -249,7 +259,7 @@ def test_importing_the_command_line_imports_nothing_that_is_slow_and_not_needed(
     ],
 )
 def test_values_on_the_command_line(text, value):
-    parsed = figures.parse_value(text)
+    parsed = terminal.parse_value(text)
     assert parsed == value
     assert type(parsed) is type(value)
 
@@ -297,7 +307,7 @@ def test_wrong_usage_of_training_is_named(root, capsys, arguments, message):
 
 
 def test_a_diverged_run_exits_with_1(root, monkeypatch, capsys):
-    monkeypatch.setattr("ptacore.training.loop.loss_of", lambda outputs, *_: outputs.sum() * float("nan"))
+    monkeypatch.setattr("ptacore.training.objective.loss_of", lambda outputs, *_: outputs.sum() * float("nan"))
     assert cli.main(TRAIN, root) == 1
     assert "diverged (loss nan" in capsys.readouterr().out
 

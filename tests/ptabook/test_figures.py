@@ -7,6 +7,7 @@ import itertools
 import json
 import math
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -388,10 +389,21 @@ def test_a_notebook_whose_parameters_lack_the_preset_is_an_error(root):
 def test_figures_are_the_notebooks_with_parameters(root):
     write_notebook(root, "a_first")
     edit_notebook(write_notebook(root, "essay"), lambda nb: nb.cells[1].metadata.update(tags=[]))
+    write_notebook(root, "_template")
     assert figures.figure_names(root) == ["a_first", "toy"]
     (root / "notebooks/broken.ipynb").write_text("not json")
     with pytest.raises(UsageError, match=r"broken\.ipynb is not a notebook"):
         figures.figure_names(root)
+
+
+def test_the_template_is_a_chapter_that_runs(tmp_path):
+    """A linear flow's leading exponent is the largest real part of its eigenvalues, and the prose names both."""
+    made = figures.run(Figure(provenance.ROOT, "_template", output=tmp_path / "made"))
+    numbers = json.loads((made / "_template.json").read_text())
+    assert numbers["leading"] == pytest.approx(numbers["slowest"], rel=1e-3)
+    text = (made / "_template.ipynb").read_text()
+    assert set(re.findall(r"glue:text}`(\w+)", text)) == {"leading", "slowest"}
+    assert {f"_template.{kind}" for kind in ("svg", "png", "pdf", "csv")} <= {path.name for path in made.iterdir()}
 
 
 def test_a_place_without_notebooks_is_an_error(tmp_path):
@@ -406,6 +418,7 @@ def test_staging_shows_executed_notebooks_and_their_artefacts(root):
     figure = pretend_made(Figure(root, "toy"))
     (figure.folder / "toy.svg").write_text("<svg/>")
     edit_notebook(write_notebook(root, "essay"), lambda nb: nb.cells[1].metadata.update(tags=[]))
+    write_notebook(root, "_template")
     (root / "book/_ext/__pycache__").mkdir(parents=True)
     (root / "book/_ext/__pycache__/x.pyc").write_text("")
     (root / "book/.hidden").write_text("")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
+from toy import in_own_thread
 
 from ptabook import pdf
 from ptacore.experiments.terminal import UsageError
@@ -198,4 +199,4 @@ def test_a_missing_chromium_is_named_with_its_remedy(monkeypatch, tmp_path):
     monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
     monkeypatch.setattr(pdf.shutil, "which", lambda name: None)
     with pytest.raises(UsageError, match=r"package chromium, or run: python -m playwright install chromium"):
-        pdf.check_tools()
+        in_own_thread(pdf.check_tools)

@@ -16,7 +16,7 @@ import ptacore
 from ptabook import cli, release
 from ptacore.experiments.terminal import UsageError
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def git(root, *command):
@@ -29,7 +29,6 @@ def root(tmp_path):
     """A checkout of version 1.2.3, committed, with its book made."""
     root = make_checkout(tmp_path / "checkout")
     (root / "pyproject.toml").write_text('[project]\nversion = "1.2.3"\n')
-    (root / "ptacore/__init__.py").write_text('__version__ = "1.2.3"\n')
     (root / "CITATION.cff").write_text("version: 1.2.3\ndate-released: 2026-11-23\n")
     (root / "codemeta.json").write_text('{"version": "1.2.3", "datePublished": "2026-11-23"}')
     (root / "results/verdicts.json").write_text('{"version": "1.2.3"}')
@@ -73,7 +72,6 @@ def test_the_records_for_citation_agree_with_the_package():
     ("file", "old", "new", "message"),
     [
         ("pyproject.toml", "1.2.3", "1.2.4", "one version expected.*1.2.4 in pyproject.toml"),
-        ("ptacore/__init__.py", "1.2.3", "1.2.4", "1.2.4 in ptacore/__init__.py"),
         ("CITATION.cff", "1.2.3", "1.2", "1.2 in CITATION.cff"),
         ("CITATION.cff", "version: 1.2.3\n", "", "None in CITATION.cff"),
         ("CITATION.cff", "-23", "-24", "one date expected.*2026-11-24 in CITATION.cff"),

@@ -21,7 +21,7 @@ from ptacore.training import (
     Settings,
     checkpoints,
     load_weights,
-    loop,
+    objective,
     probes,
     read_run,
     records,
@@ -125,7 +125,7 @@ def scripted(monkeypatch, losses):
         weights.append(model.readout.bias.detach().clone())
         return {"loss": next(told, 1.0), "loss_every_step": None, "accuracy": 0.5}
 
-    monkeypatch.setattr(loop, "evaluate", evaluate)
+    monkeypatch.setattr(objective, "evaluate", evaluate)
     return weights
 
 
@@ -158,13 +158,13 @@ def test_the_test_split_is_not_touched_before_the_end(monkeypatch):
 
 @pytest.mark.parametrize("epoch", [1, 3])
 def test_a_loss_that_is_not_finite_ends_the_run_and_says_why(tmp_path, monkeypatch, epoch):
-    model, calls, loss_of = network(), [], loop.loss_of
+    model, calls, loss_of = network(), [], objective.loss_of
 
     def bad(*args):
         calls.append(1)
         return loss_of(*args) * (math.nan if len(calls) == 3 * (epoch - 1) + 2 else 1)  # three batches an epoch
 
-    monkeypatch.setattr(loop, "loss_of", bad)
+    monkeypatch.setattr(objective, "loss_of", bad)
     run = train(TASK, model, Settings(epochs=5, batch_size=2), tmp_path)
     assert run.summary["status"] == "diverged"
     assert f"loss nan, norm of the gradient nan in update {3 * epoch - 1} (epoch {epoch}" in run.summary["reason"]
@@ -190,7 +190,7 @@ def test_dynamics_that_cannot_be_probed_do_not_end_the_run(monkeypatch):
     def diverging(*args):
         raise DivergenceError(3.0)
 
-    monkeypatch.setattr(loop, "probe", diverging)
+    monkeypatch.setattr(objective, "probe", diverging)
     run = train(TASK, network(), SETTINGS)
     assert run.summary["status"] == "epoch limit"
     assert [p["epoch"] for p in run.probes] == [0, 2]
@@ -386,7 +386,7 @@ def test_two_processes_cannot_train_in_one_folder(tmp_path):
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match=r"model: has n_inputs = 1, but copy-memory needs 5"):
         train(TASK, build("tanh", 1, 4, 8))
-    with pytest.raises(ValueError, match=r"dropout: needs a network of ptacore\.models\.recurrent, got Own"):
+    with pytest.raises(ValueError, match=r"dropout: needs a network of ptacore\.networks, got Own"):
         train(TASK, Own(), Settings(dropout=0.1))
     with pytest.raises(ValueError, match=r"must return \(T, B, n_outputs\) = \(7, 1, 4\) .* got tuple"):
         train(TASK, nn.GRU(TASK.n_inputs, 4))
@@ -471,6 +471,6 @@ def test_a_run_without_its_checkpoints_begins_anew_with_a_warning(tmp_path):
 
 
 def test_probes_of_the_epoch_that_diverged_are_recorded(tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "loss_of", lambda outputs, *_: outputs.sum() * math.nan)
+    monkeypatch.setattr(objective, "loss_of", lambda outputs, *_: outputs.sum() * math.nan)
     run = train(TASK, network(), SETTINGS, tmp_path)
     assert read_run(tmp_path).probes == run.probes != []

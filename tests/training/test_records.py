@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ptacore import provenance
 from ptacore.networks.registry import build
 from ptacore.tasks import CopyMemory, TemporalOrder
-from ptacore.training import RecordError, Settings, faults, loop, read_run, read_runs, records, train
+from ptacore.training import RecordError, Settings, faults, objective, read_run, read_runs, records, train
 
 TASK = CopyMemory(delay=3, tokens=2, symbols=3, sizes=(5, 2, 2))
 
@@ -116,10 +116,10 @@ def test_a_summary_that_cannot_be_is_refused(copy, change, text):
     [
         ("epoch,", "epoche,", "its first line is not epoch,updates"),
         ("\n2,", "\n7,", "line 3 is of epoch 7 instead of 2"),
-        ("\n2,", "\n2.5,", "line 3: epoch is '2.5', which is no number"),
+        ("\n2,", "\n2.5,", "line 3: epoch is '2.5', which is not a number"),
         ("\n2,", "\n2,,", "line 3 has 9 fields instead of 8"),
         ("0.001", "nan", "line 2: lr is nan"),
-        ("0.001", "", "line 2: lr is '', which is no number"),
+        ("0.001", "", "line 2: lr is '', which is not a number"),
         ("0.001", "0.002", "line 2: lr is 0.002, by the settings 0.001"),
         ("0.001", "1e400", "line 2: lr is 1e400"),
         ("\n1,1", "\n1,40", "line 2: has 40 updates, 1 epochs have 1"),
@@ -173,7 +173,7 @@ def test_what_the_loop_makes_of_any_losses_is_consistent(losses, wait, patience)
     told = iter(losses)
     scripted = {"loss_every_step": None, "accuracy": 0.5}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "evaluate", lambda model, split: scripted | {"loss": next(told, 0.1)})
+        patch.setattr(objective, "evaluate", lambda model, split: scripted | {"loss": next(told, 0.1)})
         limits = Settings(lr=0.3, decay=0.7, decay_wait=wait, patience=patience, epochs=len(losses))
         run = train(TASK, build("tanh", TASK.n_inputs, TASK.n_outputs, 2), limits)
     assert not list(faults.of_config(run.config))

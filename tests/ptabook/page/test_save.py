@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from ptabook import page
 from ptacore import plotting
 
 
@@ -22,16 +23,16 @@ def _no_window():
 def test_save_writes_all_or_refuses(tmp_path):
     fig, _ = plotting.figure(1, 1, width=2, height=2)
     numbers = {"a": torch.tensor([1.0, 2.0]), "b": np.float64(3), "c": {"d": [True, "text"]}}
-    plotting.save("f", str(tmp_path), fig, numbers)
+    page.save("f", str(tmp_path), fig, numbers)
     assert sorted(p.name for p in tmp_path.iterdir()) == [f"f.{kind}" for kind in ("csv", "json", "pdf", "png", "svg")]
     assert json.loads((tmp_path / "f.json").read_text()) == {"a": [1.0, 2.0], "b": 3.0, "c": {"d": [True, "text"]}}
     for bad in (math.nan, torch.tensor(math.inf)):
         with pytest.raises(ValueError, match="JSON"):
-            plotting.save("g", str(tmp_path), fig, {"x": bad})
+            page.save("g", str(tmp_path), fig, {"x": bad})
     with pytest.raises(TypeError, match="object"):
-        plotting.save("g", str(tmp_path), fig, {"x": object()})
+        page.save("g", str(tmp_path), fig, {"x": object()})
     assert not list(tmp_path.glob("g.*"))
-    plotting.save("h", "", fig, {"x": 1.0})  # by hand, in a notebook: nothing is written
+    page.save("h", "", fig, {"x": 1.0})  # by hand, in a notebook: nothing is written
     assert len(list(tmp_path.iterdir())) == 5
 
 
@@ -42,7 +43,7 @@ def test_the_same_figure_is_the_same_files(tmp_path):
         fig, axes = plotting.figure(1, 1, width=2, height=2)
         axes[0, 0].plot([1, 2], [3, 4], label="θ")
         axes[0, 0].legend()
-        plotting.save("f", str(tmp_path / name), fig)
+        page.save("f", str(tmp_path / name), fig)
         made.append({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()})
     assert made[0] == made[1]
     assert set(made[0]) == {"f.csv", "f.pdf", "f.png", "f.svg"}

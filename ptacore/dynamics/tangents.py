@@ -1,0 +1,242 @@
+"""A state and tangent vectors that move together, step by step: what a Lyapunov spectrum averages."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+from torch.nn import Module
+
+from ptacore.checks import check_seed, choice, integer
+from ptacore.dynamics.closed_orbits import ClosedOrbits
+from ptacore.dynamics.integrate import check_finite, start_of, step_size, step_tangent
+from ptacore.dynamics.orthonormal import orthonormalize, orthonormalize_graded
+from ptacore.kernels.tangents import advance_for
+from ptacore.models.module_map import as_system
+from ptacore.models.system import System
+
+LOW = 4  # dimensions in which rounding closes orbits within common runs
+
+
+class TangentSystem:
+    """A state and k orthonormal tangent vectors, advanced together and kept orthonormal by QR on the way.
+
+    The tangents go through the stages of the same Runge-Kutta step, so they are its exact derivative. Between two QR
+    decompositions the growth of a network's columns may not differ by more than eps^(-1/3) (a factor of 165,000 in
+    double precision): what the columns share then leaves them independent to far better than the square root of the
+    rounding error. The interval follows the growth that is measured.
+
+    Parameters
+    ----------
+    system : System or torch.nn.Module
+        A flow or map; a module is taken as `ptacore.models.ModuleMap` (undriven).
+    x0 : array (..., n) or earlier result
+        Initial states; leading axes are a batch.
+    dt : float
+        Time step; may be left out for maps, where it is 1.
+    k : int, optional
+        Number of tangent vectors; n by default.
+    seed : int
+        Seed of the random orthonormal start basis.
+    backend : {"auto", "compiled", "torch"}
+        As for `ptacore.lyapunov_spectrum`.
+    t0 : float, optional
+        Time at x0, for driven systems; 0, or that of the earlier result.
+
+    Attributes
+    ----------
+    x : Tensor (..., n)
+        The state.
+    Q : Tensor (..., n, k)
+        The tangent vectors.
+    time : float
+        Where the state is.
+    done : int
+        Steps taken.
+    lost : Tensor (..., k)
+        In how many steps a column did not stand out from rounding; its growth leaves them out.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not valid; the message names it.
+
+    Examples
+    --------
+    Local exponents along an orbit, ten steps at a time:
+
+    >>> from ptacore.models import LinearFlow
+    >>> tangents = TangentSystem(LinearFlow([[-1.0, 0.0], [0.0, -2.0]]), [1.0, 1.0], dt=0.01)
+    >>> _ = tangents.step(1000)  # the vectors align
+    >>> [round(rate, 6) for rate in (tangents.step(10) / 0.1).tolist()], round(tangents.time, 9)
+    ([-1.0, -2.0], 10.1)
+    """
+
+    def __init__(
+        self,
+        system: System | Module,
+        x0,
+        *,
+        dt: float | None = None,
+        k: int | None = None,
+        seed: int = 0,
+        backend: str = "auto",
+        t0: float | None = None,
+    ):
+        self.system = as_system(system)
+        self.dt = step_size(self.system, dt)
+        self.k = integer("k", self.system.dim if k is None else k, 1, self.system.dim)
+        choice("backend", backend, ("auto", "compiled", "torch"))
+        advance = None if backend == "torch" else advance_for(self.system, self.dt)
+        if backend == "compiled" and advance is None:
+            raise ValueError(f"backend: nothing compiled for {system!r} ({self.system.dtype}, {self.system.device})")
+        self.backend = "torch" if advance is None else "compiled"
+        self._advance = advance or self._with_torch
+        generator = torch.Generator().manual_seed(check_seed(seed))
+        start = torch.randn(self.system.dim, self.k, generator=generator, dtype=torch.float64)
+        self._start = torch.linalg.qr(start)[0]
+        self.reinitialize(x0, t0=t0)
+
+    @torch.no_grad()
+    def reinitialize(self, x0, Q=None, t0: float | None = None) -> None:
+        """Start anew at another state.
+
+        Parameters
+        ----------
+        x0 : array (..., n) or earlier result
+            Initial states.
+        Q : array (..., n, k), optional
+            Tangent vectors to start from, which are orthonormalized; the random ones of the seed if omitted.
+        t0 : float, optional
+            Time at x0; 0, or that of the earlier result.
+
+        Raises
+        ------
+        ValueError
+            If a shape does not fit, or the vectors are not finite and linearly independent.
+        """
+        x0, self.t0 = start_of(x0, t0)
+        x = self.system.as_state(x0)
+        self.x = x.expand_as(self.system.at(self.t0)(x))  # weights may carry batch axes that x0 lacks
+        self.Q = self._start.to(x).expand(*self.x.shape, self.k) if Q is None else self._orthonormal(Q)
+        self.done, self._interval = 0, 1
+        self._limit = -math.log(torch.finfo(x.dtype).eps) / 3
+        self._far = 200 if x.dtype == torch.float64 else math.log(torch.finfo(x.dtype).max) / 4
+        self.lost = torch.zeros(*self.x.shape[:-1], self.k, dtype=torch.long, device=x.device)
+        self.singular: tuple | None = None  # time, state and basis before the last step that lost a column
+        self.closed = ClosedOrbits(self.x)
+
+    def _orthonormal(self, Q) -> Tensor:
+        Q, wanted = torch.as_tensor(Q).to(self.x), (*self.x.shape, self.k)
+        try:
+            Q = Q.expand(wanted)
+        except RuntimeError as error:
+            raise ValueError(f"Q: expected tangent vectors {wanted}, got shape {tuple(Q.shape)}") from error
+        if not torch.isfinite(Q).all() or (torch.linalg.matrix_rank(Q) < self.k).any():
+            raise ValueError("Q: expected finite, linearly independent tangent vectors, got others")
+        return torch.linalg.qr(Q)[0]
+
+    @property
+    def time(self) -> float:
+        return self.t0 + self.done * self.dt
+
+    @torch.no_grad()
+    def step(self, steps: int = 1, told: Callable[[int], object] | None = None) -> Tensor:
+        """Take steps.
+
+        Parameters
+        ----------
+        steps : int
+            0 or more.
+        told : callable, optional
+            Called now and then with the number of steps taken since the last call.
+
+        Returns
+        -------
+        Tensor (..., k)
+            The logarithm by which each column has grown, without the steps in which it was `lost`.
+
+        Raises
+        ------
+        DivergenceError
+            If the state or a tangent vector overflows, with the time at which it did.
+        """
+        end = self.done + integer("steps", steps, 0)
+        total = torch.zeros_like(self.Q[..., 0, :])
+        with flushed_denormals():
+            while self.done < end:
+                before = self.done
+                total = total + self._stretch(end)
+                if told:
+                    told(self.done - before)
+        return total
+
+    def _stretch(self, end: int) -> Tensor | float:
+        """Advance to the next QR decomposition, at most to a step; the growth, 0 where it has to be taken again."""
+        m = min(self._interval, end - self.done)
+        x, V, growth, lost = self._advance(self.x, self.Q, m)
+        check_finite(x, self.t0 + (self.done + m) * self.dt)
+        check_finite(V, self.t0 + (self.done + m) * self.dt, "tangent basis")
+        if growth is None:
+            Q, growth = orthonormalize(V)
+            some = self._collapsed(growth)
+            collapsed = bool(some.any())
+            if m > 1 and collapsed:  # a burst after a quiet stretch: go back, shorter
+                self._interval = max(1, m // 4)
+                return 0.0
+            if collapsed:
+                lost = torch.zeros_like(self.lost, dtype=torch.bool)
+                Q[some], growth[some], lost[some] = orthonormalize_graded(V[some])
+                self._remember(lost)
+            V, self._interval = Q, 1 if collapsed else self._next_interval(growth, m)
+        else:
+            self._interval = end  # the kernel needs no help
+        if lost is not None:
+            self.lost = self.lost + lost if lost.any() else self.lost
+        self.x, self.Q, self.done = x, V, self.done + m
+        self._look(x, self.done)
+        return growth
+
+    def _with_torch(self, x: Tensor, V: Tensor, steps: int):
+        for i in range(self.done, self.done + steps):
+            x, V = step_tangent(self.system, x, V, self.t0 + i * self.dt, self.dt)
+            if self.system.kind == "map" and x.shape[-1] <= LOW:
+                self._look(x, i + 1)
+        return x, V, None, None
+
+    def _look(self, x: Tensor, done: int) -> None:
+        if not self.system.driven and done > self.closed.at:  # a stretch that is taken again has been seen
+            self.closed.look(x, done)
+
+    def _collapsed(self, growth: Tensor) -> Tensor:
+        return ~((growth.amax(-1) - growth.amin(-1)) <= 2 * self._limit)  # nan: a column vanished
+
+    def _next_interval(self, growth: Tensor, m: int) -> int:
+        spread = (growth.amax(-1) - growth.amin(-1)).max().item() / self._limit
+        size = growth.abs().max().item() / self._far  # from overflow, shared by the columns or not
+        return max(1, min(2 * self._interval, int(m / max(spread, size, 1e-9))))
+
+    def _remember(self, lost: Tensor) -> None:
+        some = lost.any(-1)
+        if some.any():
+            _, x, Q = self.singular or (0.0, self.x, self.Q)
+            x, Q = torch.where(some[..., None], self.x, x), torch.where(some[..., None, None], self.Q, Q)
+            self.singular = self.t0 + self.done * self.dt, x, Q
+
+
+@contextmanager
+def flushed_denormals():
+    """Decaying tangent vectors and states end as denormal numbers, which are several times slower.
+
+    A worker thread takes over what is set when it starts, and keeps it: torch's are all started before.
+    """
+    torch.empty(torch.get_num_threads() << 15, dtype=torch.uint8).fill_(0)  # 2^15: the least that torch gives a thread
+    before = (torch.tensor(1e-310, dtype=torch.float64) * 1).item() == 0
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)

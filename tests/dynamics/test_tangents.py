@@ -1,0 +1,56 @@
+"""A state and its tangent vectors, step by step."""
+
+import pytest
+import torch
+from reference_systems import lorenz
+
+from ptacore import DivergenceError, System, TangentSystem, lyapunov_spectrum, models
+
+
+@pytest.mark.parametrize("system", [models.limit_cycle(), lorenz()], ids=["compiled", "torch"])
+def test_growth_step_by_step_is_what_the_spectrum_averages(system):
+    x0 = torch.linspace(0.1, 1.0, system.dim)
+    whole = lyapunov_spectrum(system, x0, duration=2.0, transient=1.0, dt=0.01, k=3, seed=5)
+    tangents = TangentSystem(system, x0, dt=0.01, k=3, seed=5)
+    tangents.step(100)
+    growth = sum(tangents.step(1) for _ in range(200))
+    torch.testing.assert_close(growth / 2.0, whole.exponents, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(tangents.x, whole.state, rtol=0, atol=1e-9)
+    assert tangents.time == pytest.approx(3.0)
+
+
+def test_volumes_grow_by_the_trace_and_vectors_stay_orthonormal():
+    A = torch.tensor([[-0.3, 1.0, 0.0], [0.0, 0.2, -2.0], [0.5, 0.0, -0.7]], dtype=torch.float64)
+    tangents = TangentSystem(models.LinearFlow(A), torch.zeros(4, 3), dt=0.01)
+    growth = tangents.step(500)
+    torch.testing.assert_close(growth.sum(-1), torch.full((4,), 5.0 * A.trace().item()).double(), rtol=1e-9, atol=0)
+    eye = torch.eye(3, dtype=torch.float64).expand(4, 3, 3)
+    torch.testing.assert_close(tangents.Q.mT @ tangents.Q, eye, rtol=0, atol=1e-13)
+
+
+def test_a_vector_that_is_given_is_the_one_that_is_carried():
+    A = torch.diag(torch.tensor([-1.0, 0.5], dtype=torch.float64))
+    tangents = TangentSystem(models.LinearFlow(A), [1.0, 1.0], dt=0.001, k=1)
+    for Q, rate in (([[3.0], [0.0]], -1.0), ([[0.0], [0.1]], 0.5)):
+        tangents.reinitialize([1.0, 1.0], Q, t0=2.0)
+        assert tangents.time == 2.0
+        assert tangents.step(1000).item() == pytest.approx(rate, rel=1e-9)
+        assert tangents.time == pytest.approx(3.0)
+    tangents.reinitialize([1.0, 1.0])  # the random start again: it turns to the direction that grows
+    tangents.step(30_000)
+    assert tangents.step(1000).item() == pytest.approx(0.5, rel=1e-9)
+
+
+def test_what_does_not_fit_is_refused_by_name():
+    tangents = TangentSystem(models.limit_cycle(), torch.zeros(20), dt=0.01, k=2)
+    for Q in (torch.zeros(20, 2), torch.full((20, 2), float("nan")), torch.ones(20, 2)):
+        with pytest.raises(ValueError, match="Q: expected finite, linearly independent"):
+            tangents.reinitialize(torch.zeros(20), Q)
+    with pytest.raises(ValueError, match=r"Q: expected tangent vectors \(20, 2\), got shape \(20, 3\)"):
+        tangents.reinitialize(torch.zeros(20), torch.zeros(20, 3))
+    with pytest.raises(ValueError, match="steps: expected a whole number at least 0, got -1"):
+        tangents.step(-1)
+    with pytest.raises(ValueError, match="k: expected a whole number from 1 to 20, got 21"):
+        TangentSystem(models.limit_cycle(), torch.zeros(20), dt=0.01, k=21)
+    with pytest.raises(DivergenceError, match="t = "):
+        TangentSystem(System.from_function(lambda x: x**2, 1, "flow"), [1.0], dt=0.01).step(1000)
