@@ -39,7 +39,7 @@ def draw_pulsed(panel, t, bumps, onset: float) -> None:
     bumps : dict
         From a refractory time in seconds to activity (T, 8); three of them.
     onset : float
-        Of the pulse, in seconds.
+        When the pulse begins, in seconds.
     """
     panel.axis("off")
     panel.set_title("M2: place on the ring (°)", loc="left")
@@ -81,9 +81,9 @@ def draw_lesions(ax, shares, during, rings) -> None:
     ----------
     ax : matplotlib axes
     shares : array (n,)
-        Of the neurons that were silent.
+        Shares of the neurons that were silent.
     during : array (n,)
-        Of the part of the read-out that is left, in radians; released, it errs by nothing.
+        Errors of the part of the read-out that is left, in radians; released, it errs by nothing.
     rings : dict
         From "8 neurons" and "100 neurons" to errors (n,).
     """

@@ -71,7 +71,7 @@ def draw_zeros(ax, sizes, shares, far) -> None:
     ----------
     ax : matplotlib axes
     sizes : sequence of floats
-        Of the weights.
+        Sizes of the weights.
     shares : array (sizes, networks)
     far : array (sizes,)
         Median of |c|.

@@ -1,4 +1,4 @@
-"""Figure 6: a memory of heading, in pairs of oscillators and in rings of neurons; how long what keeps it."""
+"""Figure 6: a memory of heading, in pairs of oscillators and in rings of neurons; how long each keeps it."""
 
 from ptacore.heading.delay_line import DelayLine, circular_difference, decode, low_pass
 from ptacore.heading.head_direction import HeadDirectionCircuit, Spikes, SpikingPair

@@ -134,7 +134,7 @@ class DelayLine:
         t : array (...)
             Seconds, on the clock of the minus oscillator.
         delta : array (...)
-            By which plus is ahead of minus, in seconds (Eq. 24).
+            How far plus is ahead of minus, in seconds (Eq. 24).
         location : array (...)
             Radians of the ring.
         """
@@ -169,7 +169,7 @@ class DelayLine:
         segments : int
             The ellipsoid body has 8.
         profile : int
-            Points an arc at which Eq. 28 is evaluated; in between it is interpolated.
+            Points per arc at which Eq. 28 is evaluated; in between it is interpolated.
 
         Returns
         -------
@@ -205,7 +205,7 @@ class DelayLine:
         segments : int
             Segments of the ring; the first is centred on the angle zero.
         places : int
-            Detectors of coincidence an arc, evenly spaced; an even number. A period has four times as many samples as
+            Detectors of coincidence per arc, evenly spaced; an even number. A period has four times as many samples as
             the ring has detectors.
         time_constant : float
             Time constant of the indicator, in seconds.

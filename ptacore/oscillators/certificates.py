@@ -50,10 +50,10 @@ class Certificates:
         Turns about the origin per unit time (per step for maps; times 2 pi: radians); exactly p/q for a locked
         orbit, 0 at fixed points; negative where theta turns the other way.
     period : Tensor (...)
-        Of a locked orbit in steps, of a limit cycle in units of time; nan for the others.
+        For a locked orbit in steps, for a limit cycle in units of time; nan for the others.
     multiplier : Tensor (...)
-        Of a fixed point or locked orbit of a map, the largest modulus of its Floquet multipliers; of a limit cycle
-        the one that is not 1; of a fixed point of a flow, of the flow over unit time. Below 1: stable. nan
+        For a fixed point or locked orbit of a map, the largest modulus of its Floquet multipliers; for a limit cycle
+        the one that is not 1; for a fixed point of a flow, that of the flow over unit time. Below 1: stable. nan
         where there is none.
     residual : Tensor (...)
         How far the orbit misses itself after its period (|F| at a flow's fixed point); for an invariant circle, the
@@ -202,7 +202,7 @@ def _turn(net: System, s: Tensor, angles: Tensor) -> tuple[Tensor, Tensor]:
     diagonal = c * np.stack([W[0, 0], W[1, 1]])
 
     def direction(phi):
-        """Of each angle the unit vector, and what c W makes of it: (N, 2, 2, m)."""
+        """The unit vector at each angle, and its image under c W: (N, 2, 2, m)."""
         e = np.stack([np.cos(phi), np.sin(phi)], 1)
         return np.stack([e, c * (W[:, 0] * e[:, None, 0] + W[:, 1] * e[:, None, 1])], 1)
 
@@ -306,8 +306,8 @@ def _follow(system: str, alpha: Tensor, theta: Tensor, start, steps: int, dt: fl
 def _marks(system: str, alpha: Tensor, theta: Tensor, exponents: Tensor, x: Tensor, steps: int) -> Tensor:
     """A mean over each attractor that quarter turns do not change: it tells attractors from each other.
 
-    Of |x|^2 over the orbit of a map, of the divergence over that of a flow. (The mean of a map's log |det J| has
-    singularities on the orbit and converges slowly.)
+    It is the mean of |x|^2 over the orbit of a map, of the divergence over that of a flow. (The mean of a map's
+    log |det J| has singularities on the orbit and converges slowly.)
     """
     net = oscillator(system, alpha, theta)
     if net.kind == "flow":
@@ -375,7 +375,7 @@ def certify(system: str, alpha, theta, steps: int | None = None, progress: bool 
     Each point is followed from three starts. Maps: an orbit is locked if Newton's method finds it as a stable orbit
     of some period up to a twentieth of the steps, an invariant circle if the leading exponent is zero within its
     resolution, ln(10) over the number of steps. Points that stay undecided are followed 8, then 64 times as long.
-    Flows: Newton's method finds the fixed point, or the cycle by its quarter, for a quarter turn maps these systems
+    Flows: Newton's method finds the fixed point, or the cycle by its quarter, since a quarter turn maps these systems
     onto themselves; within some 2e-4 rad of the saddle-node curve, where periods grow beyond all bounds, a cycle may
     stay unresolved.
 
