@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from ptacore.checks import integer, within
 from ptacore.dynamics.integrate import step, step_count
-from ptacore.dynamics.tangents import TangentSystem
+from ptacore.dynamics.tangents import TangentSystem, flushed_denormals
 from ptacore.dynamics.time_average import degrees_of_freedom, error_and_drift
 from ptacore.memory import foretell
 from ptacore.models.system import System
@@ -151,10 +151,9 @@ def _without_lost_steps(growth: Tensor, lost: Tensor | None, steps: Tensor, tang
     Also returns which columns vanish (..., k): lost in every quarter of the window, and not for a kink; and which
     orbits (...) stand on a kink.
     """
-    system, closed = tangents.system, tangents.closed
-    kink = torch.zeros_like(closed.from_start)
-    if (closed.period > 0).any():
-        kink = (closed.period > 0) & _on_a_kink(system, time, tangents.x, tangents.Q)
+    system, kink = tangents.system, tangents.closed.period > 0
+    if kink.any():
+        kink = kink & _on_a_kink(system, time, tangents.x, tangents.Q)
     vanished = torch.zeros_like(tangents.lost, dtype=torch.bool)
     if lost is not None:
         vanished = torch.stack([part.any(0) for part in lost.tensor_split(min(4, len(lost)))]).all(0)
@@ -288,7 +287,7 @@ def lyapunov_spectrum(
              "take fewer samples or initial states")  # fmt: skip
     edges = torch.linspace(0, steps, samples + 1).round().long()
     growth, lost = [], []
-    with tqdm(total=skipped + steps, disable=not progress, desc="Lyapunov", unit="step") as bar:
+    with flushed_denormals(), tqdm(total=skipped + steps, disable=not progress, desc="Lyapunov", unit="step") as bar:
         tangents.step(skipped, bar.update)
         tangents.singular = None
         lost.append(tangents.lost)
