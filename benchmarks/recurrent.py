@@ -12,6 +12,7 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from unittest import mock
 
 import timing
 
@@ -20,6 +21,7 @@ import torch
 from torch import nn
 
 from ptacore.networks import bptt as fused
+from ptacore.networks import lru
 from ptacore.networks.registry import build
 
 UNITS, BATCH, SYMBOLS = 250, 128, 10
@@ -62,10 +64,31 @@ class PlainLoop(nn.Module):
         return m.readout(torch.stack(hidden))
 
 
+class PlainScan(nn.Module):
+    """The LRU with its recurrence a step at a time."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model = model
+
+    def forward(self, inputs):
+        with mock.patch.object(lru, "scan", plain_scan):
+            return self.model(inputs)
+
+
+def plain_scan(decay, u, start):
+    hidden = []
+    for now in u.unbind(0):
+        start = decay * start + now
+        hidden.append(start)
+    return torch.stack(hidden)
+
+
 def prepare(name: str, T: int, who: str):
     """A function that takes one step and returns the gradients, all in one vector."""
     model = build(name, SYMBOLS, SYMBOLS, UNITS, torch.Generator().manual_seed(0))
-    network = {"torch": Torch, "plain": PlainLoop}[who](model) if who in ("torch", "plain") else model
+    plain = PlainScan if name == "lru" else PlainLoop
+    network = {"torch": Torch, "plain": plain}[who](model) if who in ("torch", "plain") else model
     symbols = torch.randint(SYMBOLS, (T, BATCH), generator=torch.Generator().manual_seed(1))
     inputs = nn.functional.one_hot(symbols, SYMBOLS).float()
 
@@ -132,7 +155,7 @@ def main() -> None:
         print(peak() - before)
         return
     rounds, tables = timing.rounds(5, __doc__), {}
-    for name in (*PEERS, *LOOPS):
+    for name in (*PEERS, *LOOPS, "lru"):
         print(f"\n{name}, T = 120")
         tables[f"{name}, T = 120"] = measure(name, 120, rounds)
     for name in ("tanh", "gru"):

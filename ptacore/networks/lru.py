@@ -6,6 +6,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn.functional import gelu, glu
 
+from ptacore.kernels import scan as compiled
 from ptacore.networks.bptt import first_derivatives_only
 
 
@@ -65,9 +66,7 @@ class _Scan(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, decay, u, start):
-        h, before = torch.empty_like(u), start
-        for now, new in zip(u, h, strict=True):
-            before = torch.addcmul(now, decay, before, out=new)
+        h = compiled.scan(decay, u, start) if _compiles(start, u) else _plain_scan(decay, u, start)
         ctx.save_for_backward(decay, h, start)
         return h
 
@@ -75,11 +74,31 @@ class _Scan(torch.autograd.Function):
     def backward(ctx, received):
         first_derivatives_only("single steps have higher ones")
         decay, h, start = ctx.saved_tensors
-        adjoint, after, of_decay = torch.empty_like(received), torch.zeros_like(start), torch.zeros_like(decay)
-        for t in reversed(range(len(h))):
-            after = torch.addcmul(received[t], decay.conj(), after, out=adjoint[t])
-            of_decay += ((h[t - 1] if t else start).conj() * after).sum(0)
-        return of_decay, adjoint, decay.conj() * after
+        received = received.resolve_conj()
+        backward = compiled.adjoint if _compiles(start, h, received) else _plain_adjoint
+        adjoint, of_decay = backward(decay, h, start, received)
+        return of_decay, adjoint, decay.conj() * adjoint[0]
+
+
+def _compiles(start: Tensor, *sequences: Tensor) -> bool:
+    return compiled.fits(start, *sequences) and compiled.available()
+
+
+def _plain_scan(decay: Tensor, u: Tensor, start: Tensor) -> Tensor:
+    """`compiled.scan` by torch."""
+    h, before = torch.empty_like(u), start
+    for now, new in zip(u, h, strict=True):
+        before = torch.addcmul(now, decay, before, out=new)
+    return h
+
+
+def _plain_adjoint(decay: Tensor, h: Tensor, start: Tensor, received: Tensor) -> tuple[Tensor, Tensor]:
+    """`compiled.adjoint` by torch."""
+    adjoint, after, of_decay = torch.empty_like(received), torch.zeros_like(start), torch.zeros_like(decay)
+    for t in reversed(range(len(h))):
+        after = torch.addcmul(received[t], decay.conj(), after, out=adjoint[t])
+        of_decay += ((h[t - 1] if t else start).conj() * after).sum(0)
+    return adjoint, of_decay
 
 
 def _complex(x: Tensor) -> Tensor:

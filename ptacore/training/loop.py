@@ -126,7 +126,8 @@ class _Session:
     def __init__(self, objective: Objective, model: nn.Module, settings: Settings, folder: Path | None):
         self.objective, self.model, self.settings, self.folder = objective, model, settings, folder
         optimizer = OPTIMIZERS[settings.optimizer]
-        self.optimizer = optimizer(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
+        self.parameters = list(model.parameters())
+        self.optimizer = optimizer(self.parameters, lr=settings.lr, weight_decay=settings.weight_decay, foreach=True)
         self.config = describe(objective, model, settings)
         self.history: list[dict] = []
         self.probes: list[dict] = []
@@ -269,11 +270,12 @@ class _Session:
 
     def update(self, loss: Tensor) -> tuple[float, float]:
         """One step of the optimizer; the loss and the norm of its gradient before clipping."""
-        self.optimizer.zero_grad()
+        for p in self.parameters:
+            p.grad = None
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.settings.clip or math.inf)
+        norm = clip_([p.grad for p in self.parameters if p.grad is not None], self.settings.clip or math.inf)
         self.optimizer.step()
-        return float(loss.detach()), float(norm)
+        return float(loss.detach()), norm
 
     def evaluate(self, split: str, epoch: int) -> dict[str, float | None]:
         """The objective's metrics with the weights of an epoch, finite; every epoch meets the same random numbers."""
@@ -337,6 +339,20 @@ class _Session:
             "started": self.started,
             "finished": _now(),
         }
+
+
+def clip_(gradients: list[Tensor], longest: float) -> float:
+    """Scale gradients as `torch.nn.utils.clip_grad_norm_` does, which multiplies short ones by 1; their norm before."""
+    if not gradients:
+        return 0.0
+    device = gradients[0].device
+    norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(g).to(device) for g in gradients]))
+    length = float(norm)
+    if not length < 0.999 * longest:  # closer than that, rounding tells
+        factor = float((longest / (norm + 1e-6)).clamp(max=1.0))
+        for g in gradients:
+            g.mul_(factor)
+    return length
 
 
 def describe(task: Task | Objective, model: nn.Module, settings: Settings) -> dict:

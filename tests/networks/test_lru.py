@@ -7,6 +7,7 @@ import torch
 from reference_systems import random
 
 from ptacore import System, lyapunov_spectrum
+from ptacore.kernels import scan as compiled
 from ptacore.networks.lru import LRUBlock, scan
 from ptacore.networks.registry import build
 
@@ -17,9 +18,11 @@ def operands(T=9, B=3, H=4):
     return [(0.6 * x).requires_grad_() for x in parts]
 
 
-@pytest.mark.parametrize("T", [1, 2, 9])
-def test_the_scan_is_its_recurrence_and_so_are_its_gradients(T):
-    decay, u, start = operands(T)
+@pytest.mark.parametrize("backend", ["torch", *(["compiled"] if compiled.available() else [])])
+@pytest.mark.parametrize(("T", "H"), [(1, 4), (2, 4), (9, 4), (9, 19)])
+def test_the_scan_is_its_recurrence_and_so_are_its_gradients(T, H, backend, monkeypatch):
+    monkeypatch.setattr(compiled, "available", lambda: backend == "compiled")
+    decay, u, start = operands(T, H=H)
     h, steps = start, []
     for now in u.unbind(0):
         h = decay * h + now
@@ -30,6 +33,16 @@ def test_the_scan_is_its_recurrence_and_so_are_its_gradients(T):
     a, b = (torch.autograd.grad((weight * x).real.sum(), (decay, u, start)) for x in (got, expected))
     for x, y in zip(a, b, strict=True):
         torch.testing.assert_close(x, y, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_training_takes_the_compiled_scan_forward_and_backward(layers, monkeypatch):
+    """What is not contiguous would be left to torch."""
+    fitting = []
+    monkeypatch.setattr(compiled, "fits", lambda *parts, own=compiled.fits: fitting.append(own(*parts)) or fitting[-1])
+    model = build("lru", 3, 2, 16, torch.Generator().manual_seed(0), layers=layers)
+    model(random((7, 5, 3), 1).float(), since=4).square().sum().backward()
+    assert fitting == [True] * 2 * layers
 
 
 def test_a_second_derivative_is_refused():

@@ -27,6 +27,7 @@ from ptacore.training import (
     records,
     train,
 )
+from ptacore.training.loop import OPTIMIZERS, clip_
 
 TASK = CopyMemory(delay=3, tokens=2, symbols=3, sizes=(5, 2, 2))
 SETTINGS = Settings(epochs=4, batch_size=2, dropout=0.2, probe_every=2, probe_exponents=2)
@@ -87,6 +88,35 @@ def test_training_is_what_a_plain_torch_loop_does(monkeypatch):
     assert len(run.history) == len({tuple(order.tolist()) for order in orders}) == 3  # every epoch has its own order
     for ours, theirs in zip([*model.recurrent.parameters(), *model.readout.parameters()], parameters, strict=True):
         assert torch.allclose(ours, theirs, atol=2e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("share", [1e-3, 0.5, 1 - 1e-7, 1, 1 + 1e-7, 1.0005, 1.002, 2, math.inf])
+def test_gradients_are_clipped_to_the_bit_as_torch_clips_them(share, dtype):
+    draw = torch.Generator().manual_seed(0)
+    parameters = [nn.Parameter(torch.zeros(shape, dtype=dtype)) for shape in ((7, 5), (11,), ())]
+    for p in parameters:
+        p.grad = torch.randn(p.shape, generator=draw, dtype=dtype)
+    ours, norm = [p.grad.clone() for p in parameters], nn.utils.clip_grad_norm_(parameters, math.inf)
+    assert clip_(ours, share * float(norm)) == float(nn.utils.clip_grad_norm_(parameters, share * float(norm)))
+    assert all(torch.equal(p.grad, g) for p, g in zip(parameters, ours, strict=True))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_parameters_move_to_the_bit_as_one_by_one(name):
+    draw = torch.Generator().manual_seed(0)
+    shapes = (7, 5), (64, 64), (11,), ()
+    together, single = ([nn.Parameter(torch.ones(shape)) for shape in shapes] for _ in range(2))
+    optimizers = [
+        OPTIMIZERS[name](p, lr=0.01, weight_decay=0.1, foreach=f) for p, f in ((together, True), (single, False))
+    ]
+    for _ in range(100):
+        for a, b in zip(together, single, strict=True):
+            a.grad = torch.randn(a.shape, generator=draw)
+            b.grad = a.grad.clone()
+        for optimizer in optimizers:
+            optimizer.step()
+    assert all(torch.equal(a, b) for a, b in zip(together, single, strict=True))
 
 
 def test_a_gru_learns_what_chance_cannot():
