@@ -89,7 +89,7 @@ def legend(fig, styles: dict[str, dict], *more: Line2D, **options) -> None:
     *more : matplotlib lines
         To be named after them, by their own labels.
     **options
-        Of the legend, such as ``ncols``.
+        Options of the legend, such as ``ncols``.
     """
     handles = [Line2D([], [], label=TITLE[name], **style) for name, style in styles.items()]
     fig.legend(handles=[*handles, *more], loc="outside lower center", frameon=False, **options)

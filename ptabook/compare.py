@@ -1,7 +1,7 @@
 """Two builds compared: which numbers of the figures moved, by how much, and what a reader should know of it.
 
-A trajectory that is chaotic, or trained, differs between two processors in all digits. So a number that moved is told
-with its size, and only the ledger's verdicts decide whether two builds disagree.
+A trajectory that is chaotic, or trained, differs between two processors in all digits. So a number that moved is
+reported with its size, and only the ledger's verdicts decide whether two builds disagree.
 """
 
 from __future__ import annotations

@@ -158,7 +158,7 @@ def all_parameters(figure: Figure) -> dict[str, Any]:
 
 
 def list_parameters(figure: Figure) -> str:
-    """The parameters that may be given, one a line, with their defaults and what the notebook says of them."""
+    """The parameters that may be given, one a line, with their defaults and what the notebook says about them."""
     found = papermill_or_error().inspect_notebook(read_notebook(figure.source))
     lines = [f"{figure.name}:"]
     for name, item in found.items():

@@ -66,7 +66,7 @@ def print_book(root: Path) -> Path:
     Parameters
     ----------
     root : Path
-        The checkout, whose pages `ptabook.figures.build_book` has built.
+        The checkout, whose pages `ptabook.pages.build_book` has built.
 
     Returns
     -------
@@ -171,7 +171,7 @@ def _for_paper(article: Any, chapter: Chapter, pages: list[str]) -> Any:
     for tag in article.select("details"):
         tag["open"] = ""
     for tag in article.select("img[loading]"):
-        del tag["loading"]  # on paper there is no later
+        del tag["loading"]  # nothing loads later on paper
     for tag in article.select("[id]"):
         tag["id"] = _anchor(chapter.page, tag["id"])
     for tag in article.select("a[href]"):

@@ -13,7 +13,7 @@ def write_runtimes(figures: Path, out: Path) -> None:
     Parameters
     ----------
     figures : Path
-        Folder with a folder for each figure, as `reproduce.run` leaves it.
+        Folder with a folder for each figure, as `ptabook.figures.run` leaves it.
     out : Path
         File to write.
 

@@ -75,7 +75,7 @@ class _Finder:
 
     @staticmethod
     def exec_module(module: ModuleType) -> None:
-        import_module(MOVED[module.__name__])  # so that a missing part of the distribution is told at once
+        import_module(MOVED[module.__name__])  # so that a missing part of the distribution is reported at once
 
 
 def lookup(room: str, homes: dict[str, str]) -> Callable[[str], object]:

@@ -59,7 +59,7 @@ def check_seed(value, name: str = "seed") -> int:
 def workers(name: str, value) -> int:
     """The value as an int, if so many threads or processes help here: from 1 to four for each core.
 
-    Far more bring torch, which starts them all, to the end of the process.
+    Far more would end the process, since torch starts them all.
 
     Examples
     --------
@@ -181,7 +181,7 @@ def place(name: str, value) -> torch.dtype | torch.device:
 
 
 def to_tensor(value, name: str, dtype: torch.dtype, device: torch.device | None = None) -> Tensor:
-    """Real numbers as a tensor: of a tensor, an array, a data frame, a number, or nested lists of these.
+    """Real numbers as a tensor: from a tensor, an array, a data frame, a number, or nested lists of these.
 
     A tensor or array that has the dtype, and lies in memory as tensors do, is not copied.
 

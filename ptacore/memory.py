@@ -1,4 +1,4 @@
-"""Memory told before it is taken: a computation that cannot fit is refused at its start, with what it would need."""
+"""Memory, reckoned before it is taken: what cannot fit is refused at its start, with what it would need."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def machine() -> dict[str, str | int | None]:
 
 
 def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
-    """Of Python and of those packages that are installed."""
+    """Versions of Python and of those packages that are installed."""
     return {"python": platform.python_version()} | {name: v for name in packages if (v := _version(name))}
 
 

@@ -228,6 +228,11 @@ PUBLIC = {
     "changed_pair": (heading.changed_pair, {"pair": PAIR, "what": "weights", "factors": np.ones(2)}, {}),
     "defaults": (networks.defaults, {"name": "lem"}, {}),
     "decode": (delay_line.decode, {"activity": np.eye(8)}, {}),
+    "circular_difference": (
+        delay_line.circular_difference,
+        {"a": 0.1, "b": 0.2},
+        {"a": ANGLE, "b": ANGLE},
+    ),
     "changed_ring": (
         robustness.changed_ring,
         {"ring": RING, "what": "weights", "sizes": [0.1], "draws": 1, "seed": 0},
@@ -398,7 +403,7 @@ def test_every_public_function_is_at_the_door():
         ),
         *("TangentSystem", "trajectory", "ModuleMap", "Recurrent", "System", "Task", "Batch", "Split", "Tongue"),
         *("Cell", "Experiment", "Planned", "Run", "Search", "Trial", "read_run", "read_runs", "read_search"),
-        *("Objective", "Supervised"),
+        *("Objective", "Supervised", "outcome", "state"),
         *(network.__name__ for network in networks.MODELS.values()),  # by their names, with `build`
     }
     results = ("Trajectory", "Family", "Certificates", "FixedPoints", "LyapunovSpectrum")

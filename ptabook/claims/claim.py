@@ -35,7 +35,7 @@ class Claim:
     Attributes
     ----------
     id : str
-        What a verdict is kept by, and the anchor in the ledger: it stays when the words change.
+        The key of its verdict, and its anchor in the ledger: it stays when the words change.
     where : str
         Section, equation or figure.
     statement : str

@@ -43,7 +43,7 @@ CLAIMS = [
     Claim(
         "circles-stable-maps",
         "Sec. 2.7",
-        "So are they in discrete time.",
+        "Limit cycles are structurally stable in discrete time, too.",
         "structurally stable",
         "the same, circles of random maps (by theorem never in the strict sense)",
         says(

@@ -30,7 +30,7 @@ def _at_size(numbers, row: str, model: str) -> dict | None:
 
 
 def _cell(row: str, model: str) -> Claim:
-    """That a cell of Table S1 comes out alike."""
+    """A cell of Table S1 comes out alike."""
     paper, (task, _, _) = paper_value(row, model), ROWS[row]
     percent = task == "permuted-images"
     form = "{:.1f}" if percent else "{:.2f}" if paper >= 0.01 or paper == 0 else "{:.1e}"
@@ -78,7 +78,7 @@ def _lows(losses: list[float]) -> str:
 
 
 def _pta_is_faster(problem: str):
-    """In the small version of a task."""
+    """PTA networks learn faster in the small version of a task."""
 
     def check(numbers):
         found = numbers["live"][problem]

@@ -26,7 +26,7 @@ CLAIMS = [
     Claim(
         "oscillators-survive-changes",
         "Secs. 2.7, 2.11",
-        "What the oscillators keep, changes of parameters do not destroy.",
+        "Changes of parameters do not destroy what the oscillators keep.",
         "robust",
         "as long as the pairs do not touch: but for one common rotation the error is below 1e-6 rad at every size "
         "(by construction), and the rings' is not",

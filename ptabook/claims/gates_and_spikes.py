@@ -55,7 +55,7 @@ CLAIMS = [
     Claim(
         "firing-surrogate-gradient",
         "Sec. 3.3",
-        "The same for surrogate gradients.",
+        "The same holds for surrogate gradients.",
         "improves",
         "growth per step nearer to zero than at rest without bias, for both firing levels (k = 25)",
         says(

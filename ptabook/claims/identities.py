@@ -206,7 +206,7 @@ CLAIMS = [
     Claim(
         "periodic-torus-keeps",
         "Sec. 2.7",
-        "So does a periodic one (oscillators of equal frequency).",
+        "A periodic toroidal attractor (oscillators of equal frequency) keeps them, too.",
         "robust",
         "both zeros in 95% of draws at 0.1% changes",
         _identities("pta_survives_equal", text="in {0:.0%} of draws: a kept phase difference is fine-tuned"),

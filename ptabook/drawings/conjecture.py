@@ -47,7 +47,7 @@ def draw(
     kept : mapping
         From a group's name to counts (sizes, 2): of changed systems, and of those that keep all zeros.
     sizes : sequence
-        Of the changes.
+        Sizes of the changes.
     orbits : mapping
         From "cycle" and "circle" to states (T, n) and a title, from "torus" to states (T, 3) and a title.
     bounds : mapping
@@ -98,7 +98,7 @@ def _ratios(ax, ratios) -> None:
 
 
 def _dimensions(ax, found, planted) -> None:
-    """Of what the search found the zeros are drawn a little apart."""
+    """The zeros of what the search found are drawn a little apart."""
     rng = np.random.default_rng(0)
     for kind, color in FOUND.items():
         zeros, dimension = (np.asarray(values) for values in found[kind])

@@ -50,7 +50,7 @@ def draw(size: Mapping, left: Mapping, predicted: Mapping, drift: Mapping, recal
 
 
 def _sizes(ax, size) -> None:
-    """Of one error, in double precision; shaded, the normal numbers of shorter formats."""
+    """Sizes for one error, in double precision; shaded, the normal numbers of shorter formats."""
     for dtype, shade in ((torch.float32, 0.12), (torch.float16, 0.22)):
         info = torch.finfo(dtype)
         ax.axhspan(info.tiny, info.max, color="0.5", alpha=shade, lw=0)

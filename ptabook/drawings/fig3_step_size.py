@@ -14,7 +14,7 @@ POSITIVE = 0.5  # 1/s, from which on an exponent is counted at the panel's top
 
 
 class Exponents(NamedTuple):
-    """Of one network, by falling steps: each (steps, k), sorted."""
+    """Exponents of one network, by falling steps: each (steps, k), sorted."""
 
     printed: Tensor  # scheme, with the divisor of the authors' program
     mended: Tensor  # scheme, with the right divisor

@@ -52,11 +52,11 @@ def each_draw(ax, sizes: Tensor, leading: Mapping, last: Mapping, slope: float, 
     ----------
     ax : matplotlib axes
     sizes : Tensor (S,)
-        Of the changes.
+        Sizes of the changes.
     leading, last : dict of Tensor (S, draws)
         By family and kind of change: size of the first and of the last of these exponents.
     slope : float
-        Of the theory, exponent over size.
+        Slope of the theory, exponent over size.
     resolution : float
         Below it nothing is seen.
     """
@@ -88,12 +88,12 @@ def shares_left(
     ----------
     ax : matplotlib axes
     kind : {"own", "all"}
-        Of the changes.
+        Kind of the changes.
     sizes : Tensor (S,)
     left : dict of Tensor (S, draws)
         By family and kind of change: shares.
     intervals : dict of array (S, 2)
-        Of their means.
+        Intervals of their means.
     seen : float
         From this size on the run sees a continuous attractor's shift.
     named : sequence of str

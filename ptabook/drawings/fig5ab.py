@@ -162,7 +162,7 @@ def _colour_bars(fig, axes, signs, speed) -> None:
 
 
 def _kind_handles(diagrams) -> list[Patch]:
-    """Of the kinds that occur; circles and cycles, alike in colour, share one."""
+    """Handles of the kinds that occur; circles and cycles, alike in colour, share one."""
     labels = {k: k for k in KINDS if any(c.is_kind(k).any() for c in diagrams)}
     if {"invariant circle", "limit cycle"} <= labels.keys():
         del labels["invariant circle"]
@@ -220,7 +220,7 @@ def orbits(examples: Mapping[str, dict], shown: Mapping[str, float], approaches:
 
 
 def _on_attractor(ax, kind: str, x: Tensor, e: dict) -> None:
-    """Points of a map; of a flow the curve, and over one period beads 4 time constants apart."""
+    """Points of a map; for a flow the curve, and over one period beads 4 time constants apart."""
     if kind == "limit cycle":
         dt = TIME_STEP[e["name"]]
         _plane(ax, x, color=GREEN, lw=1.2)
@@ -250,7 +250,7 @@ def theory(onset: Mapping[str, dict], gains: Tensor, edges: Mapping, certified: 
         By system: angles ``theta`` (n,); ``frequency``, ``square`` (of the amplitude, scaled) and relative
         ``distance`` from the critical gain, (m, n), m distances, the first the least.
     gains : Tensor (M,)
-        Of the tanh map.
+        Gains of the tanh map.
     edges : dict of Tensor (2, M)
         By number of points: edges of the tongue.
     certified : dict of (Tensor, Tensor)

@@ -65,7 +65,7 @@ def learning_curves(columns: list[dict], units: tuple[int, int]):
         For each of three tasks: "title"; "recorded" and "live", from a network to its runs' losses as shares of chance,
         each (epochs,); "paper", from a network to the paper's test loss, again as a share.
     units : (int, int)
-        Of the recorded networks and of the small ones.
+        Units of the recorded networks and of the small ones.
     """
     fig, axes = figure(2, len(columns), width=8.0, height=6.2)
     for (above, below), column in zip(axes.T, columns, strict=True):

@@ -94,7 +94,7 @@ def losses(axes, settings: dict, gain: float, chance: float) -> None:
     settings : dict of dict
         From (gain, coupling), or "control", to "loss", a list over networks, "field" and "zeros".
     gain : float
-        Of the networks whose coupling varies; those without coupling differ in gain.
+        Gain of the networks whose coupling varies; those without coupling differ in gain.
     chance : float
         Dotted.
     """

@@ -21,7 +21,7 @@ class Checks(dict):
     Parameters
     ----------
     numbers : Numbers
-        Of the page. The prose names a check's value by the check's name; the file has all that is known of it.
+        The page's numbers. The prose names a check's value by the check's name; the file has all that is known of it.
 
     Examples
     --------
@@ -49,7 +49,7 @@ class Checks(dict):
         tolerance : number or one-element array
             Largest difference that leaves the statement standing.
         reason : str
-            Of the tolerance.
+            Why the tolerance is what it is.
         expected : number or one-element array
             What the statement says.
         """

@@ -21,7 +21,7 @@ def _plain(value):
 def save(name: str, output_dir: str, fig=None, numbers: dict | None = None) -> None:
     """Write a figure's files to a folder, nothing where the folder is "".
 
-    ``name.svg``, ``name.png`` and ``name.pdf`` are the picture, ``name.csv`` what is plotted (`plotted.table`),
+    ``name.svg``, ``name.png`` and ``name.pdf`` are the picture, ``name.csv`` what is plotted (`points.table`),
     ``name.json`` the numbers.
 
     Parameters

@@ -12,7 +12,7 @@ class Streams:
     Parameters
     ----------
     seed : int
-        Of the page.
+        The seed of the page.
 
     Examples
     --------

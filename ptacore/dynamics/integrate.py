@@ -102,7 +102,7 @@ def step_adjoint(system: System, x: Tensor, P: Tensor, t: float, dt: float) -> T
 
 
 def start_of(x0, t0: float | None) -> tuple:
-    """The state and the time to start from: of an earlier result its last ones, else x0 itself, at time 0 or t0."""
+    """The state and the time to start from: the last ones of an earlier result, else x0 itself, at time 0 or t0."""
     if hasattr(x0, "state") and hasattr(x0, "time"):
         x0, carried = x0.state, x0.time
         t0 = carried if t0 is None else t0
@@ -149,7 +149,7 @@ def step_count(duration: float, dt: float, name: str, least: int = 1) -> int:
 
 def check_finite(x: Tensor, t: float, what: str = "state") -> None:
     """Raise DivergenceError if any entry of x is not finite."""
-    if not torch.isfinite(x).all():
+    if not math.isfinite(x.sum().item()) and not torch.isfinite(x).all():  # the sum is cheaper, and may overflow
         raise DivergenceError(t, what)
 
 
@@ -173,8 +173,8 @@ def trajectory(
     system : System or torch.nn.Module
         The flow or map; a module is taken as `models.ModuleMap`.
     x0 : array (..., n) or earlier result
-        Initial states; leading axes are a batch. A `Trajectory` or `LyapunovSpectrum` is gone on from at its last state
-        and time, a `PeriodicOrbit` at its first.
+        Initial states; leading axes are a batch. A `Trajectory` or `LyapunovSpectrum` is continued from its last
+        state and time, a `PeriodicOrbit` from its first.
     duration : float
         Time after the transient, rounded to whole steps of dt.
     dt : float

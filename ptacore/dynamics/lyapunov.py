@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from ptacore.checks import integer, within
 from ptacore.dynamics.integrate import step, step_count
-from ptacore.dynamics.tangents import TangentSystem
+from ptacore.dynamics.tangents import TangentSystem, flushed_denormals
 from ptacore.dynamics.time_average import degrees_of_freedom, error_and_drift
 from ptacore.memory import foretell
 from ptacore.models.system import System
@@ -29,7 +29,7 @@ class LyapunovSpectrum:
         Lyapunov exponents per unit time (per step for maps), in the order of the QR columns, which is
         descending up to statistical error. -inf where the map is singular to rounding again and again: where what a
         step leaves of a direction does not stand out, in any row of the Jacobian, from the rounding of that row.
-        Contraction that does is resolved, down to the smallest double.
+        Contraction that does stand out is resolved, down to the smallest double.
     standard_error : Tensor (..., k)
         From the slowest waves in the growth, and the drift (``dynamics.time_average``); 0 beside -inf. inf where the
         window has a single sample, and where a warning says that the exponents are not the system's: the orbit
@@ -50,7 +50,7 @@ class LyapunovSpectrum:
     time : float
         Time of `state`. The spectrum may be handed over in place of ``x0``: what follows starts at this state and time.
     drift : Tensor (..., k)
-        What the exponents would seem to have in them of alignment that has not ended, or of algebraic growth (Jordan
+        How much of the exponents may come from alignment that has not ended, or from algebraic growth (Jordan
         blocks, shear); 0 where the halves of the window agree. It is part of `standard_error`.
     """
 
@@ -146,15 +146,14 @@ def _on_a_kink(system: System, t: float, x: Tensor, Q: Tensor) -> Tensor:
 
 
 def _without_lost_steps(growth: Tensor, lost: Tensor | None, steps: Tensor, tangents: TangentSystem, time: float):
-    """Growth (M, ..., k) with what it was in steps (M,) that were lost taken as in the others, and what that means.
+    """Growth (M, ..., k) in which the steps (M,) that were lost count as the others do, and what that means.
 
     Also returns which columns vanish (..., k): lost in every quarter of the window, and not for a kink; and which
     orbits (...) stand on a kink.
     """
-    system, closed = tangents.system, tangents.closed
-    kink = torch.zeros_like(closed.from_start)
-    if (closed.period > 0).any():
-        kink = (closed.period > 0) & _on_a_kink(system, time, tangents.x, tangents.Q)
+    system, kink = tangents.system, tangents.closed.period > 0
+    if kink.any():
+        kink = kink & _on_a_kink(system, time, tangents.x, tangents.Q)
     vanished = torch.zeros_like(tangents.lost, dtype=torch.bool)
     if lost is not None:
         vanished = torch.stack([part.any(0) for part in lost.tensor_split(min(4, len(lost)))]).all(0)
@@ -227,12 +226,12 @@ def lyapunov_spectrum(
         A flow or map; a module is taken as `models.ModuleMap` (undriven).
     x0 : array (..., n) or earlier result
         Initial states; leading axes are a batch (thousands of small systems in one call). A `Trajectory` or
-        `LyapunovSpectrum` is gone on from at its last state and time, a `PeriodicOrbit` at its first.
+        `LyapunovSpectrum` is continued from its last state and time, a `PeriodicOrbit` from its first.
     duration : float
         Averaging time, after the transient.
     transient : float, optional
         Time before it; by default a fifth of `duration`. Too short a transient leaves the decay of the state
-        and of the alignment in the mean; `drift` tells of it.
+        and of the alignment in the mean; `drift` shows it.
     dt : float
         Time step; may be left out for maps, where it is 1.
     k : int, optional
@@ -288,7 +287,7 @@ def lyapunov_spectrum(
              "take fewer samples or initial states")  # fmt: skip
     edges = torch.linspace(0, steps, samples + 1).round().long()
     growth, lost = [], []
-    with tqdm(total=skipped + steps, disable=not progress, desc="Lyapunov", unit="step") as bar:
+    with flushed_denormals(), tqdm(total=skipped + steps, disable=not progress, desc="Lyapunov", unit="step") as bar:
         tangents.step(skipped, bar.update)
         tangents.singular = None
         lost.append(tangents.lost)

@@ -33,7 +33,7 @@ class PeriodicOrbit:
     Attributes
     ----------
     period : float
-        T, in units of time. Of a driven system it is a whole multiple of the drive's, of a map a number of steps.
+        T, in units of time: for a driven system a whole multiple of the drive's period, for a map a number of steps.
     t, x : Tensor (N + 1,), (N + 1, n)
         One period, first and last state equal up to `residual`.
     monodromy : Tensor (n, n)
@@ -102,7 +102,7 @@ def periodic_orbit(
     where x0 leads to; otherwise the search goes on, and ends with `PeriodicOrbit.reached` False if there is no better.
 
     Where orbits come in families, the member next to x0 is found. With a fixed step a conserved quantity drifts; the
-    orbit then closes up to that drift only, which `residual` tells.
+    orbit then closes up to that drift only, which `residual` shows.
 
     Parameters
     ----------
@@ -119,8 +119,8 @@ def periodic_orbit(
         Longest period to look for.
     tolerance : float
         Largest residual accepted, relative to the orbit's extent or to the distance that its first velocity covers in
-        a period, what is less; of a map or a driven system relative to its states. Rounding and the drift of a family
-        set lower limits.
+        a period, whichever is less; for a map or a driven system, relative to its states. Rounding and the drift of
+        a family set lower limits.
     period : float, optional
         Period of the drive, for a system that depends on time. What the system is outside [t0, t0 + period) is not
         asked for: an input that has been sampled over one period is taken to repeat itself.

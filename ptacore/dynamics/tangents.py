@@ -182,16 +182,18 @@ class TangentSystem:
         check_finite(V, self.t0 + (self.done + m) * self.dt, "tangent basis")
         if growth is None:
             Q, growth = orthonormalize(V)
-            some = self._collapsed(growth)
-            collapsed = bool(some.any())
+            low, high = growth.aminmax(dim=-1)
+            spread = high - low
+            widest = spread.max().item()
+            collapsed = not widest <= 2 * self._limit  # nan: a column vanished
             if m > 1 and collapsed:  # a burst after a quiet stretch: go back, shorter
                 self._interval = max(1, m // 4)
                 return 0.0
             if collapsed:
-                lost = torch.zeros_like(self.lost, dtype=torch.bool)
+                some, lost = ~(spread <= 2 * self._limit), torch.zeros_like(self.lost, dtype=torch.bool)
                 Q[some], growth[some], lost[some] = orthonormalize_graded(V[some])
                 self._remember(lost)
-            V, self._interval = Q, 1 if collapsed else self._next_interval(growth, m)
+            V, self._interval = Q, 1 if collapsed else self._next_interval(growth, widest, m)
         else:
             self._interval = end  # the kernel needs no help
         if lost is not None:
@@ -201,21 +203,19 @@ class TangentSystem:
         return growth
 
     def _with_torch(self, x: Tensor, V: Tensor, steps: int):
+        closes = self.system.kind == "map" and x.shape[-1] <= LOW
         for i in range(self.done, self.done + steps):
             x, V = step_tangent(self.system, x, V, self.t0 + i * self.dt, self.dt)
-            if self.system.kind == "map" and x.shape[-1] <= LOW:
+            if closes:
                 self._look(x, i + 1)
         return x, V, None, None
 
     def _look(self, x: Tensor, done: int) -> None:
-        if not self.system.driven and done > self.closed.at:  # a stretch that is taken again has been seen
-            self.closed.look(x, done)
+        if not self.system.driven:
+            self.closed.passes(x, done)
 
-    def _collapsed(self, growth: Tensor) -> Tensor:
-        return ~((growth.amax(-1) - growth.amin(-1)) <= 2 * self._limit)  # nan: a column vanished
-
-    def _next_interval(self, growth: Tensor, m: int) -> int:
-        spread = (growth.amax(-1) - growth.amin(-1)).max().item() / self._limit
+    def _next_interval(self, growth: Tensor, widest: float, m: int) -> int:
+        spread = widest / self._limit
         size = growth.abs().max().item() / self._far  # from overflow, shared by the columns or not
         return max(1, min(2 * self._interval, int(m / max(spread, size, 1e-9))))
 
@@ -233,10 +233,12 @@ def flushed_denormals():
 
     A worker thread takes over what is set when it starts, and keeps it: torch's are all started before.
     """
+    if (torch.tensor(1e-310, dtype=torch.float64) * 1).item() == 0:  # they are already
+        yield
+        return
     torch.empty(torch.get_num_threads() << 15, dtype=torch.uint8).fill_(0)  # 2^15: the least that torch gives a thread
-    before = (torch.tensor(1e-310, dtype=torch.float64) * 1).item() == 0
     torch.set_flush_denormal(True)
     try:
         yield
     finally:
-        torch.set_flush_denormal(before)
+        torch.set_flush_denormal(False)

@@ -36,14 +36,14 @@ def error_and_drift(growth: Tensor, lengths: Tensor, settled: float) -> tuple[Te
 
     What decides is the variance at frequencies below those of the window, and it is taken from those just above. So a
     window has to be longer than the slowest changes: the second exponent of the chaotic network of Figure 3D grows in
-    bursts of half a second (its relaxation time is 10 ms). Of its 99% intervals over 2 s 92 to 94% hold the mean, over
-    8 s 92 to 97%, over 16 s 97%, over 32 s 98% and more; the interval of its zero exponent is 2 to 2.5 times as wide as
-    needed up to 8 s, less than twice from 16 s on (200 runs at a time, from starts that had no part in the choice of
-    the waves).
+    bursts of half a second (its relaxation time is 10 ms). The mean lies in 92 to 94% of its 99% intervals over 2 s,
+    in 92 to 97% over 8 s, in 97% over 16 s, in 98% and more over 32 s; the interval of its zero exponent is 2 to
+    2.5 times as wide as needed up to 8 s, less than twice from 16 s on (200 runs at a time, from starts that had no
+    part in the choice of the waves).
 
-    A mean that has not settled is told by its two halves, which then differ by more than the faster cosines of the
-    second make likely: these have no part in slow changes, and what is steep at the start is over. What the growth is
-    to come to is unknown; the drift is the error of growth as m ln t, as of Jordan blocks and shear, with the same
+    A mean that has not settled shows in its two halves, which then differ by more than the faster cosines of the
+    second make likely: these have no part in slow changes, and what is steep at the start is over. Where the growth
+    will end is unknown; the drift is the error of growth as m ln t, as of Jordan blocks and shear, with the same
     difference, or the difference if that is more.
 
     Parameters

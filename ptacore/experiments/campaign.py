@@ -64,7 +64,7 @@ class Planned:
         return (run.folder(root / self.folder) / "summary.json").exists()
 
     def arguments(self, root: Path) -> list[str]:
-        """Of ``ptacore train``."""
+        """The arguments of ``ptacore train``."""
         units = [] if self.units is None else ["--units", str(self.units)]
         given = [part for name, value in self.settings.items() for part in ("--set", f"{name}={_text(value)}")]
         head = [self.task, self.model, "--preset", self.preset, "--seed", str(self.seed), *units]

@@ -49,8 +49,8 @@ class Cell:
     paper : float or None
         Cross-entropy in nats over the steps of the answer; accuracy in percent for images. Averaged over 5 networks.
     runs : list of Run
-        Those of one arm (the same settings, other seeds): of the arms with the most runs, the one whose validation
-        loss is lowest on average.
+        Those of one arm (the same settings, other seeds): the one with the lowest mean validation loss among the arms
+        with the most runs.
     arms : int
         How many there were to choose from.
     """

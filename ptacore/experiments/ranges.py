@@ -33,7 +33,7 @@ TRAINING = {  # S2.3
     "patience": Range(5, 80, "integer"),
 }
 OWN = {  # "in ranges reported in their original publications"
-    # Chang et al. 2019 say eps and scale (their sigma_w) value by value, and of gamma that it be small.
+    # Chang et al. 2019 say eps and scale (their sigma_w) value by value, and ask for a small gamma.
     "antisymmetric": {
         "eps": Choice((0.01, 0.1, 1.0)),
         "gamma": Range(1e-3, 1e-1),

@@ -120,7 +120,7 @@ def read_search(folder: str | Path, trials: int | None = None) -> Search:
     folder : str or Path
         With ``search.json``.
     trials : int, optional
-        Look at the first so many trials only; at as many as were last asked for, if omitted.
+        How many trials to look at, from the first on; as many as were last asked for, if omitted.
 
     Returns
     -------

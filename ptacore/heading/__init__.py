@@ -1,6 +1,6 @@
-"""Figure 6: a memory of heading, in pairs of oscillators and in rings of neurons; how long what keeps it."""
+"""Figure 6: a memory of heading, in pairs of oscillators and in rings of neurons; how long each keeps it."""
 
-from ptacore.heading.delay_line import DelayLine, decode, low_pass
+from ptacore.heading.delay_line import DelayLine, circular_difference, decode, low_pass
 from ptacore.heading.head_direction import HeadDirectionCircuit, Spikes, SpikingPair
 from ptacore.heading.ring_attractors import RingAttractor, large_ring, small_ring
 from ptacore.heading.robustness import changed_pair, changed_ring, circuit_memory, memory_error, ring_memory
@@ -14,6 +14,7 @@ __all__ = [
     "changed_pair",
     "changed_ring",
     "circuit_memory",
+    "circular_difference",
     "decode",
     "large_ring",
     "low_pass",

@@ -134,7 +134,7 @@ class DelayLine:
         t : array (...)
             Seconds, on the clock of the minus oscillator.
         delta : array (...)
-            By which plus is ahead of minus, in seconds (Eq. 24).
+            How far plus is ahead of minus, in seconds (Eq. 24).
         location : array (...)
             Radians of the ring.
         """
@@ -169,7 +169,7 @@ class DelayLine:
         segments : int
             The ellipsoid body has 8.
         profile : int
-            Points an arc at which Eq. 28 is evaluated; in between it is interpolated.
+            Points per arc at which Eq. 28 is evaluated; in between it is interpolated.
 
         Returns
         -------
@@ -205,7 +205,7 @@ class DelayLine:
         segments : int
             Segments of the ring; the first is centred on the angle zero.
         places : int
-            Detectors of coincidence an arc, evenly spaced; an even number. A period has four times as many samples as
+            Detectors of coincidence per arc, evenly spaced; an even number. A period has four times as many samples as
             the ring has detectors.
         time_constant : float
             Time constant of the indicator, in seconds.
@@ -271,3 +271,29 @@ def decode(activity: ArrayLike) -> np.ndarray:
         raise ValueError(f"activity: expected shape (..., segments), got {activity.shape}")
     angles = 2 * np.pi * np.arange(activity.shape[-1]) / activity.shape[-1]
     return np.angle(activity @ np.exp(1j * angles)) % (2 * np.pi)
+
+
+def circular_difference(a: ArrayLike, b: ArrayLike) -> np.ndarray:
+    """The angle from b to a, the shorter way: (...) between -pi and pi.
+
+    Parameters
+    ----------
+    a, b : array (...)
+        Radians, of shapes that broadcast.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not broadcast, or a value is not finite.
+
+    Examples
+    --------
+    >>> circular_difference([0.1, 6.2], [6.2, 0.1]).round(3)
+    array([ 0.183, -0.183])
+    """
+    a, b = finite_array(a, "a"), finite_array(b, "b")
+    try:
+        np.broadcast_shapes(a.shape, b.shape)
+    except ValueError:
+        raise ValueError(f"a, b: expected shapes that broadcast, got {a.shape} and {b.shape}") from None
+    return np.angle(np.exp(1j * (a - b)))

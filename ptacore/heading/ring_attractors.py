@@ -85,8 +85,8 @@ class RingAttractor(System):
     def held(self, heading: Tensor, steps: int = 2000) -> Tensor:
         """States at rest (..., n) that hold headings (...), in a network that is alike at every neuron.
 
-        Bumps at a neuron and halfway to the next settle, by symmetry, without turning; those between are mixed of
-        these two, which is exact for `small_ring`, and settle too.
+        Bumps at a neuron and halfway to the next settle, by symmetry, without turning; those between are mixtures
+        of these two, which is exact for `small_ring`, and settle too.
 
         Raises
         ------

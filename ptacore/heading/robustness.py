@@ -188,7 +188,7 @@ def circuit_memory(
     sizes, times, draws, headings, seed
         As for `ring_memory`.
     shared : float
-        Correlation, 0 to 1, of a change of plus with the same change of minus: of axons that run together, say.
+        Correlation, 0 to 1, of a change of plus with the same change of minus, as for axons that run together.
 
     Returns
     -------
@@ -246,7 +246,7 @@ def _misread(period, stored, sizes, draws, rng) -> np.ndarray:
 
 
 def _diffused(circuit, sizes, times, draws, headings, seed) -> np.ndarray:
-    """By what noise has moved the phases apart, a run for each heading: (sizes, draws, times, headings)."""
+    """How far noise has moved the phases apart, a run for each heading: (sizes, draws, times, headings)."""
     seeds = np.random.SeedSequence(seed).generate_state(draws * headings).reshape(draws, headings)
     moved = np.zeros((len(sizes), draws, len(times), headings))
     t = np.array([0.0, times[-1] + 10 * circuit.plus.period])
@@ -267,8 +267,8 @@ def memory_error(stored: np.ndarray, kept: np.ndarray, up_to_rotation: bool = Fa
     stored : array (headings,)
     kept : array (..., headings)
     up_to_rotation : bool
-        Whether to take away first what all headings of a circuit have turned by: what an observer could make good who
-        knows that one angle.
+        Whether to take away first the angle by which all headings of a circuit have turned: an observer who knows it
+        could make it good.
 
     Examples
     --------

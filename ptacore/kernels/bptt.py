@@ -1,4 +1,4 @@
-"""The compiled engine of `fused`: bptt.c, built by the machine's C compiler and called through ctypes."""
+"""The compiled engine of `networks.bptt`: bptt.c, built by the machine's C compiler and called through ctypes."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _fitting(size: int) -> Tensor | None:
 
 
 class Kernel:
-    """Like `fused.Loop`. Slabs are filled up with zeros to whole vectors, and stay zero there.
+    """Like `networks.bptt.Loop`. Slabs are filled up with zeros to whole vectors, and stay zero there.
 
     Examples
     --------

@@ -1,8 +1,9 @@
 """Shared libraries from the package's C sources, built once by the machine's C compiler and loaded by ctypes.
 
 A library's name ends with the hash of its content. What has been cut, emptied or replaced does not have that hash: it
-is removed and built again, for a damaged library does not fail to load, it ends the process. Only a folder that nobody
-else can write to is trusted as the cache; without one, a library is built for one process, in a temporary folder.
+is removed and built again, since a damaged library does not fail to load, but ends the process. Only a folder that
+nobody else can write to is trusted as the cache; without one, a library is built for one process, in a temporary
+folder.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ def _hash(path: Path) -> str:
 
 
 def _is_whole(library: Path) -> bool:
-    """Whether a cached library is a file of ours with the content that its name tells."""
+    """Whether a cached library is a file of ours with the content that its name says."""
     try:
         regular = stat.S_ISREG(library.lstat().st_mode)
         return regular and not _others_write(library) and library.stem.endswith(f"-{_hash(library)}")

@@ -8,7 +8,7 @@
  *   advance_dense   one network at a time, lanes = columns of X (a register-blocked matrix product)
  *   advance_small   many small networks,   lanes = networks
  *
- * compiled.py builds this file with the machine's C compiler and calls it through ctypes.
+ * tangents.py builds this file with the machine's C compiler and calls it through ctypes.
  */
 #include <math.h>
 #include <stdint.h>
@@ -77,9 +77,13 @@ static const double SUM[4] = {1.0 / 6, 1.0 / 3, 1.0 / 3, 1.0 / 6};
 
 /* ------------------------------------------------------------------------------------------ one dense network */
 
+typedef struct { double weight; int64_t at; } Entry;    /* of W that is not 0; at: where its operand's row begins */
+
 typedef struct {
-    int form, phi, n, padded, columns;   /* padded: rows, a multiple of LANES; columns: vectors a row */
+    int form, phi, sparse, n, padded, columns;   /* padded: rows, a multiple of LANES; columns: vectors a row */
     const double *W;                     /* packed: panels of LANES rows, column by column */
+    const Entry *entries;                /* where W is sparse, in its place: panels without their zeros, */
+    const int64_t *first;                /* of which panel p has the columns from first[p] to first[p + 1] */
     const double *b;
     double h;                            /* step / tau; for maps the share that is renewed, 1 without a leak */
     vec *X, *S, *S2, *A, *Z, *Z2;        /* base, stage, next stage, sum, operand of the product, its next */
@@ -99,10 +103,24 @@ INLINE void product(const Dense *d, const double *panel, const vec *Z, int colum
     }
 }
 
+/* The same of a sparse W. What is left out adds 0 times a finite number: the sums are the same to the last bit. */
+INLINE void sparse_product(const Dense *d, int row, const vec *Z, int column, int count, vec acc[LANES][COLS]) {
+    for (int i = 0; i < LANES; i++)
+        for (int c = 0; c < count; c++) acc[i][c] = (vec){0};
+    for (int64_t e = d->first[row / LANES]; e < d->first[row / LANES + 1]; e++)
+        for (int i = 0; i < LANES; i++) {
+            Entry entry = d->entries[e * LANES + i];
+            vec w = entry.weight - (vec){0};
+            for (int c = 0; c < count; c++) acc[i][c] += w * Z[entry.at + column + c];
+        }
+}
+
 /* One block of rows and columns of one stage. value, slope: phi and phi' of the block's rows, filled at column 0. */
 INLINE void block(const Dense *d, int stage, int row, int column, int count, double *value, double *slope) {
     vec acc[LANES][COLS];
-    product(d, d->W + (size_t)row * d->n, d->form == CURRENT ? d->Z : d->S, column, count, acc);
+    const vec *operand = d->form == CURRENT ? d->Z : d->S;
+    if (d->sparse) sparse_product(d, row, operand, column, count, acc);
+    else product(d, d->W + (size_t)row * d->n, operand, column, count, acc);
     double u[LANES];
     if (column == 0) {
         for (int i = 0; i < LANES; i++) u[i] = acc[i][0][0] += d->b[row + i];
@@ -150,9 +168,10 @@ INLINE void stage_of(Dense *d, int stage) {
     t = d->Z; d->Z = d->Z2; d->Z2 = t;
 }
 
-INLINE void steps_of(Dense *d, int form, int phi, int64_t steps) {
+INLINE void steps_of(Dense *d, int form, int phi, int sparse, int64_t steps) {
     d->form = form;
     d->phi = phi;
+    d->sparse = sparse;
     for (int64_t s = 0; s < steps; s++) {
         if (form == MAP) { stage_of(d, 0); continue; }
         for (int stage = 0; stage < 4; stage++) stage_of(d, stage);
@@ -170,6 +189,37 @@ static void first_operand(Dense *d, int phi) {
     }
 }
 
+/* Panels of LANES rows of W (n, n) without their zeros, filled up with zeros to the panel's longest row. Returns
+ * whether they are short enough to gain by that, at most a quarter of W; else there is no room for them. */
+static int pack_sparse(const Dense *d, const double *W, Entry *entries, int64_t *first) {
+    int64_t n = d->n, longest = 0;
+    for (int panel = 0; panel < d->padded / LANES; panel++) {
+        first[panel] = longest;
+        for (int64_t i = panel * LANES; i < (panel + 1) * LANES && i < n; i++) {
+            int64_t count = 0;
+            for (int64_t j = 0; j < n; j++) count += W[i * n + j] != 0.0;
+            if (first[panel] + count > longest) longest = first[panel] + count;
+        }
+    }
+    first[d->padded / LANES] = longest;
+    if (4 * longest * LANES > n * d->padded) return 0;
+    memset(entries, 0, (size_t)longest * LANES * sizeof *entries);
+    for (int64_t i = 0; i < n; i++) {
+        Entry *next = entries + first[i / LANES] * LANES + i % LANES;
+        for (int64_t j = 0; j < n; j++)
+            if (W[i * n + j] != 0.0) *next = (Entry){W[i * n + j], j * d->columns}, next += LANES;
+    }
+    return 1;
+}
+
+/* Panels of LANES rows of W (n, n), column by column. */
+static void pack_dense(const Dense *d, const double *W, double *packed) {
+    int n = d->n;
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++)
+            packed[(size_t)(i / LANES) * LANES * n + (size_t)j * LANES + i % LANES] = W[(size_t)i * n + j];
+}
+
 /* x (batch, n), V (batch, n, k): in and out. W (n, n) and b (n), with the strides 0 where all networks share them.
  * Returns 0, or -1 where there is no memory. */
 int advance_dense(int form, int phi, int64_t batch, int n, int k, int64_t steps, double h, const double *W,
@@ -177,7 +227,7 @@ int advance_dense(int form, int phi, int64_t batch, int n, int k, int64_t steps,
     Dense d = {.n = n, .h = h};
     d.padded = (n + LANES - 1) / LANES * LANES;
     d.columns = (k + LANES) / LANES;
-    size_t array = (size_t)d.padded * d.columns * LANES, total = 6 * array + (size_t)d.padded * (n + 1);
+    size_t array = (size_t)d.padded * d.columns * LANES, total = 6 * array + (size_t)d.padded * (n + 2);
     double *memory = aligned_alloc(64, (total * 8 + 63) / 64 * 64);
     if (!memory) return -1;
     uint64_t old = flush_denormals();
@@ -186,22 +236,26 @@ int advance_dense(int form, int phi, int64_t batch, int n, int k, int64_t steps,
         vec **arrays[] = {&d.X, &d.S, &d.S2, &d.A, &d.Z, &d.Z2};
         for (int a = 0; a < 6; a++) *arrays[a] = (vec *)(memory + a * array);
         double *packed = memory + 6 * array, *bias = packed + (size_t)d.padded * n;
-        d.W = packed;
-        d.b = bias;
+        Entry *entries = (Entry *)packed;                /* of a quarter of W, each as long as two numbers */
+        int64_t *first_of = (int64_t *)(bias + d.padded);
+        d.W = packed, d.entries = entries, d.first = first_of, d.b = bias;
+        /* a map may forget what has overflowed in a unit that drives none: there 0 times it has to be seen */
+        int sparse = form != MAP && pack_sparse(&d, W, entries, first_of);
+        if (!sparse) pack_dense(&d, W, packed);
         for (int i = 0; i < n; i++) {
             double *row = (double *)d.X + (size_t)i * d.columns * LANES;
             row[0] = x[i];
             memcpy(row + 1, V + (size_t)i * k, 8 * (size_t)k);
             bias[i] = b[i];
-            for (int j = 0; j < n; j++)
-                packed[(size_t)(i / LANES) * LANES * n + (size_t)j * LANES + i % LANES] = W[(size_t)i * n + j];
         }
         memcpy(d.S, d.X, array * 8);
         if (form == CURRENT) first_operand(&d, phi);
-        if (form == CURRENT && phi == TANH) steps_of(&d, CURRENT, TANH, steps);
-        else if (form == CURRENT) steps_of(&d, CURRENT, RELU, steps);
-        else if (form == RATE) steps_of(&d, RATE, phi, steps);
-        else steps_of(&d, MAP, phi, steps);
+        if (sparse && form == CURRENT) steps_of(&d, CURRENT, phi, 1, steps);
+        else if (sparse) steps_of(&d, RATE, phi, 1, steps);
+        else if (form == CURRENT && phi == TANH) steps_of(&d, CURRENT, TANH, 0, steps);
+        else if (form == CURRENT) steps_of(&d, CURRENT, RELU, 0, steps);
+        else if (form == RATE) steps_of(&d, RATE, phi, 0, steps);
+        else steps_of(&d, MAP, phi, 0, steps);
         for (int i = 0; i < n; i++) {
             const double *row = (double *)d.S + (size_t)i * d.columns * LANES;
             x[i] = row[0];

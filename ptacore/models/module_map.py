@@ -21,10 +21,10 @@ class ModuleMap(System):
     Torch's own layers and cells are read through their attributes, with parametrizations, weight and spectral norms and
     pruning worked out, and have Jacobians in closed form. Any other module goes through its own forward, by automatic
     differentiation: subclasses and modules with hooks, networks that `networks.build` makes, and every module whose
-    forward takes (input, state) and returns the state, (output, state) or (h, c). Of a compiled module the original is
+    forward takes (input, state) and returns the state, (output, state) or (h, c). For a compiled module the original is
     taken. Everything is as in ``module.eval()``; the module itself is copied and never changed.
 
-    The state joins what forward takes: the layers' h, first layer first, and then, of an LSTM, their c. `pack` and
+    The state joins what forward takes: the layers' h, first layer first, and then, for an LSTM, their c. `pack` and
     `unpack` change between the two forms.
 
     Parameters

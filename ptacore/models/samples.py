@@ -62,7 +62,7 @@ class Samples:
         if v.ndim == 0 or len(v) != len(t) or not torch.isfinite(v).all():
             raise ValueError(f"values: expected finite numbers of shape ({len(t)}, ...), got {tuple(v.shape)}")
         if periodic and not torch.equal(v[0], v[-1]):
-            raise ValueError("values: of a periodic input the first and the last must be equal")
+            raise ValueError("values: the first and the last of a periodic input must be equal")
         self.start, self.end, self.periodic, self.kind = t[0].item(), t[-1].item(), periodic, kind
         self.dtype = floating("dtype", dtype)
         self._times, self._values = t.numpy(), v

@@ -61,7 +61,7 @@ class System:
         return self
 
     def ungated(self) -> System:
-        """A system with the same fixed points and no flat regions: of a gated unit z h + (1 - z) n(h), the map n(h).
+        """A system with the same fixed points and no flat regions: for a gated unit z h + (1 - z) n(h), the map n(h).
 
         z < 1, but in doubles a saturated gate is 1, and every state at rest.
         """

@@ -105,7 +105,7 @@ class _Fault(ValueError):
 
 
 def _arrays(path: Path, where: str) -> Mapping:
-    """The arrays in a file by name (one without a name under None), or a word for what is none."""
+    """The arrays in a file by name (one without a name under None), or a word for what is not an array."""
     if path.is_dir():
         raise ValueError(f"{where}: expected a file, got a folder")
     if (read := READERS.get(path.suffix.lower())) is None:

@@ -26,7 +26,7 @@ class Recurrent(nn.Module):
     Attributes
     ----------
     state_size : int
-        Length S of the state, in which everything is that one step hands to the next.
+        Length S of the state, which holds everything that one step hands to the next.
     readout : torch.nn.Linear
         From hidden states to outputs.
     name, options : str, dict

@@ -50,10 +50,10 @@ class Certificates:
         Turns about the origin per unit time (per step for maps; times 2 pi: radians); exactly p/q for a locked
         orbit, 0 at fixed points; negative where theta turns the other way.
     period : Tensor (...)
-        Of a locked orbit in steps, of a limit cycle in units of time; nan for the others.
+        For a locked orbit in steps, for a limit cycle in units of time; nan for the others.
     multiplier : Tensor (...)
-        Of a fixed point or locked orbit of a map, the largest modulus of its Floquet multipliers; of a limit cycle
-        the one that is not 1; of a fixed point of a flow, of the flow over unit time. Below 1: stable. nan
+        For a fixed point or locked orbit of a map, the largest modulus of its Floquet multipliers; for a limit cycle
+        the one that is not 1; for a fixed point of a flow, that of the flow over unit time. Below 1: stable. nan
         where there is none.
     residual : Tensor (...)
         How far the orbit misses itself after its period (|F| at a flow's fixed point); for an invariant circle, the
@@ -86,6 +86,34 @@ class Certificates:
     def oscillates(self) -> Tensor:
         """Whether the leading exponent is zero: an invariant circle or a limit cycle, and nothing else found."""
         return self.is_kind("invariant circle", "limit cycle") & ~self.bistable
+
+
+@dataclass
+class _Columns:
+    """The fields of `Certificates` that are found, for points (m,), while they are filled in."""
+
+    kind: Tensor
+    exponents: Tensor
+    frequency: Tensor
+    period: Tensor
+    multiplier: Tensor
+    residual: Tensor
+    copies: Tensor
+    bistable: Tensor
+
+    @classmethod
+    def undecided(cls, exponents: Tensor) -> _Columns:
+        m = len(exponents)
+        period, multiplier, residual = torch.full((3, m), math.nan, dtype=exponents.dtype)
+        return cls(
+            torch.full((m,), UNRESOLVED), exponents, torch.zeros_like(period), period, multiplier, residual,
+            torch.ones(m, dtype=torch.long), torch.zeros(m, dtype=torch.bool),
+        )  # fmt: skip
+
+    def put(self, at: Tensor, part: _Columns) -> None:
+        """Replace the points at some places."""
+        for field in fields(self):
+            getattr(self, field.name)[at] = getattr(part, field.name)
 
 
 def _invert(A: Tensor) -> Tensor:
@@ -161,7 +189,7 @@ def _shortest_return(net: System, x: Tensor, longest: int) -> tuple[Tensor, Tens
     return steps, nearest
 
 
-def _map_orbits(out: Certificates, net: System, x: Tensor, resolution: float, longest: int) -> None:
+def _map_orbits(out: _Columns, net: System, x: Tensor, resolution: float, longest: int) -> None:
     """Fill `out` with what a map's orbits at x, on the attractor, are; locked ones up to the longest period."""
     x, first, second = _turning(net, x, 512)
     period, miss = _shortest_return(net, x, longest)
@@ -202,7 +230,7 @@ def _turn(net: System, s: Tensor, angles: Tensor) -> tuple[Tensor, Tensor]:
     diagonal = c * np.stack([W[0, 0], W[1, 1]])
 
     def direction(phi):
-        """Of each angle the unit vector, and what c W makes of it: (N, 2, 2, m)."""
+        """The unit vector at each angle, and its image under c W: (N, 2, 2, m)."""
         e = np.stack([np.cos(phi), np.sin(phi)], 1)
         return np.stack([e, c * (W[:, 0] * e[:, None, 0] + W[:, 1] * e[:, None, 1])], 1)
 
@@ -261,7 +289,7 @@ def _cycles(net: System, x: Tensor, steps: int):
     return finer, divergence, (end.exp() - s.exp()).abs(), (time / finer - 1).abs()
 
 
-def _flow_orbits(out: Certificates, net: System, x: Tensor) -> None:
+def _flow_orbits(out: _Columns, net: System, x: Tensor) -> None:
     """Fill `out` with what a flow's orbits at x, on the attractor, are: fixed points, or cycles in four equal parts."""
     point = x
     for _ in range(30):
@@ -306,8 +334,8 @@ def _follow(system: str, alpha: Tensor, theta: Tensor, start, steps: int, dt: fl
 def _marks(system: str, alpha: Tensor, theta: Tensor, exponents: Tensor, x: Tensor, steps: int) -> Tensor:
     """A mean over each attractor that quarter turns do not change: it tells attractors from each other.
 
-    Of |x|^2 over the orbit of a map, of the divergence over that of a flow. (The mean of a map's log |det J| has
-    singularities on the orbit and converges slowly.)
+    It is the mean of |x|^2 over the orbit of a map, of the divergence over that of a flow. (The mean of a map's
+    log |det J| has singularities on the orbit and converges slowly.)
     """
     net = oscillator(system, alpha, theta)
     if net.kind == "flow":
@@ -334,16 +362,11 @@ def _bistable(system: str, alpha: Tensor, theta: Tensor, steps: int, first: Tens
     return different
 
 
-def _certify(system: str, alpha: Tensor, theta: Tensor, steps: int, patience: int, progress: bool) -> Certificates:
+def _certify(system: str, alpha: Tensor, theta: Tensor, steps: int, patience: int, progress: bool) -> _Columns:
     """`certify` for points (m,)."""
     dt = TIME_STEP[system]
     exponents, x = _follow(system, alpha, theta, STARTS[0], steps, dt, progress)
-    nothing = torch.full_like(alpha, math.nan)
-    out = Certificates(
-        system, alpha, theta, torch.full(alpha.shape, UNRESOLVED), exponents, torch.zeros_like(alpha), nothing,
-        nothing.clone(), nothing.clone(), torch.ones(alpha.shape, dtype=torch.long),
-        torch.zeros(alpha.shape, dtype=torch.bool),
-    )  # fmt: skip
+    out = _Columns.undecided(exponents)
     net = oscillator(system, alpha, theta)
     if net.kind == "flow":
         _flow_orbits(out, net, x)
@@ -360,13 +383,8 @@ def _certify(system: str, alpha: Tensor, theta: Tensor, steps: int, patience: in
         out.exponents[decays], _ = _follow(system, alpha[decays], theta[decays], x[decays], steps, dt / 5)
     unsure = ((out.kind == CHAOS) | (out.kind == UNRESOLVED)).nonzero()[:, 0]
     if patience and len(unsure):
-        _put(out, unsure, _certify(system, alpha[unsure], theta[unsure], 8 * steps, patience - 1, progress))
+        out.put(unsure, _certify(system, alpha[unsure], theta[unsure], 8 * steps, patience - 1, progress))
     return out
-
-
-def _put(out: Certificates, at, part: Certificates) -> None:
-    for field in fields(out)[1:]:
-        getattr(out, field.name)[at] = getattr(part, field.name)
 
 
 def certify(system: str, alpha, theta, steps: int | None = None, progress: bool = False) -> Certificates:
@@ -375,7 +393,7 @@ def certify(system: str, alpha, theta, steps: int | None = None, progress: bool 
     Each point is followed from three starts. Maps: an orbit is locked if Newton's method finds it as a stable orbit
     of some period up to a twentieth of the steps, an invariant circle if the leading exponent is zero within its
     resolution, ln(10) over the number of steps. Points that stay undecided are followed 8, then 64 times as long.
-    Flows: Newton's method finds the fixed point, or the cycle by its quarter, for a quarter turn maps these systems
+    Flows: Newton's method finds the fixed point, or the cycle by its quarter, since a quarter turn maps these systems
     onto themselves; within some 2e-4 rad of the saddle-node curve, where periods grow beyond all bounds, a cycle may
     stay unresolved.
 
@@ -417,8 +435,8 @@ def certify(system: str, alpha, theta, steps: int | None = None, progress: bool 
     steps = (10_000 if flow else 5_000) if steps is None else integer("steps", steps, 1000)
     folded = theta.remainder(math.tau)  # an angle and its negative are mirror images
     folded = torch.minimum(folded, math.tau - folded)
-    flat = _certify(system, alpha.flatten(), folded.flatten(), steps, 0 if flow else 2, progress)
-    flat.frequency.mul_(torch.where(theta.sin() < 0, -1.0, 1.0).flatten())
-    flat.theta.copy_(theta.flatten())
-    values = (getattr(flat, field.name) for field in fields(flat)[1:])
-    return Certificates(system, *(v.reshape(alpha.shape + v.shape[1:]) for v in values))
+    found = _certify(system, alpha.flatten(), folded.flatten(), steps, 0 if flow else 2, progress)
+    found.frequency = torch.where(theta.sin() < 0, -1.0, 1.0).flatten() * found.frequency
+    columns = {field.name: getattr(found, field.name) for field in fields(found)}
+    shaped = {name: column.reshape(alpha.shape + column.shape[1:]) for name, column in columns.items()}
+    return Certificates(system, alpha.clone(), theta.clone(), **shaped)

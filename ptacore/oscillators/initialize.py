@@ -139,12 +139,12 @@ def _recurrent(target) -> tuple[nn.Module, str]:
     if not isinstance(target, _FILLED):
         raise TypeError(
             "target: expected a torch.nn RNN, GRU, RNNCell or GRUCell, or a square weight, "
-            f"got {type(target).__name__}; of your own module, pass its recurrent weight"
+            f"got {type(target).__name__}; pass the recurrent weight of your own module"
         )
     if torch_cell(target) is None:
         raise TypeError(
             f"module: {type(target).__name__} has a forward or a hook of its own, under which the oscillators would "
-            "not be those that are certified; of your own module, pass its recurrent weight"
+            "not be those that are certified; pass the recurrent weight of your own module"
         )
     return target, ""
 
@@ -255,7 +255,7 @@ def pta_(
     locked, resting and bistable blocks are left out. Without input, n units then have n/2 zero exponents and none
     that is positive.
 
-    For that the biases of the layer are set to zero, and the gate weights of a GRU: its gates stand at 1/2 until it
+    To that end the biases of the layer are set to zero, and the gate weights of a GRU: its gates stand at 1/2 until it
     learns. Input weights are left as they are. Each layer and direction gets its own draw; the upper layers of a
     stack oscillate freely only as long as the lower ones do not drive them. Where n is odd, the last unit gets no
     recurrent weight.

@@ -53,7 +53,7 @@ def tongue_edges(system: str, turns: Fraction, gains, directions: int = 96) -> T
     gains : array (m,)
         Gains alpha, which rise.
     directions : int
-        Of the point, in a quarter turn.
+        Directions of the point in a quarter turn.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def tongue_edges(system: str, turns: Fraction, gains, directions: int = 96) -> T
         y, R = x, torch.polar(torch.full_like(theta, b), theta)
         for _ in range(steps):
             y = (1 - h) * y + h * _tanh(R * y)
-        return y / x - whole  # divided by x, so that the origin is no solution
+        return y / x - whole  # divided by x, so that the origin is not a solution
 
     tip = (cmath.exp(2j * math.pi * turns) - 1 + h) / h  # gain b and angle at which the origin turns so
     b = 1.002 * abs(tip)

@@ -39,7 +39,7 @@ class SequentialImages(Task):
 
     Notes
     -----
-    No image of the files is in two splits. Whether the files hold an image twice is theirs; "digits" and
+    No image of the files is in two splits. The files themselves may hold an image twice; "digits" and
     "fashion-mnist" do not.
 
     Examples

@@ -85,7 +85,7 @@ def loss_of(outputs: Tensor, batch: Batch, kind: str) -> Tensor:
 
 
 def first_step(batch: Batch, kind: str) -> int:
-    """The first step of which `loss_of` looks at an output."""
+    """The first step whose output `loss_of` looks at."""
     return int(_counted(batch, kind).any(1).int().argmax())
 
 

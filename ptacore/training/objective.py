@@ -28,8 +28,8 @@ class Objective(ABC):
         Kept in records.
     metrics : tuple of str
         Names of what ``evaluate`` measures. The first selects: the weights that are kept are those of the epoch in
-        which its validation value was lowest; it decides on decay and early stopping, too. Of what should be high,
-        such as a return, take the negative.
+        which its validation value was lowest; it decides on decay and early stopping, too. Take the
+        negative of what should be high, such as a return.
     probe : method (model, exponents) -> dict of what JSON takes, optional
         A look at the dynamics, taken where the settings have ``probe_every``; it may raise a DivergenceError.
 
@@ -37,7 +37,7 @@ class Objective(ABC):
     -----
     Runs are reproduced and resumed to the last bit if all randomness is torch's: the settings' seed and the epoch
     determine it. Validation meets the same random numbers after every epoch, the test others. What an objective
-    carries from one epoch to the next, such as the state of an environment, belongs into its ``state_dict``. Make an
+    carries from one epoch to the next, such as the state of an environment, belongs in its ``state_dict``. Make an
     objective that has a state anew for each run, as the network.
 
     The settings ``loss``, ``batch_size`` and ``dropout`` are those of `Supervised`; other objectives have parameters
@@ -72,7 +72,7 @@ class Objective(ABC):
         """The losses of an epoch, counted from 1: differentiable scalars.
 
         The optimizer makes a step after each, before the next is asked for: a generator, with ``yield``, computes the
-        next with the new weights. One loss an epoch makes full-batch training.
+        next with the new weights. One loss per epoch makes full-batch training.
         """
 
     @abstractmethod
@@ -106,7 +106,7 @@ class Objective(ABC):
 class Supervised(Objective):
     """One of the tasks: cross-entropy of a network's answers, on mini-batches of the training split.
 
-    `train` makes it of a task and its settings. A subclass may add to the losses or metrics; the settings it is
+    `train` makes it from a task and its settings. A subclass may add to the losses or metrics; the settings it is
     trained with have to say the same of loss, batch_size and dropout.
 
     Parameters
@@ -194,7 +194,7 @@ class Supervised(Objective):
 
 
 def as_objective(task: Task | Objective, settings: Settings) -> Objective:
-    """An objective as it is; of a task, its `Supervised` training by these settings."""
+    """An objective as it is; for a task, its `Supervised` training by these settings."""
     if isinstance(task, Task):
         return Supervised(task, settings.loss, batch_size=settings.batch_size, dropout=settings.dropout)
     return instance("task", task, (Task, Objective))
@@ -226,7 +226,7 @@ def check_objective(objective: Objective, model: nn.Module, settings: Settings) 
 
 
 def described(objective: Objective) -> dict:
-    """What determines losses and metrics, as JSON takes it; of a task, its own configuration."""
+    """What determines losses and metrics, as JSON takes it; for a task, its own configuration."""
     own = _as_json("config", objective.config())
     if type(objective) is not Supervised:
         for key, value in (("task", objective.name), ("metrics", list(objective.metrics))):

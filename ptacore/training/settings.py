@@ -1,4 +1,4 @@
-"""What a training run is told: learning rate, clipping, dropout, decay, early stopping (S2.3)."""
+"""The settings of a training run: learning rate, clipping, dropout, decay, early stopping (S2.3)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Settings:
         Sequences a batch; the paper does not say.
     loss : {"scored", "every-step"}
         Whether the cross-entropy that is minimized averages the steps of the answer, or all steps of the sequence. The
-        validation loss by which an epoch is chosen, the rate lowered and training ended is that of the answers always.
+        validation loss by which an epoch is chosen, the rate lowered and training ended is always that of the answers.
     seed : int
         Seed of the order of the sequences and of the dropout.
     probe_every : int

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ptacore.heading.delay_line import COINCIDENCES, WIRINGS, DelayLine, decode, low_pass
+from ptacore.heading.delay_line import COINCIDENCES, WIRINGS, DelayLine, circular_difference, decode, low_pass
 from ptacore.heading.head_direction import HeadDirectionCircuit, Spikes
 
 
@@ -197,3 +197,13 @@ def test_a_response_at_uneven_times_is_refused(t):
 def test_in_units_of_the_period_the_bump_does_not_depend_on_the_period(period):
     heading = np.linspace(0, 6, 7)
     assert np.allclose(DelayLine(period=period).bump(heading), DelayLine().bump(heading), rtol=1e-9)
+
+
+@given(st.floats(-3.14, 3.14), st.floats(-50, 50), st.integers(-9, 9))
+def test_an_angle_is_as_far_from_another_as_it_was_turned_the_shorter_way(turned, b, turns):
+    assert circular_difference(b + turned + 2 * np.pi * turns, b) == pytest.approx(turned, abs=1e-12)
+
+
+def test_angles_of_shapes_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match=r"^a, b: expected shapes that broadcast, got \(2,\) and \(3,\)"):
+        circular_difference([0.0, 1.0], [0.0, 1.0, 2.0])

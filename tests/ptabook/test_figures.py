@@ -400,7 +400,7 @@ def test_the_template_is_a_chapter_that_runs(tmp_path):
     """A linear flow's leading exponent is the largest real part of its eigenvalues, and the prose names both."""
     made = figures.run(Figure(provenance.ROOT, "_template", output=tmp_path / "made"))
     numbers = json.loads((made / "_template.json").read_text())
-    assert numbers["leading"] == pytest.approx(numbers["slowest"], rel=1e-3)
+    assert numbers["leading"] == pytest.approx(numbers["slowest"], rel=1e-2)
     text = (made / "_template.ipynb").read_text()
     assert set(re.findall(r"glue:text}`(\w+)", text)) == {"leading", "slowest"}
     assert {f"_template.{kind}" for kind in ("svg", "png", "pdf", "csv")} <= {path.name for path in made.iterdir()}

@@ -1,27 +1,15 @@
 """What is drawn is what was given."""
 
-import io
 import math
 from fractions import Fraction
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
-import pandas
-import pytest
 import torch
+from drawn import drawn
 
 from ptabook.drawings import fig5ab
-from ptabook.page.points import table
 from ptacore.models import critical_gain, onset_frequency, strong_tongues
 from ptacore.oscillators.certificates import KINDS, Certificates
-
-
-@pytest.fixture(autouse=True)
-def _no_window():
-    mpl.use("Agg")
-    yield
-    plt.close("all")
 
 
 def grid(system, kinds, rows=3, columns=5, alpha=(1.0, 5.0), theta=(0.0, math.pi)):
@@ -34,10 +22,6 @@ def grid(system, kinds, rows=3, columns=5, alpha=(1.0, 5.0), theta=(0.0, math.pi
     bistable = cells == cells.max()
     exponents = torch.stack([-cells / 100, -1 - cells / 100], -1)
     return Certificates(system, alpha, theta, kind, exponents, cells / 50, cells, cells, cells, cells.long(), bistable)
-
-
-def read(fig):
-    return pandas.read_csv(io.StringIO(table(fig)), comment="#")
 
 
 def test_maps_show_cells_curves_and_names():
@@ -113,9 +97,10 @@ def test_dots_and_curves_of_the_theory():
     assert growth.lines[0].get_xydata().tolist() == [[0.1, 0.2], [0.5, 1.0]]
     np.testing.assert_allclose(widths.lines[2].get_ydata(), 0.08)
     np.testing.assert_allclose(widths.lines[3].get_ydata(), gains / 8)
-    drawn = read(fig)
-    last = drawn[drawn.panel == drawn.panel.iloc[-1]]
-    np.testing.assert_allclose(last.y, torch.cat([gains / 10, gains / 5, gains / 6]), rtol=1e-5)
+    shown = list(list(drawn(fig).values())[3].values())
+    for series, y in zip(shown, (gains / 10, gains / 5, gains / 6), strict=True):
+        np.testing.assert_allclose(series["x"], gains)
+        np.testing.assert_allclose(series["y"], y, rtol=1e-5)
     assert left.get_legend().get_texts()[0].get_text() == "certified"
 
 
@@ -123,7 +108,7 @@ def test_the_corner_shows_both_attractors_and_the_tongues_edge():
     c = grid("GRU map", ["locked orbit", "chaos"], alpha=(8.0, 12.0), theta=(0.7 * math.pi, 0.78 * math.pi))
     square = torch.tensor([[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]], dtype=torch.float64)
     cell = {"alpha": 9.0, "theta": 0.75 * math.pi}
-    fig = fig5ab.corner(c, cell, [0.3 * square, 0.5 * square, 0.4 * square], cell, 0.2 * square)
+    fig = fig5ab.corner(c, cell, [0.4 * square, 0.5 * square, 0.3 * square], cell, 0.2 * square)
     place, two, one = fig.axes
     tongue, (theta, gains) = strong_tongues("GRU map")[1], place.lines[1].get_xydata().T
     np.testing.assert_allclose(theta * math.pi - tongue.centre, tongue.half_width(gains))
