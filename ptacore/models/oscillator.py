@@ -257,9 +257,12 @@ class Tongue:
 
     def contains(self, alpha, theta) -> Tensor:
         """Whether (alpha, theta) lies inside: (...), bool."""
-        theta = finite(theta, "theta")
+        alpha, theta = torch.broadcast_tensors(finite(alpha, "alpha"), finite(theta, "theta"))
         distance = (theta.abs() - self.centre).abs()  # all is even in theta
-        return distance < self.half_width(alpha)
+        # LL(b) <= arccos(1/b): u = k x with k >= 1 in each component and |u| = b |x|, so u.x / |u||x| >= 1/b
+        inside = distance < torch.acos((1 / (alpha / self.tip)).clamp_max(1.0))
+        inside[inside.clone()] = distance[inside] < self.half_width(alpha[inside])
+        return inside
 
 
 def strong_tongues(system: str) -> list[Tongue]:

@@ -126,6 +126,18 @@ def test_tongues_begin_on_the_curve_where_the_origin_loses_stability(system):
         assert not tongue.contains(0.9 * tongue.tip, tongue.centre)
 
 
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_tongue_contains_what_is_nearer_than_its_half_width(system):
+    for tongue in strong_tongues(system):
+        alpha = tongue.tip * torch.tensor([0, 1, 1 + 1e-12, 1.001, 1.1, 2, 10, 1e6], dtype=torch.float64)[:, None]
+        width = tongue.half_width(alpha)
+        theta = tongue.centre + torch.tensor([-2, -0.999, 0, 0.5, 0.999, 1.001, 3]) * width.clamp_min(1e-9)
+        expected = (theta.abs() - tongue.centre).abs() < width
+        assert torch.equal(tongue.contains(alpha, theta), expected)
+        assert expected.any()
+        assert not expected.all()
+
+
 @pytest.mark.parametrize("system", ["tanh map", "GRU map"])
 @pytest.mark.parametrize("side", [-0.9, 0.0, 0.9])
 def test_orbits_in_a_strong_tongue_have_its_rotation_number(system, side):
