@@ -119,6 +119,8 @@ import os, signal, threading, torch
 from ptacore import lyapunov_spectrum, models
 from ptacore.kernels import tangents as compiled
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a process that runs tests may have ignored
+
 def interrupted(call):
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
     try:
