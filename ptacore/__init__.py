@@ -32,7 +32,6 @@ _ROOMS = {
     "heading": "ptacore.heading",
     "models": "ptacore.models",
     "networks": "ptacore.networks",
-    "plotting": "ptacore.plotting",
     "robustness": "ptacore.heading.robustness",
     "tasks": "ptacore.tasks",
     "training": "ptacore.training",

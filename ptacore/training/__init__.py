@@ -10,7 +10,7 @@ from ptacore.training.probes import adjoint_norms, probe
 from ptacore.training.records import RecordError, Run, read_run, read_runs
 from ptacore.training.settings import Settings
 
-_ABOVE = {  # names that this room had before many runs got a room of their own
+_ELSEWHERE = {  # names that this room had before many runs got a room of their own
     "Cell": "ptacore.experiments.paper_table",
     "Experiment": "ptacore.experiments.presets",
     "Planned": "ptacore.experiments.campaign",
@@ -46,4 +46,6 @@ __all__ = [
     "train",
 ]
 
-__getattr__ = _moved.lookup(__name__, _ABOVE)
+__all__ += _ELSEWHERE
+
+__getattr__ = _moved.lookup(__name__, _ELSEWHERE)

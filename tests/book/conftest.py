@@ -204,7 +204,9 @@ class Reader:
         # whose system is dark: the book is light all the same, until they ask for dark
         context = browser.new_context(color_scheme="dark")
         if theme:
-            context.add_init_script(f"localStorage.mode = localStorage.theme = '{theme}'")
+            context.add_init_script(  # a blank page between two others has no storage
+                f"if (location.protocol !== 'about:') localStorage.mode = localStorage.theme = '{theme}'"
+            )
         self.site, self.widths = site, widths
         self.visit = Visit()
         self.page = _watch(context.new_page(), site, lambda problem: self.visit.problems.append(problem))

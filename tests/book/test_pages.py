@@ -185,7 +185,10 @@ def test_every_public_name_is_in_the_reference(html):
     public = {f"ptacore.{name}": getattr(ptacore, name) for name in ptacore.__all__}
     modules = [value for value in public.values() if ismodule(value)]
     names = [name for name, value in public.items() if value not in modules]
-    names += [f"{m.__name__}.{name}" for m in modules for name in m.__all__ if name not in ptacore.__all__]
+    for m in modules:  # a name that has moved is described where it is now
+        moved = {*ptacore.__all__, *getattr(m, "_ELSEWHERE", ())}
+        own = [name for name in getattr(m, "__all__", ()) if name not in moved]
+        names += [f"{m.__name__.replace('heading.robustness', 'heading')}.{name}" for name in own]
     assert [name for name in names if f'id="{name}"' not in page] == []
 
 
