@@ -63,13 +63,30 @@ def stage(root: Path, preset: str, written: dict[str, Callable[[Path, Path], obj
     files = {name: root / name for name in ("_config.yml", "_toc.yml", "CITATION.cff")}
     files |= {path.relative_to(root).as_posix(): path for path in files_below(root / "book")}
     files |= {f"notebooks/{path.name}": path for path in (root / "notebooks").glob(NOTEBOOKS)} | made
-    for name, write in (written or {}).items():
-        (build / "written").mkdir(exist_ok=True)
-        with named(build / "written" / name):
-            write(figures, build / "written" / name)
-        files[f"book/{name}"] = build / "written" / name
+    files |= {f"book/{name}": path for name, path in _written(root, figures, written or {}).items()}
     mirror(files, build / "source")
     return build / "source"
+
+
+def _written(root: Path, figures: Path, written: dict[str, Callable[[Path, Path], object]]) -> dict[str, Path]:
+    """Write these files, unless nothing that they are written from has changed: the numbers of figures, and code."""
+    if not written:
+        return {}
+    folder = root / "_build" / "written"
+    paths, stamp = {name: folder / name for name in written}, folder / "sources.sha256"
+    state = digest(
+        [sorted(paths), hash_files(root, [*sources(root), root / "_toc.yml", *sorted(figures.glob("*/*.json"))])]
+    )
+    if stamp.is_file() and stamp.read_text() == state and all(path.is_file() for path in paths.values()):
+        return paths
+    folder.mkdir(parents=True, exist_ok=True)
+    stamp.unlink(missing_ok=True)  # until all of them are written again
+    for name, write in written.items():
+        with named(paths[name]):
+            write(figures, paths[name])
+    with named(stamp):
+        stamp.write_text(state)
+    return paths
 
 
 def build_book(root: Path = ROOT) -> Path:

@@ -676,6 +676,27 @@ def test_a_full_disk_is_told_with_the_name_of_what_could_not_be_written(root, mo
         pages.stage(root, "quick", {"_ledger.md": lambda figures, out: disk_full(out)})
 
 
+def test_what_is_written_from_figures_is_written_again_when_their_numbers_or_the_code_have_changed(root):
+    calls = []
+
+    def write(figures, out):
+        calls.append(out.name)
+        out.write_text(str(len(calls)))
+
+    folder = root / "_build/figures/quick/toy"
+    folder.mkdir(parents=True)
+    (folder / "toy.json").write_text("{}")
+    for _ in range(2):
+        staged = pages.stage(root, "quick", {"_ledger.md": write})
+        assert (staged / "book/_ledger.md").read_text() == "1"
+    (folder / "toy.json").write_text('{"a": 1}')
+    pages.stage(root, "quick", {"_ledger.md": write})
+    (root / "ptacore/dynamics/lyapunov.py").write_text("x = 2\n")
+    pages.stage(root, "quick", {"_ledger.md": write})
+    (root / "_build/written/_ledger.md").unlink()
+    assert (pages.stage(root, "quick", {"_ledger.md": write}) / "book/_ledger.md").read_text() == "4"
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can mount a small disk")
 def test_on_a_disk_that_is_really_full_earlier_results_stay(root, builds, monkeypatch):
