@@ -28,12 +28,6 @@ enum { TANH, GRU, LSTM, ANTISYMMETRIC, GATED_ANTISYMMETRIC, CORNN, LIPSCHITZ, LE
 #define DEPTH 128                 /* rows that join the gradients of weights together */
 #define BLOCK 32                  /* rows that go through a step together */
 
-#if defined(__clang__)
-#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-#else
-#define INDEPENDENT _Pragma("GCC ivdep")
-#endif
-
 /* One product of a Cell: out slabs (into) from the slabs of a state (of). */
 typedef struct {
     int32_t into, of;

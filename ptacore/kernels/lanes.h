@@ -7,6 +7,13 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* The turns of the loop that follows do not depend on each other. */
+#if defined(__clang__)
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
 /* Decaying numbers end as denormal numbers, which cost up to eight times; flush them while a kernel runs. */
 INLINE uint64_t flush_denormals(void) {
 #if defined(__x86_64__)

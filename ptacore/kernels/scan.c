@@ -8,12 +8,7 @@
 #ifndef REAL
 #include <math.h>
 #include <stdint.h>
-
-#if defined(__clang__)
-#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-#else
-#define INDEPENDENT _Pragma("GCC ivdep")
-#endif
+#include "lanes.h"
 
 /* GCC fuses complex products in vectors even where -ffp-contract=off: it must not know the instructions. */
 #define ROUNDED __attribute__((target("no-fma,no-avx512f")))

@@ -160,10 +160,8 @@ def onset_frequency(system: str, theta) -> Tensor:
 
     Parameters
     ----------
-    system : {"tanh map", "tanh flow", "GRU map", "GRU flow"}
-        As for `oscillator`.
-    theta : array (...)
-        Angle in radians.
+    system, theta
+        As for `critical_gain`.
 
     Returns
     -------

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from torch import Generator, nn
-
 from ptacore.networks.torch_units import GRU, Tanh, even
 from ptacore.oscillators.initialize import pta_
 
 
-class PTATanh(Tanh):
+class _Oscillating:
+    """A network whose own initial weights give way to those of `pta_`."""
+
+    def __init__(
+        self, n_inputs, n_outputs, n_hidden, generator=None, alpha=None, theta=None, certified=True, zeroed=True
+    ):
+        even(n_hidden)
+        super().__init__(n_inputs, n_outputs, n_hidden, generator)
+        for name, value in (("certified", certified), ("zeroed", zeroed)):
+            if not isinstance(value, bool):
+                raise ValueError(f"{name}: expected True or False, got {value!r}")
+        pta_(self.recurrent, alpha, theta, certified=certified, zeroed=zeroed, generator=generator)
+
+
+class PTATanh(_Oscillating, Tanh):
     """A tanh network with the paper's initialization, `ptacore.pta_`, which also has the defaults of its options.
 
     Parameters
@@ -19,15 +31,8 @@ class PTATanh(Tanh):
         Whether only points that oscillate are drawn, and whether biases start at zero.
     """
 
-    def __init__(
-        self, n_inputs, n_outputs, n_hidden, generator=None, alpha=None, theta=None, certified=True, zeroed=True
-    ):
-        even(n_hidden)
-        super().__init__(n_inputs, n_outputs, n_hidden, generator)
-        _pta_(self.recurrent, generator, alpha, theta, certified, zeroed)
 
-
-class PTAGRU(GRU):
+class PTAGRU(_Oscillating, GRU):
     """A GRU with the paper's initialization, `ptacore.pta_`, which also has the defaults of its options.
 
     Parameters
@@ -37,17 +42,3 @@ class PTAGRU(GRU):
     certified, zeroed : bool
         Whether only points that oscillate are drawn, and whether biases and gate weights start at zero.
     """
-
-    def __init__(
-        self, n_inputs, n_outputs, n_hidden, generator=None, alpha=None, theta=None, certified=True, zeroed=True
-    ):
-        even(n_hidden)
-        super().__init__(n_inputs, n_outputs, n_hidden, generator)
-        _pta_(self.recurrent, generator, alpha, theta, certified, zeroed)
-
-
-def _pta_(module: nn.Module, generator: Generator | None, alpha, theta, certified: bool, zeroed: bool) -> None:
-    for name, value in (("certified", certified), ("zeroed", zeroed)):
-        if not isinstance(value, bool):
-            raise ValueError(f"{name}: expected True or False, got {value!r}")
-    pta_(module, alpha, theta, certified=certified, zeroed=zeroed, generator=generator)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import torch
@@ -88,32 +89,20 @@ class Certificates:
         return self.is_kind("invariant circle", "limit cycle") & ~self.bistable
 
 
-@dataclass
-class _Columns:
-    """The fields of `Certificates` that are found, for points (m,), while they are filled in."""
-
-    kind: Tensor
-    exponents: Tensor
-    frequency: Tensor
-    period: Tensor
-    multiplier: Tensor
-    residual: Tensor
-    copies: Tensor
-    bistable: Tensor
-
-    @classmethod
-    def undecided(cls, exponents: Tensor) -> _Columns:
-        m = len(exponents)
-        period, multiplier, residual = torch.full((3, m), math.nan, dtype=exponents.dtype)
-        return cls(
-            torch.full((m,), UNRESOLVED), exponents, torch.zeros_like(period), period, multiplier, residual,
-            torch.ones(m, dtype=torch.long), torch.zeros(m, dtype=torch.bool),
-        )  # fmt: skip
-
-    def put(self, at: Tensor, part: _Columns) -> None:
-        """Replace the points at some places."""
-        for field in fields(self):
-            getattr(self, field.name)[at] = getattr(part, field.name)
+def _undecided(exponents: Tensor) -> SimpleNamespace:
+    """The fields of `Certificates` that are found, for points (m,) of which only the exponents are known yet."""
+    m = len(exponents)
+    period, multiplier, residual = torch.full((3, m), math.nan, dtype=exponents.dtype)
+    return SimpleNamespace(
+        kind=torch.full((m,), UNRESOLVED),
+        exponents=exponents,
+        frequency=torch.zeros_like(period),
+        period=period,
+        multiplier=multiplier,
+        residual=residual,
+        copies=torch.ones(m, dtype=torch.long),
+        bistable=torch.zeros(m, dtype=torch.bool),
+    )
 
 
 def _invert(A: Tensor) -> Tensor:
@@ -189,7 +178,7 @@ def _shortest_return(net: System, x: Tensor, longest: int) -> tuple[Tensor, Tens
     return steps, nearest
 
 
-def _map_orbits(out: _Columns, net: System, x: Tensor, resolution: float, longest: int) -> None:
+def _map_orbits(out: SimpleNamespace, net: System, x: Tensor, resolution: float, longest: int) -> None:
     """Fill `out` with what a map's orbits at x, on the attractor, are; locked ones up to the longest period."""
     x, first, second = _turning(net, x, 512)
     period, miss = _shortest_return(net, x, longest)
@@ -289,7 +278,7 @@ def _cycles(net: System, x: Tensor, steps: int):
     return finer, divergence, (end.exp() - s.exp()).abs(), (time / finer - 1).abs()
 
 
-def _flow_orbits(out: _Columns, net: System, x: Tensor) -> None:
+def _flow_orbits(out: SimpleNamespace, net: System, x: Tensor) -> None:
     """Fill `out` with what a flow's orbits at x, on the attractor, are: fixed points, or cycles in four equal parts."""
     point = x
     for _ in range(30):
@@ -362,11 +351,11 @@ def _bistable(system: str, alpha: Tensor, theta: Tensor, steps: int, first: Tens
     return different
 
 
-def _certify(system: str, alpha: Tensor, theta: Tensor, steps: int, patience: int, progress: bool) -> _Columns:
+def _certify(system: str, alpha: Tensor, theta: Tensor, steps: int, patience: int, progress: bool) -> SimpleNamespace:
     """`certify` for points (m,)."""
     dt = TIME_STEP[system]
     exponents, x = _follow(system, alpha, theta, STARTS[0], steps, dt, progress)
-    out = _Columns.undecided(exponents)
+    out = _undecided(exponents)
     net = oscillator(system, alpha, theta)
     if net.kind == "flow":
         _flow_orbits(out, net, x)
@@ -383,7 +372,9 @@ def _certify(system: str, alpha: Tensor, theta: Tensor, steps: int, patience: in
         out.exponents[decays], _ = _follow(system, alpha[decays], theta[decays], x[decays], steps, dt / 5)
     unsure = ((out.kind == CHAOS) | (out.kind == UNRESOLVED)).nonzero()[:, 0]
     if patience and len(unsure):
-        out.put(unsure, _certify(system, alpha[unsure], theta[unsure], 8 * steps, patience - 1, progress))
+        longer = _certify(system, alpha[unsure], theta[unsure], 8 * steps, patience - 1, progress)
+        for name, column in vars(longer).items():
+            getattr(out, name)[unsure] = column
     return out
 
 
@@ -437,6 +428,5 @@ def certify(system: str, alpha, theta, steps: int | None = None, progress: bool 
     folded = torch.minimum(folded, math.tau - folded)
     found = _certify(system, alpha.flatten(), folded.flatten(), steps, 0 if flow else 2, progress)
     found.frequency = torch.where(theta.sin() < 0, -1.0, 1.0).flatten() * found.frequency
-    columns = {field.name: getattr(found, field.name) for field in fields(found)}
-    shaped = {name: column.reshape(alpha.shape + column.shape[1:]) for name, column in columns.items()}
+    shaped = {name: column.reshape(alpha.shape + column.shape[1:]) for name, column in vars(found).items()}
     return Certificates(system, alpha.clone(), theta.clone(), **shaped)

@@ -10,23 +10,26 @@ from ptacore.training.probes import adjoint_norms, probe
 from ptacore.training.records import RecordError, Run, read_run, read_runs
 from ptacore.training.settings import Settings
 
-_ELSEWHERE = {  # names that this room had before many runs got a room of their own
-    "Cell": "ptacore.experiments.paper_table",
-    "Experiment": "ptacore.experiments.presets",
-    "Planned": "ptacore.experiments.campaign",
-    "Search": "ptacore.experiments.searches",
-    "Trial": "ptacore.experiments.searches",
-    "agrees": "ptacore.experiments.paper_table",
-    "experiment": "ptacore.experiments.presets",
-    "paper_value": "ptacore.experiments.paper_table",
-    "read_campaign": "ptacore.experiments.campaign",
-    "read_search": "ptacore.experiments.searches",
-    "run_campaign": "ptacore.experiments.campaign",
-    "search": "ptacore.experiments.tune",
-    "search_space": "ptacore.experiments.ranges",
-    "show": "ptacore.experiments.paper_table",
-    "table": "ptacore.experiments.paper_table",
-}
+_ELSEWHERE = dict.fromkeys(  # names that this room had before many runs got a room of their own
+    (
+        "Cell",
+        "Experiment",
+        "Planned",
+        "Search",
+        "Trial",
+        "agrees",
+        "experiment",
+        "paper_value",
+        "read_campaign",
+        "read_search",
+        "run_campaign",
+        "search",
+        "search_space",
+        "show",
+        "table",
+    ),
+    "ptacore.experiments",
+)
 
 __all__ = [
     "CheckpointError",

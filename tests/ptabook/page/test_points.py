@@ -2,7 +2,6 @@
 
 import io
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas
@@ -12,13 +11,6 @@ from matplotlib.patches import Circle
 
 from ptabook.page.points import table
 from ptacore import plotting
-
-
-@pytest.fixture(autouse=True)
-def _no_window():
-    mpl.use("Agg")
-    yield
-    plt.close("all")
 
 
 @pytest.fixture

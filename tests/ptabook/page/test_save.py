@@ -3,21 +3,12 @@
 import json
 import math
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
 
 from ptabook import page
 from ptacore import plotting
-
-
-@pytest.fixture(autouse=True)
-def _no_window():
-    mpl.use("Agg")
-    yield
-    plt.close("all")
 
 
 def test_save_writes_all_or_refuses(tmp_path):

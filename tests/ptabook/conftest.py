@@ -1,4 +1,4 @@
-"""Drawings open no window and are closed after each test."""
+"""Figures open no window and are closed after each test."""
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
