@@ -177,7 +177,7 @@ class TangentSystem:
     def _stretch(self, end: int) -> Tensor | float:
         """Advance to the next QR decomposition, at most to a step; the growth, 0 where it has to be taken again."""
         m = min(self._interval, end - self.done)
-        x, V, growth, lost = self._advance(self.x, self.Q, m)
+        x, V, growth, lost = self._advance(self.x, self.Q, m, self.time)
         check_finite(x, self.t0 + (self.done + m) * self.dt)
         check_finite(V, self.t0 + (self.done + m) * self.dt, "tangent basis")
         if growth is None:
@@ -202,7 +202,7 @@ class TangentSystem:
         self._look(x, self.done)
         return growth
 
-    def _with_torch(self, x: Tensor, V: Tensor, steps: int):
+    def _with_torch(self, x: Tensor, V: Tensor, steps: int, t: float):
         closes = self.system.kind == "map" and x.shape[-1] <= LOW
         for i in range(self.done, self.done + steps):
             x, V = step_tangent(self.system, x, V, self.t0 + i * self.dt, self.dt)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -40,6 +40,19 @@ def _library() -> ctypes.CDLL | None:
 def available() -> bool:
     """Whether the kernels can be used here; builds them if they have not been built."""
     return _library() is not None
+
+
+class Advance(Protocol):
+    """Steps of a state and its tangent vectors, in compiled code.
+
+    x (..., n) and V (..., n, k) at time t are not changed. growth (..., k), where it is not None, says that V has been
+    kept orthonormal on the way and by how much (logarithm) its columns have grown, and lost (..., k) in how many steps
+    they did not stand out from rounding, which growth leaves out (`orthonormal.orthonormalize_graded`); None for none.
+    """
+
+    def __call__(
+        self, x: Tensor, V: Tensor, steps: int, t: float = 0.0
+    ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]: ...
 
 
 class Form(NamedTuple):
@@ -72,21 +85,17 @@ def _calls(steps: int, form: int, n: int, k: int, networks: int) -> Iterator[int
         yield min(most, steps - done)
 
 
-def advance_for(
-    system, dt: float
-) -> Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor, Tensor | None, Tensor | None]] | None:
-    """The kernel for a system, as a function (x, V, steps) -> (x, V, growth, lost); None where there is none for it.
+def advance_for(system, dt: float) -> Advance | None:
+    """The kernel of a system, by its own account; None where it has none, or there is no compiler."""
+    return system.kernel(dt) if system.device.type == "cpu" else None
 
-    x (..., n) and V (..., n, k) are not changed. growth (..., k), where it is not None, says that V has been
-    kept orthonormal on the way and by how much (logarithm) its columns have grown, and lost (..., k) in how many steps
-    they did not stand out from rounding, which growth leaves out (`orthonormal.orthonormalize_graded`); None for none.
-    """
-    wanted = system.dtype == torch.float64 and system.device.type == "cpu"
-    network = system.kernel_form(dt) if wanted else None
-    if network is None or not available():
+
+def network_kernel(network: Form) -> Advance | None:
+    """The kernel of a tanh or ReLU network in double precision; None for another precision."""
+    if network.W.dtype != torch.float64 or not available():
         return None
     form, phi, weights, bias, h = network
-    n = system.dim
+    n = weights.shape[-1]
 
     def shared_or_batched(parameter: Tensor, axes: int, batch: torch.Size) -> tuple[Tensor, int]:
         own = parameter.shape[-axes:]
@@ -94,7 +103,7 @@ def advance_for(
             return parameter.detach().contiguous(), 0
         return parameter.detach().expand(*batch, *own).reshape(-1, *own).contiguous(), own.numel()
 
-    def advance(x: Tensor, V: Tensor, steps: int) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+    def advance(x: Tensor, V: Tensor, steps: int, t: float = 0.0):
         batch, k = x.shape[:-1], V.shape[-1]
         x = x.detach().clone(memory_format=torch.contiguous_format)
         V = V.detach().clone(memory_format=torch.contiguous_format)

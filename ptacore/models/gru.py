@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import Tensor
 
-from ptacore.kernels.tangents import INSIDE, MAP, Form
+from ptacore.kernels.tangents import INSIDE, MAP, Form, network_kernel
 from ptacore.models.rate import matrix, matvec, vector
 from ptacore.models.system import System
 
@@ -49,14 +49,14 @@ class _GRU(System):
         new.W_z, new.b_z = None, torch.full_like(self.b_z, -torch.inf)
         return new
 
-    def kernel_form(self, dt):
+    def kernel(self, dt):
         renewed = 1 - torch.sigmoid(self.b_z)
         own = type(self).__module__ == __name__ and self.gates_are_constant
         if not own or (renewed != renewed.flatten()[0]).any():
             return None
         r = torch.sigmoid(self.b_r)
         W = r[..., None] * self.W if self.kind == "map" else self.W * r[..., None, :]
-        return Form(self.form, True, W, self.b, dt * renewed.flatten()[0].item())
+        return network_kernel(Form(self.form, True, W, self.b, dt * renewed.flatten()[0].item()))
 
     def _gate_slope(self, weights: Tensor | None, gate: Tensor) -> Tensor:
         """d gate / d h: (..., n, n)."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ptacore.checks import to_tensor, within
-from ptacore.kernels.tangents import INSIDE, MAP, OUTSIDE, Form
+from ptacore.kernels.tangents import INSIDE, MAP, OUTSIDE, Form, network_kernel
 from ptacore.models.system import System
 
 
@@ -91,10 +91,10 @@ class _Network(System):
         self.tau = within("tau", tau, 0, math.inf)
         self.dim, self.dtype, self.device = self.W.shape[-1], dtype, self.W.device
 
-    def kernel_form(self, dt):
+    def kernel(self, dt):
         if type(self).__module__ != __name__:  # a subclass of somebody else may compute something else
             return None
-        return Form(self.form, self.nonlinearity == "tanh", self.W, self.b, dt / self.tau)
+        return network_kernel(Form(self.form, self.nonlinearity == "tanh", self.W, self.b, dt / self.tau))
 
     def _phi(self, u: Tensor) -> Tensor:
         return torch.relu(u) if self.nonlinearity == "relu" else torch.tanh(u)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ptacore.checks import choice, floating, integer, place, to_tensor
-from ptacore.kernels.tangents import Form
+from ptacore.kernels.tangents import Advance
 
 
 class System:
@@ -67,8 +67,8 @@ class System:
         """
         return self
 
-    def kernel_form(self, dt: float) -> Form | None:
-        """The system as the compiled kernels take it (``ptacore.kernels.tangents``); None where they do not."""
+    def kernel(self, dt: float) -> Advance | None:
+        """Compiled steps of the state and its tangents (``ptacore.kernels``); None where torch takes them."""
         return None
 
     @property
