@@ -1,7 +1,7 @@
 """Orbits of two units, measured in C: orbits.c, built by the machine's C compiler and called through ctypes.
 
-Each function has its equivalent in torch or NumPy in `ptacore.oscillators.certificates`, for machines without a compiler
-with which it agrees to rounding.
+Each has its equivalent in torch or NumPy in `ptacore.oscillators.certificates`, for machines without a compiler: they
+agree to rounding.
 """
 
 from __future__ import annotations
