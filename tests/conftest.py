@@ -1,4 +1,4 @@
-"""What all tests share: the `browser` and `cuda` markers, how they are dealt out to processes, and the page to open at the end."""
+"""What all tests share: two markers, how tests are dealt out to processes, and the page to open at the end."""
 
 import re
 from pathlib import Path

@@ -16,11 +16,11 @@ from ptacore.checks import check_seed, choice, integer
 from ptacore.dynamics.closed_orbits import ClosedOrbits
 from ptacore.dynamics.integrate import check_finite, start_of, step_size, step_tangent
 from ptacore.dynamics.orthonormal import growth_of, orthonormalize, orthonormalize_graded
+from ptacore.dynamics.threads import threads_that_pay
 from ptacore.kernels.tangents import advance_for
 from ptacore.models.module_map import as_system
 from ptacore.models.system import System
 
-LONG = 1e9  # operations of a product, some 20 ms, that several threads share well
 LARGE = 2**20  # numbers in a basis, of which no third copy is made
 LOW = 4  # dimensions in which rounding closes orbits within common runs
 
@@ -193,7 +193,8 @@ class TangentSystem:
         ends = list(accumulate((integer("steps", m, 0) for m in steps), initial=self.done))[1:]
         rows, lost = [], [self.lost]
         row = torch.zeros_like(self.Q[..., 0, :])  # growth since the last end
-        with flushed_denormals(), threads_that_pay(self):
+        products = 0 if self.backend == "compiled" else 2 * self.Q.numel() * self.system.dim
+        with flushed_denormals(), threads_that_pay(products):
             while len(rows) < len(ends):
                 if ends[len(rows)] == self.done:
                     rows.append(row)
@@ -274,25 +275,6 @@ class TangentSystem:
             _, x, Q = self.singular or (0.0, self.x, self.Q)
             x, Q = torch.where(some[..., None], self.x, x), torch.where(some[..., None, None], self.Q, Q)
             self.singular = self.t0 + self.done * self.dt, x, Q
-
-
-@contextmanager
-def threads_that_pay(tangents: TangentSystem):
-    """One thread, unless every product is so long that it gains by more.
-
-    A thread whose core is taken away is waited for at the end of each product, for some milliseconds: on a busy machine
-    products of microseconds took fifteen times as long.
-    """
-    before = torch.get_num_threads()
-    products = 0 if tangents.backend == "compiled" else 2 * tangents.Q.numel() * tangents.system.dim
-    if before == 1 or products > LONG:
-        yield
-        return
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -38,24 +38,6 @@ def test_stretches_are_told_without_changing_where_the_basis_is_orthonormalized(
     torch.testing.assert_close(seldom.x, often.x, rtol=0, atol=1e-12)
 
 
-def test_a_spectrum_takes_one_thread_and_gives_the_others_back():
-    seen = []
-
-    def watched(x):
-        seen.append(torch.get_num_threads())
-        return -x
-
-    system, before = System.from_function(watched, dim=3, kind="flow"), torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        seen.clear()
-        lyapunov_spectrum(system, torch.ones(3), duration=1.0, dt=0.1, backend="torch")
-        assert seen.count(1) > 40
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
-
-
 def test_volumes_grow_by_the_trace_and_vectors_stay_orthonormal():
     A = torch.tensor([[-0.3, 1.0, 0.0], [0.0, 0.2, -2.0], [0.5, 0.0, -0.7]], dtype=torch.float64)
     tangents = TangentSystem(models.LinearFlow(A), torch.zeros(4, 3), dt=0.01)
