@@ -6,13 +6,15 @@ pre-activations, a = U u + b of its input u and c = W h + b' of its state, with 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from ptacore.kernels.recurrent import CELLS, Weights, recurrent_kernel
+from ptacore.kernels.tangents import Advance
 from ptacore.models.state_form import StateForm
 
 Rows = tuple[Tensor, ...]  # one for each gate
@@ -249,6 +251,13 @@ class Stack:
             acting = [(rows_of[gate], g) for rows_of, g in zip(by, given, strict=True) if gate < len(rows_of)]
             rows.append(_weighted(*zip(*acting, strict=True)))
         return torch.cat(rows, -2)
+
+    def kernel(self, inputs: Callable[[int, int], Tensor]) -> Advance | None:
+        """Compiled steps, with the inputs that `recurrent_kernel` asks for; projections have none."""
+        name = self.cell.__name__.removeprefix("_")
+        if name not in CELLS or any(layer.P is not None for layer in self.layers):
+            return None
+        return recurrent_kernel(name, [Weights(*layer[:4]) for layer in self.layers], inputs)
 
     def __repr__(self):
         return f"{self.kind}, layers={len(self.layers)}, width={self.sizes[-1]}"

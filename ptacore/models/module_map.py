@@ -129,6 +129,16 @@ class ModuleMap(System):
         frozen.input, frozen.driven = self.input[int(t)], False
         return frozen
 
+    def kernel(self, dt):
+        return self.net.kernel(self._inputs)
+
+    def _inputs(self, first: int, count: int) -> Tensor:
+        """The inputs of some steps: (count, ..., d), or (1, ..., d) where all are the same."""
+        if not self.driven:
+            return self.input[None]
+        self.at(first), self.at(first + count - 1)  # refuse steps without an input
+        return self.input[first : first + count]
+
     def to(self, target):
         new = super().to(target)
         new.net = self.net.to(target)
