@@ -7,12 +7,16 @@ import math
 import torch
 from torch import Tensor
 
+from ptacore.kernels import orthonormal as compiled
+
 PASSES = 50  # of a projection: each gains 16 digits, and doubles have 308
 EVEN = 1e-3  # rows that differ by less than this factor: rounding in one is nothing to the others
 
 
 def orthonormalize(V: Tensor) -> tuple[Tensor, Tensor]:
     """V = Q R: Q (..., n, k), and log |R_ii| (..., k)."""
+    if compiled.fits(V):
+        return compiled.orthonormalize(V)
     if V.shape[-1] > 4:
         return _householder(V)
     columns, norms = [], []  # modified Gram-Schmidt: thousands of small matrices at once

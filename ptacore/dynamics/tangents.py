@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from contextlib import contextmanager
 
@@ -14,6 +13,7 @@ from ptacore.checks import check_seed, choice, integer
 from ptacore.dynamics.closed_orbits import ClosedOrbits
 from ptacore.dynamics.integrate import check_finite, start_of, step_size, step_tangent
 from ptacore.dynamics.orthonormal import orthonormalize, orthonormalize_graded
+from ptacore.kernels.orthonormal import bounds
 from ptacore.kernels.tangents import advance_for
 from ptacore.models.module_map import as_system
 from ptacore.models.system import System
@@ -123,8 +123,7 @@ class TangentSystem:
         self.x = x.expand_as(self.system.at(self.t0)(x))  # weights may carry batch axes that x0 lacks
         self.Q = self._start.to(x).expand(*self.x.shape, self.k) if Q is None else self._orthonormal(Q)
         self.done, self._interval = 0, 1
-        self._limit = -math.log(torch.finfo(x.dtype).eps) / 3
-        self._far = 200 if x.dtype == torch.float64 else math.log(torch.finfo(x.dtype).max) / 4
+        self._limit, self._far = bounds(x.dtype)
         self.lost = torch.zeros(*self.x.shape[:-1], self.k, dtype=torch.long, device=x.device)
         self.singular: tuple | None = None  # time, state and basis before the last step that lost a column
         self.closed = ClosedOrbits(self.x)

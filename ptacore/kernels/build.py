@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-HEADER = Path(__file__).with_name("lanes.h")  # what the sources share
+HEADER = Path(__file__).with_name("lanes.h")  # what the sources share; the other headers are beside it
 FLAGS = [
     "-O3",
     "-march=native",
@@ -98,7 +98,7 @@ def build(source: Path, folder: Path | None = None) -> Path:
     compiler = _compiler()
     flags = FLAGS + (["-mprefer-vector-width=512"] if platform.machine() in ("x86_64", "AMD64") else [])
     machine = [_run([*compiler, "--version"]), _processor(), *platform.libc_ver()]
-    text = [source.read_text(), HEADER.read_text()]
+    text = [path.read_text() for path in (source, *sorted(HEADER.parent.glob("*.h")))]
     key = hashlib.sha256("\0".join([*text, *compiler, *flags, *machine]).encode()).hexdigest()[:16]
     folder = folder or _cache()
     for library in sorted(folder.glob(f"{source.stem}-{key}-*.so")):

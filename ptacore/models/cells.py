@@ -6,7 +6,7 @@ pre-activations, a = U u + b of its input u and c = W h + b' of its state, with 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -252,12 +252,12 @@ class Stack:
             rows.append(_weighted(*zip(*acting, strict=True)))
         return torch.cat(rows, -2)
 
-    def kernel(self, inputs: Callable[[int, int], Tensor]) -> Advance | None:
-        """Compiled steps, with the inputs that `recurrent_kernel` asks for; projections have none."""
+    def kernel(self, input: Tensor, driven: bool) -> Advance | None:
+        """Compiled steps, with an input as `recurrent_kernel` takes it; there are none with projections."""
         name = self.cell.__name__.removeprefix("_")
         if name not in CELLS or any(layer.P is not None for layer in self.layers):
             return None
-        return recurrent_kernel(name, [Weights(*layer[:4]) for layer in self.layers], inputs)
+        return recurrent_kernel(name, [Weights(*layer[:4]) for layer in self.layers], input, driven)
 
     def __repr__(self):
         return f"{self.kind}, layers={len(self.layers)}, width={self.sizes[-1]}"
