@@ -7,12 +7,16 @@ import math
 import torch
 from torch import Tensor
 
+from ptacore.kernels import orthonormal as compiled
+
 PASSES = 50  # of a projection: each gains 16 digits, and doubles have 308
 EVEN = 1e-3  # rows that differ by less than this factor: rounding in one is nothing to the others
 
 
 def orthonormalize(V: Tensor, overwrite: bool = False) -> tuple[Tensor, Tensor]:
     """V = Q R: Q (..., n, k), in the place of V if that may be overwritten, and log |R_ii| (..., k)."""
+    if compiled.fits(V):
+        return compiled.orthonormalize(V)
     if V.shape[-1] > 4:
         return _householder(V, overwrite)
     columns, norms = [], []  # modified Gram-Schmidt: thousands of small matrices at once
@@ -61,9 +65,9 @@ def orthonormalize_graded(V: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def growth_of(V: Tensor) -> Tensor:
     """log |R_ii| (..., k) of V = Q R alone, at half of the cost."""
-    if V.shape[-1] > 4:
-        return torch.geqrf(V)[0].diagonal(dim1=-2, dim2=-1).abs().log()
-    return orthonormalize(V)[1]
+    if compiled.fits(V) or V.shape[-1] <= 4:
+        return orthonormalize(V)[1]
+    return torch.geqrf(V)[0].diagonal(dim1=-2, dim2=-1).abs().log()
 
 
 def _householder(V: Tensor, overwrite: bool = False) -> tuple[Tensor, Tensor]:

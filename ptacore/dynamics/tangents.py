@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from ptacore.dynamics.closed_orbits import ClosedOrbits
 from ptacore.dynamics.integrate import check_finite, start_of, step_size, step_tangent
 from ptacore.dynamics.orthonormal import growth_of, orthonormalize, orthonormalize_graded
 from ptacore.dynamics.threads import threads_that_pay
+from ptacore.kernels.orthonormal import bounds
 from ptacore.kernels.tangents import advance_for
 from ptacore.models.module_map import as_system
 from ptacore.models.system import System
@@ -125,8 +125,7 @@ class TangentSystem:
         self.x = x.expand_as(self.system.at(self.t0)(x))  # weights may carry batch axes that x0 lacks
         self.Q = self._random_basis().to(x).expand(*self.x.shape, self.k) if Q is None else self._orthonormal(Q)
         self.done, self._interval, self._kept_orthonormal = 0, 1, False
-        self._limit = -math.log(torch.finfo(x.dtype).eps) / 4
-        self._far = 200 if x.dtype == torch.float64 else math.log(torch.finfo(x.dtype).max) / 4
+        self._limit, self._far = bounds(x.dtype)
         self.lost = torch.zeros(*self.x.shape[:-1], self.k, dtype=torch.long, device=x.device)
         self.singular: tuple | None = None  # time, state and basis before the last step that lost a column
         self.closed = ClosedOrbits(self.x)
@@ -226,6 +225,8 @@ class TangentSystem:
                 check_finite(x, self.t0 + end * self.dt)
                 check_finite(V, self.t0 + end * self.dt, "tangent basis")
                 at = end
+            if growth is not None:  # the kernel has kept the basis orthonormal
+                break
             if end < self.done + m:
                 marks.append(growth_of(V))
         if growth is None:
@@ -242,9 +243,13 @@ class TangentSystem:
                 V = V if V.data_ptr() != Q.data_ptr() else self._advance(self.x, self.Q, 1, self.time)[1]
                 Q[some], growth[some], lost[some] = orthonormalize_graded(V[some])
                 self._remember(lost)
-            V, self._interval = Q, 1 if collapsed else self._next_interval(growth, widest, m)
+            V, self._interval, self._kept_orthonormal = (
+                Q,
+                1 if collapsed else self._next_interval(growth, widest, m),
+                False,
+            )
         else:  # the kernel needs no help
-            self._kept_orthonormal, self._interval = True, ends[-1]
+            self._interval, self._kept_orthonormal = ends[-1], True
         if lost is not None:
             self.lost = self.lost + lost if lost.any() else self.lost
         self.x, self.Q, self.done = x, V, at
