@@ -243,7 +243,7 @@ def lyapunov_spectrum(
     samples : int
         Number M of points of the history, at most.
     backend : {"auto", "compiled", "torch"}
-        "compiled" for the built-in tanh and ReLU networks on the CPU in float64, and "auto" takes it there.
+        "compiled" for the built-in tanh and ReLU networks on the CPU, and "auto" takes it there.
     t0 : float, optional
         Time at x0, for driven systems; 0, or that of the earlier result.
     progress : bool
@@ -286,18 +286,13 @@ def lyapunov_spectrum(
     foretell("samples", 4 * samples * tangents.Q[..., 0, :].numel() * tangents.x.element_size(),
              "take fewer samples or initial states")  # fmt: skip
     edges = torch.linspace(0, steps, samples + 1).round().long()
-    growth, lost = [], []
     with flushed_denormals(), tqdm(total=skipped + steps, disable=not progress, desc="Lyapunov", unit="step") as bar:
         tangents.step(skipped, bar.update)
         tangents.singular = None
-        lost.append(tangents.lost)
-        for m in edges.diff().tolist():
-            growth.append(tangents.step(m, bar.update))
-            lost.append(tangents.lost)
-    lost = None if lost[-1] is lost[0] else torch.stack(lost).diff(dim=0)
+        growth, lost = tangents.stretches(edges.diff().tolist(), bar.update)  # (M, ..., k)
+    lost = lost if lost.any() else None
     times = edges[1:].to(tangents.x) * dt
     time = t0 + (skipped + steps) * dt
-    growth = torch.stack(growth)  # (M, ..., k)
     growth, vanished, doubtful = _without_lost_steps(growth, lost, edges.diff().to(tangents.x.device), tangents, time)
     shown = growth.masked_fill(vanished, -math.inf) if vanished.any() else growth
     history = shown.cumsum(0) / times.reshape(-1, *[1] * (growth.ndim - 1))

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-HEADER = Path(__file__).with_name("lanes.h")  # what the sources share
+HEADERS = sorted(Path(__file__).parent.glob("*.h"))  # what the sources share
 FLAGS = [
     "-O3",
     "-march=native",
@@ -76,7 +76,7 @@ def _compiler() -> list[str]:
     return command
 
 
-def build(source: Path, folder: Path | None = None) -> Path:
+def build(source: Path, folder: Path | None = None, options: Sequence[str] = ()) -> Path:
     """Path of the shared library; built where the cache has none for this source, compiler and machine.
 
     Parameters
@@ -85,6 +85,8 @@ def build(source: Path, folder: Path | None = None) -> Path:
         A C source.
     folder : Path, optional
         In place of the cache, which is ``$XDG_CACHE_HOME/ptacore`` or ``~/.cache/ptacore``.
+    options : sequence of str
+        Further options of the compiler, such as ``-DSINGLE``.
 
     Raises
     ------
@@ -96,9 +98,9 @@ def build(source: Path, folder: Path | None = None) -> Path:
         If there is no home folder.
     """
     compiler = _compiler()
-    flags = FLAGS + (["-mprefer-vector-width=512"] if platform.machine() in ("x86_64", "AMD64") else [])
+    flags = [*FLAGS, *options] + (["-mprefer-vector-width=512"] if platform.machine() in ("x86_64", "AMD64") else [])
     machine = [_run([*compiler, "--version"]), _processor(), *platform.libc_ver()]
-    text = [source.read_text(), HEADER.read_text()]
+    text = [file.read_text() for file in (source, *HEADERS)]
     key = hashlib.sha256("\0".join([*text, *compiler, *flags, *machine]).encode()).hexdigest()[:16]
     folder = folder or _cache()
     for library in sorted(folder.glob(f"{source.stem}-{key}-*.so")):
@@ -161,16 +163,16 @@ def _cache() -> Path:
     return cache
 
 
-def load(source: Path, names: Sequence[str] = ()) -> ctypes.CDLL | None:
+def load(source: Path, names: Sequence[str] = (), options: Sequence[str] = ()) -> ctypes.CDLL | None:
     """The library of a source, with functions of these names; None, and a warning, where that is impossible."""
     try:
         try:
-            return _open(build(source), names)
+            return _open(build(source, None, options), names)
         except CompilerError:
             raise
         except (OSError, RuntimeError) as error:  # RuntimeError: no home folder
             with tempfile.TemporaryDirectory(prefix="ptacore-") as folder:
-                library = _open(build(source, Path(folder)), names)
+                library = _open(build(source, Path(folder), options), names)
             warnings.warn(f"compiled backend built for this process alone, every time anew: {error}", stacklevel=3)
             return library
     except OSError as error:
