@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lanes.h"
+#include "orthonormal.h"
 
 /* CURRENT: tau x' = -x + W phi(x) + b;  RATE: tau x' = -x + phi(W x + b);  MAP: x <- (1 - h) x + h phi(W x + b) */
 enum { CURRENT, RATE, MAP };
@@ -29,39 +30,6 @@ enum { RELU, TANH };
 #define WIDE 32                   /* networks that advance_small moves together */
 
 typedef double vec __attribute__((vector_size(8 * LANES), aligned(8)));
-
-/* tanh and its derivative to a few units in the last place, without branches, so that loops over it vectorize:
- * with e = exp(2|x|) - 1, tanh|x| = e / (e + 2) and tanh' = 4 (e + 1) / (e + 2)^2, where 1 - tanh^2 would lose its
- * digits; e by range reduction, 2|x| = m ln 2 + r. NaN stays NaN. */
-INLINE double fast_tanh(double x, double *slope) {
-    const double shift = 0x1.8p52;
-    double y = 2.0 * fabs(x);
-    y = y > 700.0 ? 700.0 : y;
-    double m = y * 1.4426950408889634 + shift;           /* low bits of m: round(2|x| / ln 2) */
-    int64_t bits;
-    memcpy(&bits, &m, 8);
-    m -= shift;
-    double r = (y - m * 6.93147180369123816490e-01) - m * 1.90821492927058770002e-10;
-    double p = 1.0 / 6227020800.0;                       /* Taylor: exp(r) - 1, |r| <= ln(2) / 2 */
-    p = p * r + 1.0 / 479001600.0;
-    p = p * r + 1.0 / 39916800.0;
-    p = p * r + 1.0 / 3628800.0;
-    p = p * r + 1.0 / 362880.0;
-    p = p * r + 1.0 / 40320.0;
-    p = p * r + 1.0 / 5040.0;
-    p = p * r + 1.0 / 720.0;
-    p = p * r + 1.0 / 120.0;
-    p = p * r + 1.0 / 24.0;
-    p = p * r + 1.0 / 6.0;
-    p = p * r + 0.5;
-    p = (p * r) * r + r;
-    bits = (int64_t)((uint64_t)bits << 52) + 0x3ff0000000000000LL;
-    double power;
-    memcpy(&power, &bits, 8);                            /* 2^m */
-    double e = power * p + (power - 1.0), inverse = 1.0 / (e + 2.0);
-    *slope = 4.0 * (e + 1.0) * inverse * inverse;
-    return copysign(e * inverse, x);
-}
 
 /* phi and its derivative at count numbers */
 INLINE void nonlinearity(int phi, int count, const double *u, double *value, double *slope) {
@@ -366,58 +334,17 @@ INLINE void normalize(int n, int columns, wide X[][LARGEST + 1], Growth *growth)
         }
 }
 
-/* v to length one; the logarithm of its length. A zero stays, NaN stays NaN. */
-static double unit(int n, double *v) {
-    double largest = 0.0, square = 0.0;
-    for (int i = 0; i < n; i++) largest = fabs(v[i]) > largest || v[i] != v[i] ? fabs(v[i]) : largest;
-    if (largest == 0.0) return -INFINITY;
-    for (int i = 0; i < n; i++) v[i] /= largest, square += v[i] * v[i];
-    for (int i = 0; i < n; i++) v[i] /= sqrt(square);
-    return log(largest) + 0.5 * log(square);
-}
-
-static void project_out(int n, int count, double Q[][LARGEST], double *v) {
-    for (int p = 0; p < count; p++) {
-        double dot = 0.0;
-        for (int i = 0; i < n; i++) dot += Q[p][i] * v[i];
-        for (int i = 0; i < n; i++) v[i] -= dot * Q[p][i];
-    }
-}
-
-/* Of lane l; orthonormal.py says what it does. */
-static void orthonormalize_graded(int n, int columns, int l, wide X[][LARGEST + 1], Growth *growth) {
-    double Q[LARGEST][LARGEST], row[LARGEST], faint = 16.0 * sqrt((double)n) * 0x1p-52;
-    for (int i = 0; i < n; i++) {
-        row[i] = 0.0;
-        for (int c = 1; c < columns; c++) row[i] = fabs(X[i][c][l]) > row[i] ? fabs(X[i][c][l]) : row[i];
-    }
+/* Of lane l; orthonormal.h says what it does. */
+static void graded_lane(int n, int columns, int l, wide X[][LARGEST + 1], Growth *growth) {
+    double Q[LARGEST * LARGEST], row[LARGEST], length[LARGEST];
+    int lost[LARGEST];
+    for (int c = 0; c < columns - 1; c++)
+        for (int i = 0; i < n; i++) Q[c * n + i] = X[i][c + 1][l];
+    orthonormalize_graded(n, columns - 1, Q, row, length, lost);
     for (int c = 0; c < columns - 1; c++) {
-        double *v = Q[c], shrunk = -1.0;
-        for (int i = 0; i < n; i++) v[i] = X[i][c + 1][l];
-        double length = unit(n, v);
-        for (int pass = 0; pass < 50 && shrunk < -0.7 && shrunk > -INFINITY; pass++) {
-            project_out(n, c, Q, v);
-            length += shrunk = unit(n, v);
-        }
-        int told = length != length;
-        for (int i = 0; i < n; i++)
-            told |= v[i] != 0.0 && row[i] > 0.0 && log(fabs(v[i])) + length - log(row[i]) > log(faint);
-        if (told)
-            growth[c].exponent[l] += length * 1.4426950408889634;
-        else
-            growth[c].lost[l] += 1.0;
-        if (length == -INFINITY) {                       /* another direction: the axis least taken up */
-            int axis = 0;
-            double least = INFINITY;
-            for (int i = 0; i < n; i++) {
-                double taken = 0.0;
-                for (int p = 0; p < c; p++) taken += Q[p][i] * Q[p][i];
-                if (taken < least) least = taken, axis = i;
-            }
-            for (int i = 0; i < n; i++) v[i] = i == axis;
-            for (int pass = 0; pass < 2; pass++) project_out(n, c, Q, v), unit(n, v);
-        }
-        for (int i = 0; i < n; i++) X[i][c + 1][l] = v[i];
+        if (lost[c]) growth[c].lost[l] += 1.0;
+        else growth[c].exponent[l] += length[c] * 1.4426950408889634;
+        for (int i = 0; i < n; i++) X[i][c + 1][l] = Q[c * n + i];
     }
 }
 
@@ -452,7 +379,7 @@ INLINE void careful_step(int form, int phi, int n, int columns, double h, wide W
         if (bad[l]) {
             for (int i = 0; i < n; i++)
                 for (int c = 1; c < columns; c++) X[i][c][l] = image[i][c][l];
-            orthonormalize_graded(n, columns, l, X, growth);
+            graded_lane(n, columns, l, X, growth);
         }
     normalize(n, columns, X, growth);
 }

@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from ptacore.checks import choice, floating, integer, place, to_tensor
+from ptacore.kernels.functions import function_kernel
 from ptacore.kernels.tangents import Advance
+from ptacore.kernels.tape import Unrecordable
 
 
 class System:
@@ -35,6 +37,7 @@ class System:
 
     steps: int | None = None
     bound: float | None = None
+    uncompiled: str = ""  # why the last `kernel` was None, where the system can tell
     dim: int
     kind: str
     dtype: torch.dtype = torch.float64
@@ -181,7 +184,22 @@ class _FunctionSystem(System):
         if jacobian is not None and not callable(jacobian):
             raise TypeError(f"jacobian: expected a function, got {type(jacobian).__name__}")
         self.jacobian_timed = jacobian is not None and _takes_time(jacobian, "jacobian")
+        self._compiled: set[str] = set()  # what has been checked
         self._probe()
+
+    def kernel(self, dt):
+        self.uncompiled = ""
+        if self.timed or self.jacobian_timed or self.user_jacobian is not None:
+            self.uncompiled = "it depends on time" if self.timed else "it comes with a Jacobian of its own"
+            return None
+        if self.dtype != torch.float64:
+            return None
+        try:
+            return function_kernel(self.f, self.jvp, self.dim, dt, self.kind == "flow", self._compiled)
+        except Exception as error:  # f may raise anything while it is watched
+            told = str(error) if isinstance(error, Unrecordable) else f"{type(error).__name__}: {error}"
+            self.uncompiled = " ".join(told.split())
+            return None
 
     def _probe(self):
         """Call f once on states and see that what it says of itself holds."""
