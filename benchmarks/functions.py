@@ -62,16 +62,16 @@ def dense(xp, W, x):
 
 
 TASKS = {
-    "Lorenz": Task(lorenz, 3, 3, 0.01, 1_000_000, 0.2),
-    "two neurons": Task(neurons, 2, 2, 0.05, 500_000, 0.35),
-    "20 FitzHugh-Nagumo units, k = 10": Task(fitzhugh_nagumo, 40, 10, 0.05, 40_000, 0.4),
-    "20 FitzHugh-Nagumo units, k = 40": Task(fitzhugh_nagumo, 40, 40, 0.05, 10_000, 0.4),
-    "Lorenz-96, n = 40, k = 10": Task(lorenz_96, 40, 10, 0.01, 40_000, 0.15),
-    "Lorenz-96, n = 40, k = 40": Task(lorenz_96, 40, 40, 0.01, 10_000, 0.25),
-    "dense tanh, n = 100, k = 10": Task(dense, 100, 10, 0.05, 10_000, 0.8, weights=1.5),
-    "dense tanh, n = 100, k = 100": Task(dense, 100, 100, 0.05, 2_000, 1.2, weights=1.5),
-    "1,000 Lorenz systems": Task(lorenz, 3, 3, 0.01, 5_000, 0.15, batch=1000),
-    "1,000 pairs of neurons": Task(neurons, 2, 2, 0.05, 5_000, 0.3, batch=1000),
+    "Lorenz": Task(lorenz, 3, 3, 0.01, 2_000_000, 0.2),
+    "two neurons": Task(neurons, 2, 2, 0.05, 1_000_000, 0.35),
+    "20 FitzHugh-Nagumo units, k = 10": Task(fitzhugh_nagumo, 40, 10, 0.05, 400_000, 0.4),
+    "20 FitzHugh-Nagumo units, k = 40": Task(fitzhugh_nagumo, 40, 40, 0.05, 80_000, 0.4),
+    "Lorenz-96, n = 40, k = 10": Task(lorenz_96, 40, 10, 0.01, 100_000, 0.15),
+    "Lorenz-96, n = 40, k = 40": Task(lorenz_96, 40, 40, 0.01, 20_000, 0.25),
+    "dense tanh, n = 100, k = 10": Task(dense, 100, 10, 0.05, 20_000, 0.8, weights=1.5),
+    "dense tanh, n = 100, k = 100": Task(dense, 100, 100, 0.05, 4_000, 1.2, weights=1.5),
+    "1,000 Lorenz systems": Task(lorenz, 3, 3, 0.01, 10_000, 0.15, batch=1000),
+    "1,000 pairs of neurons": Task(neurons, 2, 2, 0.05, 20_000, 0.3, batch=1000),
 }
 
 

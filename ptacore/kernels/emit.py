@@ -17,6 +17,7 @@ from ptacore.kernels.tape import CURVES, MINUS, ONE, Block, Tape, Unrecordable
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 SMALL = 160  # statements up to which everything is written out, so that the compiler keeps all in registers
 MOST = 4000  # lines of C that a compiler translates in a second or two
+PANEL = 8  # rows of a packed matrix that lie together (PANEL of functions.h)
 SHORTEST = 3  # statements that make a loop
 
 
@@ -44,7 +45,14 @@ class Emitted(NamedTuple):
     small: bool
 
 
-Statement = tuple[str, tuple[int, ...]]  # a line with {} for indices, and those
+Statement = tuple[str, tuple[int, ...]]  # lines with {} for indices, and those
+
+
+class _Group(NamedTuple):
+    """Operations on equally many numbers each, which one loop can do: none needs another turn's results."""
+
+    blocks: list[Block]
+    owner: dict[int, int]  # which turn makes a place
 
 
 class _Emitter:
@@ -52,11 +60,69 @@ class _Emitter:
         self.tape, self.outputs, self.flow, self.n = tape, outputs, flow, len(tape.x)
         self.linear: Linear = differentiate(tape, outputs)
         rows = [step.terms for step in self.linear.program if not isinstance(step, Product)]
-        coefficients = [c for terms in (*rows, *self.linear.results) for c, _ in terms]
-        self.blocks = tape.needed(np.array([*outputs, *coefficients], dtype=int))
+        self.kept = {c for terms in (*rows, *self.linear.results) for c, _ in terms}  # coefficients
+        self.blocks = tape.needed(np.array([*outputs, *self.kept], dtype=int))
         self.matrices: dict[int, tuple[np.ndarray, int]] = {}  # by identity; where each begins
         self.held = 0
+        statements = len(self.linear.program) + sum(len(b.results) for b in self.blocks) + 2 * self.n
+        self.small = statements <= SMALL and not any(b.matrix is not None for b in self.blocks)
+        self.local: dict[int, str] = {}  # places that a turn of a loop keeps to itself
+        self.groups = self._grouped()
         self._number()
+
+    def _grouped(self) -> list[_Group]:
+        groups: list[_Group] = []
+        made_by: dict[int, int] = {}
+        for block in (*self.blocks, *self._results()):
+            operands = block.operands.reshape(-1)
+            after = max((made_by.get(int(p), -1) for p in operands), default=-1)
+            at = next((g for g in range(max(after, 0), len(groups)) if self._fits(block, groups[g], g == after)), None)
+            if at is None or self.small:
+                at = len(groups)
+                groups.append(_Group([], {}))
+            groups[at].blocks.append(block)
+            for places in (block.results, self.tape.slope[block.results]):
+                made_by |= dict.fromkeys(places.tolist(), at)
+                groups[at].owner.update(zip(places.tolist(), range(len(places)), strict=True))
+        if not self.small:
+            self._find_local(groups, made_by)
+        return groups
+
+    def _results(self) -> Iterator[Block]:
+        """The results as operations that hand over what others have made, in pieces of one origin each."""
+        origin = np.full(self.tape.size, -1)
+        for number, block in enumerate(self.blocks):
+            origin[block.results] = number
+        cuts = np.flatnonzero(np.diff(origin[self.outputs])) + 1
+        for piece in np.split(np.arange(self.n), cuts):
+            yield Block("result", -2 - piece, self.outputs[piece][None])  # results lie below all places
+
+    @staticmethod
+    def _fits(block: Block, group: _Group, depends: bool) -> bool:
+        first = group.blocks[0]
+        if block.matrix is not None or first.matrix is not None or len(first.results) != len(block.results):
+            return False
+        if not depends:
+            return True
+        turns = range(len(block.results))
+        return all(group.owner.get(int(p), t) == t for o in block.operands for p, t in zip(o, turns, strict=True))
+
+    def _find_local(self, groups: list[_Group], made_by: dict[int, int]) -> None:
+        outside = set(self.kept)
+        for number, group in enumerate(groups):
+            for block in group.blocks:
+                outside |= {int(p) for p in block.operands.reshape(-1) if made_by.get(int(p), -1) != number}
+                if block.matrix is not None:
+                    outside |= {int(p) for p in (*block.operands.reshape(-1), *block.results)}
+        count = 0
+        for block in self.blocks:
+            if not outside.intersection(block.results.tolist()):
+                self.local |= dict.fromkeys(block.results.tolist(), f"t{count}")
+                count += 1
+            slopes = self.tape.slope[block.results].tolist() if block.name in CURVES else []
+            if slopes and not outside.intersection(slopes):
+                self.local |= dict.fromkeys(slopes, f"t{count}")
+                count += 1
 
     def _number(self) -> None:
         """Where each place lies in memory: numbers in S, constants in C."""
@@ -65,41 +131,55 @@ class _Emitter:
         count = self.n
         for block in self.blocks:
             for places in (block.results, self.tape.slope[block.results])[: 2 if block.name in CURVES else 1]:
-                self.index[places] = count + np.arange(len(places))
-                count += len(places)
+                if len(places) and int(places[0]) not in self.local:
+                    self.index[places] = count + np.arange(len(places))
+                    count += len(places)
         self.count, self.constants = count, []
 
-    def _refers(self, place: int) -> tuple[str, int]:
+    def _refers(self, place: int) -> tuple[str, tuple[int, ...]]:
+        """How the text calls a place, and with which index."""
         place = int(place)
+        if place in self.local:
+            return self.local[place], ()
         if self.tape.constant[place] and self.index[place] < 0:
             self.index[place] = len(self.constants)
             self.constants.append(self.tape.value[place])
-        return ("C({})" if self.tape.constant[place] else "S({})"), int(self.index[place])
+        return ("C({})" if self.tape.constant[place] else "S({})"), (int(self.index[place]),)
 
     def _matrix(self, matrix: np.ndarray) -> int:
         if id(matrix) not in self.matrices:
             self.matrices[id(matrix)] = matrix, self.held
-            self.held += -(-matrix.shape[0] // 8) * 8 * matrix.shape[1]  # panels of up to 8 rows
+            self.held += -(-matrix.shape[0] // PANEL) * PANEL * matrix.shape[1]
         return self.matrices[id(matrix)][1]
 
-    def _value_statements(self, block: Block) -> Iterator[Statement]:
+    def _value_statements(self, group: _Group) -> list[Statement]:
+        block = group.blocks[0]
         if block.matrix is not None:
             sizes = self._matrix(block.matrix), *block.matrix.shape
             operand, result = int(self.index[block.operands[0, 0]]), int(self.index[block.results[0]])
-            yield "matvec(m + {}, {}, {}, &S({}), &S({}));", (*sizes, operand, result)
-            return
-        slopes = self.tape.slope[block.results] if block.name in CURVES else [None] * len(block.results)
-        for result, slope, *operands in zip(block.results, slopes, *block.operands, strict=True):
-            forms, indices = zip(*map(self._refers, operands), strict=True)
-            if block.name in INFIX:
-                form = f" {INFIX[block.name]} ".join(forms)
-            elif block.name == "copy":
-                form = forms[0]
-            elif slope is not None:
-                form, indices = f"{block.name}_({forms[0]}, &S({{}}))", (*indices, int(self.index[slope]))
-            else:
-                form = f"{block.name}_({', '.join(forms)})"
-            yield f"S({{}}) = {form};", (int(self.index[result]), *indices)
+            return [("matvec(m + {}, {}, {}, &S({}), &S({}));", (*sizes, operand, result))]
+        turns = range(len(block.results))
+        parts = [[self._value_statement(block, turn) for block in group.blocks] for turn in turns]
+        return [(" ".join(form for form, _ in part), sum((i for _, i in part), ())) for part in parts]
+
+    def _value_statement(self, block: Block, turn: int) -> Statement:
+        operands = [self._refers(o[turn]) for o in block.operands]
+        forms, indices = [form for form, _ in operands], sum((i for _, i in operands), ())
+        if block.name == "result":
+            return f"F({{}}) = {forms[0]};", (-2 - int(block.results[turn]), *indices)
+        if block.name in INFIX:
+            form = f" {INFIX[block.name]} ".join(forms)
+        elif block.name == "copy":
+            form = forms[0]
+        else:
+            form = f"{block.name}_({', '.join(forms)})"
+        before = ""
+        if block.name in CURVES:
+            slope, index = self._refers(self.tape.slope[block.results[turn]])
+            before = "" if index else f"num {slope}; "
+            form, indices = f"{form[:-1]}, &{slope})", (*indices, *index)
+        target, index = self._refers(block.results[turn])
+        return f"{before}{target if index else f'num {target}'} = {form};", (*index, *indices)
 
     def _sum(self, terms) -> tuple[str, tuple[int, ...]]:
         form, indices = "", []
@@ -109,7 +189,7 @@ class _Emitter:
             else:
                 factor, index = self._refers(coefficient)
                 form += f" + {factor} * V({{}})"
-                indices.append(index)
+                indices += index
             indices.append(row)
         return form.removeprefix(" + ").strip() or "(vec){{0}}", tuple(indices)
 
@@ -117,7 +197,7 @@ class _Emitter:
         for step in self.linear.program:
             if isinstance(step, Product):
                 sizes = self._matrix(step.block.matrix), *step.block.matrix.shape
-                yield "matmul(m + {}, {}, {}, v + {} * W, v + {} * W, W);", (*sizes, step.operand, step.row)
+                yield "matmul(m + {}, {}, {}, v + {} * W, v + {} * W, W, used);", (*sizes, step.operand, step.row)
             else:
                 form, indices = self._sum(step.terms)
                 yield f"EACH V({{}}) = {form};", (step.row, *indices)
@@ -126,14 +206,12 @@ class _Emitter:
             yield f"EACH RESULT({{}}, {form});", (i, *indices)
 
     def emit(self) -> Emitted:
-        values = [s for block in self.blocks for s in self._value_statements(block)]
-        for i, place in enumerate(self.outputs):
-            form, index = self._refers(place)
-            values.append((f"F({{}}) = {form};", (i, index)))
+        values = [self._value_statements(group) for group in self.groups]
         tangents = list(self._tangent_statements())
-        products = sum(matrix.size for matrix, _ in self.matrices.values())
-        small = len(values) + len(tangents) <= SMALL and not products
-        lines = [list(_plain(part) if small else _loops(part)) for part in (values, tangents)]
+        if self.small:
+            lines = [list(_plain(part)) for part in (sum(values, []), tangents)]
+        else:
+            lines = [[line for part in values for line in _loops(part)], list(_loops(tangents))]
         if sum(map(len, lines)) > MOST:
             raise Unrecordable(f"more than {MOST} lines of C: operations that lie in no order")
         text = f"""\
@@ -141,10 +219,11 @@ class _Emitter:
 #define N {self.n}
 #define NUMBERS {self.count}
 #define ROWS {self.linear.rows}
-#define SMALL {int(small)}
+#define SMALL {int(self.small)}
+#define CURVED {int(any(block.name in CURVES for block in self.blocks))}
 #include "functions.h"
 
-PART void values(const double *c, const double *m, num *s, num *f) {{
+PART void values(const double *restrict c, const double *restrict m, num *restrict s, num *restrict f) {{
 {_body(lines[0])}}}
 
 INLINE void program(const double *c, const double *m, const num *s, vec *v, TARGET) {{
@@ -152,9 +231,11 @@ INLINE void program(const double *c, const double *m, const num *s, vec *v, TARG
 
 #include "function_steps.h"
 """
-        terms = sum(len(indices) for _, indices in tangents)
         matrices = [matrix for matrix, _ in self.matrices.values()]
-        return Emitted(text, np.array(self.constants), matrices, (len(values) + products, terms + products), small)
+        products = sum(b.matrix.size for b in self.blocks if b.matrix is not None)
+        terms = products + sum(len(indices) for _, indices in tangents)
+        work = products + sum(len(b.results) for b in self.blocks), terms
+        return Emitted(text, np.array(self.constants), matrices, work, self.small)
 
 
 def _body(lines: Iterable[str]) -> str:
@@ -178,11 +259,11 @@ def _loops(statements: list[Statement]) -> Iterator[str]:
                 break
             step, end = ahead, end + 1
         if end - i < SHORTEST:
-            yield form.format(*first)
+            yield f"{{ {form.format(*first)} }}"
             i += 1
             continue
         turns = [f"{a} + i" if d == 1 else f"{a}" if d == 0 else f"{a} + {d} * i" for a, d in zip(first, step, strict=True)]
-        yield f"for (int i = 0; i < {end - i}; i++) {form.format(*turns)}"
+        yield f"for (int i = 0; i < {end - i}; i++) {{ {form.format(*turns)} }}"
         i = end
 
 

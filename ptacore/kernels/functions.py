@@ -16,11 +16,10 @@ import torch
 from torch import Tensor
 
 from ptacore.kernels import build
-from ptacore.kernels.emit import Emitted, emit
+from ptacore.kernels.emit import PANEL, Emitted, emit
 from ptacore.kernels.record import record
 from ptacore.kernels.tape import Tape, Unrecordable
 
-PANEL = 8  # rows of a packed matrix that lie together (PANEL of functions.h)
 DELAY = 8  # steps between normalizations (DELAY of functions.h)
 KEPT = 16  # tangent vectors up to which the kernel keeps them orthonormal; above, LAPACK is faster
 TOGETHER = 4  # states of a batch from which on they share the lanes of a vector
