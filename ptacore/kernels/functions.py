@@ -107,10 +107,10 @@ class FunctionKernel:
         expected, moved = self._torch_step(x, V), self._torch_step(nearby, V)
         got = self.steps(text, x, V, 1, keep=False)[:2]
         finite = torch.stack([torch.isfinite(a.flatten(1)).all(1) for a in (*expected, *moved)]).all(0)
-        for mine, torchs, near in zip(got, expected, moved, strict=True):
-            mine, torchs, near = (a[finite].flatten(1) for a in (mine, torchs, near))
-            bound = 1e-12 * torchs.abs().amax(1, keepdim=True) + (near - torchs).abs()
-            if not ((mine - torchs).abs() <= bound + torch.finfo(x.dtype).tiny).all():
+        for before, mine, torchs, near in zip((x, V), got, expected, moved, strict=True):
+            before, mine, torchs, near = (a[finite].flatten(1) for a in (before, mine, torchs, near))
+            size = torch.maximum(before.abs(), torchs.abs()).amax(1, keepdim=True)
+            if not ((mine - torchs).abs() <= 1e-12 * size + (near - torchs).abs()).all():
                 return False
         return int(finite.sum()) >= len(sizes) // 4
 
