@@ -7,17 +7,24 @@
 #include "lanes.h"
 
 #if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
-#define VECTOR_VERSION __attribute__((simd("notinbranch"), const, nothrow))
-extern double exp(double) VECTOR_VERSION;
-extern double log(double) VECTOR_VERSION;
-extern double sin(double) VECTOR_VERSION;
-extern double cos(double) VECTOR_VERSION;
+/* under names of their own, since the compiler would join a sine and a cosine to what has no vector version */
+#define WITH_VECTORS(name) \
+    extern double name##_v(double) __asm__(#name) __attribute__((simd("notinbranch"), const, nothrow));
+WITH_VECTORS(exp)
+WITH_VECTORS(log)
+WITH_VECTORS(sin)
+WITH_VECTORS(cos)
+#else
+#define exp_v exp
+#define log_v log
+#define sin_v sin
+#define cos_v cos
 #endif
 
 /* With MEMBERS, NAME_lane is the function of one number and NAME_ does it in all lanes of a vector. */
 #ifdef MEMBERS
 #define ONE(name) name##_lane
-#define EACH_LANE(...) for (int l = 0; l < LANES; l++) __VA_ARGS__
+#define EACH_LANE(...) _Pragma("GCC unroll 1") for (int l = 0; l < LANES; l++) __VA_ARGS__
 #define LIFT_CURVE(name) \
     INLINE vec name##_(vec x, vec *slope) { \
         double a[LANES], y[LANES], d[LANES]; \
@@ -61,22 +68,22 @@ INLINE double ONE(tanh)(double x, double *slope) {
     return copysign(y > 700.0 ? 1.0 : e * inverse, x);
 }
 LIFT_CURVE(tanh)
-CURVE(sigmoid, 1.0 / (1.0 + exp(-x)), y * (1.0 - y))
+CURVE(sigmoid, 1.0 / (1.0 + exp_v(-x)), y * (1.0 - y))
 INLINE double ONE(softplus)(double x, double *slope) {
-    double e = exp(-fabs(x)), sum = 1.0 + e;                 /* log1p(e): what the sum loses is added */
+    double e = exp_v(-fabs(x)), sum = 1.0 + e;                 /* log1p(e): what the sum loses is added */
     *slope = (x < 0.0 ? e : 1.0) / sum;
-    return (x > 0.0 ? x : x < 0.0 ? 0.0 : x * 0.0) + log(sum) + (e - (sum - 1.0)) / sum;
+    return (x > 0.0 ? x : x < 0.0 ? 0.0 : x * 0.0) + log_v(sum) + (e - (sum - 1.0)) / sum;
 }
 LIFT_CURVE(softplus)
-CURVE(exp, exp(x), y)
+CURVE(exp, exp_v(x), y)
 CURVE(exp2, exp2(x), y * 0.69314718055994531)
 CURVE(expm1, expm1(x), y + 1.0)
-CURVE(log, log(x), 1.0 / x)
+CURVE(log, log_v(x), 1.0 / x)
 CURVE(log2, log2(x), 1.4426950408889634 / x)
 CURVE(log10, log10(x), 0.43429448190325183 / x)
 CURVE(log1p, log1p(x), 1.0 / (1.0 + x))
-CURVE(sin, sin(x), cos(x))
-CURVE(cos, cos(x), -sin(x))
+CURVE(sin, sin_v(x), cos_v(x))
+CURVE(cos, cos_v(x), -sin_v(x))
 CURVE(tan, tan(x), 1.0 + y * y)
 CURVE(asin, asin(x), 1.0 / sqrt(1.0 - x * x))
 CURVE(acos, acos(x), -1.0 / sqrt(1.0 - x * x))
@@ -86,7 +93,7 @@ CURVE(cosh, cosh(x), sinh(x))
 CURVE(asinh, asinh(x), 1.0 / sqrt(x * x + 1.0))
 CURVE(acosh, acosh(x), 1.0 / sqrt(x * x - 1.0))
 CURVE(atanh, atanh(x), 1.0 / (1.0 - x * x))
-CURVE(erf, erf(x), 1.1283791670955126 * exp(-x * x))
+CURVE(erf, erf(x), 1.1283791670955126 * exp_v(-x * x))
 CURVE(sqrt, sqrt(x), 0.5 / y)
 CURVE(rsqrt, 1.0 / sqrt(x), -0.5 * y * y * y)
 CURVE(reciprocal, 1.0 / x, -y * y)

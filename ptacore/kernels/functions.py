@@ -151,7 +151,7 @@ def function_kernel(
     f : callable
         (n,) -> (n,)
     jvp : callable
-        f and its derivative along tangent vectors: (..., n), (..., n, k) -> (..., n), (..., n, k).
+        f and its derivative along tangent vectors, by torch: (..., n), (..., n, k) -> (..., n), (..., n, k).
     n : int
         States.
     dt : float
@@ -171,12 +171,12 @@ def function_kernel(
     tape, outputs = record(f, probes[0])
     again, others = record(f, probes[1])
     if not (_same(tape, again) and np.array_equal(outputs, others)):
-        raise Unrecordable("it does not do the same on every state")
+        raise Unrecordable("f does not do the same on every state")
     emitted = emit(tape, outputs, flow)
     if _library(emitted.text) is None:
         return None
     kernel = FunctionKernel(emitted, n, dt, flow, jvp)
     if emitted.text not in known and not kernel.agrees(emitted.text):
-        raise Unrecordable("compiled, it does not agree with torch")
+        raise Unrecordable("compiled, f or its derivative does not agree with torch")
     known.add(emitted.text)
     return kernel

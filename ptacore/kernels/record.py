@@ -112,17 +112,86 @@ def _sigmoid_backward(tape: Tape, g, y) -> np.ndarray:
     return tape.apply("mul", g, tape.apply("mul", y, tape.apply("sub", ONE, y)))
 
 
-def _elementwise(name: str) -> Callable:
-    return lambda tape, *operands: tape.apply(name, *operands)
+def _softplus(tape: Tape, a, beta=ONE, threshold=None) -> np.ndarray:
+    """torch goes over to the straight line at a threshold, which is seen: 2e-9 at 20."""
+    threshold = tape.constants(np.array(20.0)) if threshold is None else threshold
+    steep = tape.apply("mul", beta, a)
+    soft = tape.apply("div", tape.apply("softplus", steep), beta)
+    return tape.apply("select", tape.apply("gt", steep, threshold), a, soft)
+
+
+def _leaky_relu(tape: Tape, a, negative_slope=None) -> np.ndarray:
+    slope = tape.constants(np.array(0.01)) if negative_slope is None else negative_slope
+    return tape.apply("select", tape.apply("gt", a, ZERO), a, tape.apply("mul", slope, a))
+
+
+def _elu(tape: Tape, a, alpha=ONE, scale=ONE, input_scale=ONE) -> np.ndarray:
+    curve = tape.apply("mul", alpha, tape.apply("expm1", tape.apply("mul", input_scale, a)))
+    return tape.apply("mul", scale, tape.apply("select", tape.apply("gt", a, ZERO), a, curve))
+
+
+def _gelu(tape: Tape, a) -> np.ndarray:
+    root = tape.constants(np.array(math.sqrt(0.5)))
+    share = tape.apply("add", ONE, tape.apply("erf", tape.apply("mul", root, a)))
+    return tape.apply("mul", tape.apply("mul", HALF, a), share)
+
+
+def _cross(tape: Tape, a, b, dim: int = -1) -> np.ndarray:
+    a, b = (np.moveaxis(c, dim, -1) for c in np.broadcast_arrays(a, b))
+    first, second = (tape.apply("mul", a[..., i], b[..., j]) for i, j in (([1, 2, 0], [2, 0, 1]), ([2, 0, 1], [1, 2, 0])))
+    return np.moveaxis(tape.apply("sub", first, second), -1, dim)
+
+
+def _cumsum(tape: Tape, a, dim: int) -> np.ndarray:
+    sums = np.moveaxis(a.copy(), dim, 0)
+    for i in range(1, len(sums)):
+        sums[i] = tape.apply("add", sums[i - 1], sums[i])
+    return np.moveaxis(sums, 0, dim)
+
+
+def _exponentials(tape: Tape, a, dim) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """exp(a - largest) along axes, their sum, and the largest."""
+    largest = _over(tape, a, dim, True, "maximum")
+    terms = tape.apply("exp", tape.apply("sub", a, largest))
+    return terms, _over(tape, terms, dim, True), largest
+
+
+def _softmax(tape: Tape, a, dim: int, half_to_float: bool) -> np.ndarray:
+    terms, total, _ = _exponentials(tape, a, dim)
+    return tape.apply("div", terms, total)
+
+
+def _logsumexp(tape: Tape, a, dim, keepdim: bool = False) -> np.ndarray:
+    _, total, largest = _exponentials(tape, a, dim)
+    whole = tape.apply("add", tape.apply("log", total), largest)
+    return whole if keepdim else whole.squeeze(tuple(dim))
+
+
+def _norm(tape: Tape, a, ord=2, dim=None, keepdim: bool = False, dtype=None) -> np.ndarray:
+    if ord != 2:
+        raise Unrecordable(f"a vector norm of order {ord}")
+    return tape.apply("sqrt", _over(tape, tape.apply("square", a), dim, keepdim))
+
+
+def _elementwise(name: str, operands: int = 1) -> Callable:
+    def rule(tape: Tape, *places):
+        if len(places) != operands:
+            raise Unrecordable(f"{name} with {len(places)} operands")
+        return tape.apply(name, *places)
+
+    return rule
 
 
 # Operations of torch on places, by their names in ATen. Numbers come as places of constants.
 RULES: dict[str, Callable] = {
-    **{name: _elementwise(name) for name in (*CURVES, *STEPS, *COMPARISONS, "div", "maximum", "minimum", "atan2")},
+    **{name: _elementwise(name) for name in (*CURVES, *STEPS)},
+    **{name: _elementwise(name, 2) for name in (*COMPARISONS, "mul", "div", "maximum", "minimum", "atan2")},
     "add": lambda t, a, b, alpha=ONE: t.apply("add", a, t.apply("mul", alpha, b)),
     "sub": lambda t, a, b, alpha=ONE: t.apply("sub", a, t.apply("mul", alpha, b)),
     "rsub": lambda t, a, b, alpha=ONE: t.apply("sub", b, t.apply("mul", alpha, a)),
-    "mul": _elementwise("mul"),
+    "softplus": _softplus,
+    "elu": _elu,
+    "gelu": _gelu,
     "neg": lambda t, a: t.apply("mul", MINUS, a),
     "sgn": _elementwise("sign"),
     "clamp_min": _clamp,
@@ -132,7 +201,7 @@ RULES: dict[str, Callable] = {
     "pow": _power,
     "where": lambda t, c, a, b: t.apply("select", c, a, b),
     "masked_fill": lambda t, a, c, b: t.apply("select", c, b, a),
-    "leaky_relu": lambda t, a, slope: t.apply("select", t.apply("gt", a, ZERO), a, t.apply("mul", slope, a)),
+    "leaky_relu": _leaky_relu,
     "silu": lambda t, a: t.apply("mul", a, t.apply("sigmoid", a)),
     "logical_and": _both,
     "bitwise_and": _both,
@@ -156,6 +225,13 @@ PRODUCTS = {  # which take constants as they are
     "addmm": _plus(_mm),
     "addmv": _plus(_mv),
     "baddbmm": _plus(_bmm),
+}
+WITH_AXES = {  # whose arguments after the first (two) are axes and options
+    "linalg_cross": _cross,
+    "cumsum": _cumsum,
+    "_softmax": _softmax,
+    "logsumexp": _logsumexp,
+    "linalg_vector_norm": _norm,
 }
 REDUCTIONS = {"sum": "add", "mean": "add", "amax": "maximum", "amin": "minimum", "prod": "mul"}
 FRESH = ("zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_empty")
@@ -214,13 +290,15 @@ class _Recorder:
             return self._moved(name, function, args, kwargs)
         if name in REDUCTIONS:
             return self._reduced(name, args, kwargs)
+        if name in WITH_AXES:
+            given = [self._of(a) if isinstance(a, Tensor) else a for a in args]
+            return WITH_AXES[name](self.tape, *given, **kwargs)
         if name in PRODUCTS:
             named = {key: self._of(value) for key, value in kwargs.items()}
             return PRODUCTS[name](self.tape, *map(self._of_product, args), **named)
         if name in RULES:
-            rounding = kwargs.get("rounding_mode")
-            if rounding is not None:
-                raise Unrecordable(f"{function} with rounding_mode")
+            if any(isinstance(a, str) for a in (*args, *kwargs.values())):
+                raise Unrecordable(f"{function} with {kwargs}")
             named = {key: self._of(value) for key, value in kwargs.items() if key != "dtype" and value is not None}
             return RULES[name](self.tape, *(None if a is None else self._of(a) for a in args), **named)
         return None

@@ -123,6 +123,11 @@ class System:
     ) -> System:
         """Wrap any differentiable torch function of a state, or of a state and the time, as a system.
 
+        Lyapunov spectra of undriven systems in double precision run compiled: f is watched on two states, translated
+        to C with its derivative, and compared with torch. It is watched anew for each spectrum, so that parameters may
+        change in between. A function that decides by the state's numbers (a branch, ``.item()``), leaves torch or does
+        something that has no translation runs in torch; ``backend="compiled"`` says what it was.
+
         Parameters
         ----------
         f : callable
@@ -189,10 +194,9 @@ class _FunctionSystem(System):
 
     def kernel(self, dt):
         self.uncompiled = ""
-        if self.timed or self.jacobian_timed or self.user_jacobian is not None:
-            self.uncompiled = "it depends on time" if self.timed else "it comes with a Jacobian of its own"
-            return None
-        if self.dtype != torch.float64:
+        if self.timed or self.jacobian_timed:
+            self.uncompiled = "f depends on time"
+        if self.uncompiled or self.dtype != torch.float64:
             return None
         try:
             return function_kernel(self.f, self.jvp, self.dim, dt, self.kind == "flow", self._compiled)
