@@ -243,7 +243,8 @@ def lyapunov_spectrum(
     samples : int
         Number M of points of the history, at most.
     backend : {"auto", "compiled", "torch"}
-        "compiled" for the built-in tanh and ReLU networks on the CPU, and "auto" takes it there.
+        "compiled" for the built-in tanh and ReLU networks and torch's recurrent layers, and in double precision for
+        most functions (`System.from_function`), all on the CPU; "auto" takes it there.
     t0 : float, optional
         Time at x0, for driven systems; 0, or that of the earlier result.
     progress : bool
