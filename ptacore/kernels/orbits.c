@@ -7,48 +7,19 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
-#include "lanes.h"
+#include "real.h"
 
 #define WIDE 32
 typedef double wide[WIDE];
 
-/* exp(y) = power (1 + p) to a few units in the last place, without branches; by range reduction, y = m ln 2 + r, and a
- * Taylor series, |r| <= ln(2) / 2. NaN stays NaN. */
-INLINE double reduced_exp(double y, double *power) {
-    const double shift = 0x1.8p52;
-    y = y > 700.0 ? 700.0 : y;
-    y = y < -700.0 ? -700.0 : y;
-    double m = y * 1.4426950408889634 + shift;           /* low bits of m: round(y / ln 2) */
-    int64_t bits;
-    memcpy(&bits, &m, 8);
-    m -= shift;
-    double r = (y - m * 6.93147180369123816490e-01) - m * 1.90821492927058770002e-10;
-    double p = 1.0 / 6227020800.0;
-    p = p * r + 1.0 / 479001600.0;
-    p = p * r + 1.0 / 39916800.0;
-    p = p * r + 1.0 / 3628800.0;
-    p = p * r + 1.0 / 362880.0;
-    p = p * r + 1.0 / 40320.0;
-    p = p * r + 1.0 / 5040.0;
-    p = p * r + 1.0 / 720.0;
-    p = p * r + 1.0 / 120.0;
-    p = p * r + 1.0 / 24.0;
-    p = p * r + 1.0 / 6.0;
-    p = p * r + 0.5;
-    p = (p * r) * r + r;
-    bits = (int64_t)((uint64_t)bits << 52) + 0x3ff0000000000000LL;
-    memcpy(power, &bits, 8);                             /* 2^m */
-    return p;
-}
-
 INLINE double exp_of(double y) {
-    double power, p = reduced_exp(y, &power);
-    return power * p + power;
+    double grown = fast_expm1(fabs(y)) + 1.0;
+    return y < 0.0 ? 1.0 / grown : grown;
 }
 
-INLINE double tanh_of(double x) {                        /* e / (e + 2) with e = exp(2 |x|) - 1 */
-    double power, p = reduced_exp(2.0 * fabs(x), &power), e = power * p + (power - 1.0);
-    return copysign(e / (e + 2.0), x);
+INLINE double tanh_of(double x) {
+    double slope;
+    return fast_tanh(x, &slope);
 }
 
 /* Rows of m numbers: those of `count` networks from the first on, or back. Lanes that nobody asked for stay at 0. */
