@@ -169,7 +169,7 @@ def _cache() -> Path:
 def load(
     source: Path | str, names: Sequence[str] = (), options: Sequence[str] = (), tell: bool = True
 ) -> ctypes.CDLL | None:
-    """The library of a source, with functions of these names; None where that is impossible, and a warning if told to."""
+    """The library of a source, with functions of these names; None where that is impossible, and then a warning."""
     try:
         try:
             return _open(build(source, None, options), names)

@@ -197,9 +197,9 @@ static int pack_sparse(int64_t n, const real *W, Entry *entries, int64_t *start)
 
 /* Panels of ROWS rows of W (n, n), column by column. */
 static void pack_dense(int64_t n, const real *W, real *packed) {
-    for (int64_t i = 0; i < (n + ROWS - 1) / ROWS * ROWS; i++)
+    for (int64_t row = 0; row < n; row += ROWS)
         for (int64_t j = 0; j < n; j++)
-            packed[i / ROWS * ROWS * n + j * ROWS + i % ROWS] = i < n ? W[i * n + j] : 0;
+            for (int64_t i = row; i < row + ROWS; i++) *packed++ = i < n ? W[i * n + j] : 0;
 }
 
 /* Weights W (count, n, n) as advance_dense takes them: packed (count, p ROWS n) and start (count, p + 1), p panels of
