@@ -1,5 +1,6 @@
 /* What the C sources of the package share. */
 #pragma once
+#include <math.h>
 #include <stdint.h>
 #if defined(__linux__)
 #include <sys/mman.h>

@@ -19,7 +19,7 @@ MOST = 16  # columns; LAPACK is faster with more
 
 @functools.cache
 def _library() -> ctypes.CDLL | None:
-    library = build.load(SOURCE, [f"orthonormalize_{suffix}" for suffix in SUFFIX.values()])
+    library = build.load(SOURCE, [f"orthonormalize_{suffix}" for suffix in SUFFIX.values()], tell=False)
     i64, pointer = ctypes.c_int64, ctypes.c_void_p
     for suffix in SUFFIX.values() if library else ():
         function = getattr(library, f"orthonormalize_{suffix}")

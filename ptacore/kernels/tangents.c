@@ -12,6 +12,7 @@
  */
 #include <stdlib.h>
 #include "real.h"
+#include "graded.h"
 
 /* CURRENT: tau x' = -x + W phi(x) + b;  RATE: tau x' = -x + phi(W x + b);  MAP: x <- (1 - h) x + h phi(W x + b) */
 enum { CURRENT, RATE, MAP };
@@ -196,9 +197,9 @@ static int pack_sparse(int64_t n, const real *W, Entry *entries, int64_t *start)
 
 /* Panels of ROWS rows of W (n, n), column by column. */
 static void pack_dense(int64_t n, const real *W, real *packed) {
-    for (int64_t i = 0; i < (n + ROWS - 1) / ROWS * ROWS; i++)
+    for (int64_t row = 0; row < n; row += ROWS)
         for (int64_t j = 0; j < n; j++)
-            packed[i / ROWS * ROWS * n + j * ROWS + i % ROWS] = i < n ? W[i * n + j] : 0;
+            for (int64_t i = row; i < row + ROWS; i++) *packed++ = i < n ? W[i * n + j] : 0;
 }
 
 /* Weights W (count, n, n) as advance_dense takes them: packed (count, p ROWS n) and start (count, p + 1), p panels of
@@ -364,58 +365,17 @@ INLINE void normalize(int n, int columns, wide X[][LARGEST + 1], Growth *growth)
         }
 }
 
-/* v to length one; the logarithm of its length. A zero stays, NaN stays NaN. */
-static double unit(int n, double *v) {
-    double largest = 0.0, square = 0.0;
-    for (int i = 0; i < n; i++) largest = fabs(v[i]) > largest || v[i] != v[i] ? fabs(v[i]) : largest;
-    if (largest == 0.0) return -INFINITY;
-    for (int i = 0; i < n; i++) v[i] /= largest, square += v[i] * v[i];
-    for (int i = 0; i < n; i++) v[i] /= sqrt(square);
-    return log(largest) + 0.5 * log(square);
-}
-
-static void project_out(int n, int count, double Q[][LARGEST], double *v) {
-    for (int p = 0; p < count; p++) {
-        double dot = 0.0;
-        for (int i = 0; i < n; i++) dot += Q[p][i] * v[i];
-        for (int i = 0; i < n; i++) v[i] -= dot * Q[p][i];
-    }
-}
-
-/* Of lane l; orthonormal.py says what it does. */
-static void orthonormalize_graded(int n, int columns, int l, wide X[][LARGEST + 1], Growth *growth) {
-    double Q[LARGEST][LARGEST], row[LARGEST], faint = 16.0 * sqrt((double)n) * 0x1p-52;
-    for (int i = 0; i < n; i++) {
-        row[i] = 0.0;
-        for (int c = 1; c < columns; c++) row[i] = fabs(X[i][c][l]) > row[i] ? fabs(X[i][c][l]) : row[i];
-    }
+/* Of lane l; graded.h says what it does. */
+static void graded_lane(int n, int columns, int l, wide X[][LARGEST + 1], Growth *growth) {
+    double Q[LARGEST * LARGEST], row[LARGEST], length[LARGEST];
+    int lost[LARGEST];
+    for (int c = 0; c < columns - 1; c++)
+        for (int i = 0; i < n; i++) Q[c * n + i] = X[i][c + 1][l];
+    orthonormalize_graded(n, columns - 1, Q, row, length, lost);
     for (int c = 0; c < columns - 1; c++) {
-        double *v = Q[c], shrunk = -1.0;
-        for (int i = 0; i < n; i++) v[i] = X[i][c + 1][l];
-        double length = unit(n, v);
-        for (int pass = 0; pass < 50 && shrunk < -0.7 && shrunk > -INFINITY; pass++) {
-            project_out(n, c, Q, v);
-            length += shrunk = unit(n, v);
-        }
-        int told = length != length;
-        for (int i = 0; i < n; i++)
-            told |= v[i] != 0.0 && row[i] > 0.0 && log(fabs(v[i])) + length - log(row[i]) > log(faint);
-        if (told)
-            growth[c].exponent[l] += length * 1.4426950408889634;
-        else
-            growth[c].lost[l] += 1.0;
-        if (length == -INFINITY) {                       /* another direction: the axis least taken up */
-            int axis = 0;
-            double least = INFINITY;
-            for (int i = 0; i < n; i++) {
-                double taken = 0.0;
-                for (int p = 0; p < c; p++) taken += Q[p][i] * Q[p][i];
-                if (taken < least) least = taken, axis = i;
-            }
-            for (int i = 0; i < n; i++) v[i] = i == axis;
-            for (int pass = 0; pass < 2; pass++) project_out(n, c, Q, v), unit(n, v);
-        }
-        for (int i = 0; i < n; i++) X[i][c + 1][l] = v[i];
+        if (lost[c]) growth[c].lost[l] += 1.0;
+        else growth[c].exponent[l] += length[c] * 1.4426950408889634;
+        for (int i = 0; i < n; i++) X[i][c + 1][l] = Q[c * n + i];
     }
 }
 
@@ -450,7 +410,7 @@ INLINE void careful_step(int form, int phi, int n, int columns, double h, wide W
         if (bad[l]) {
             for (int i = 0; i < n; i++)
                 for (int c = 1; c < columns; c++) X[i][c][l] = image[i][c][l];
-            orthonormalize_graded(n, columns, l, X, growth);
+            graded_lane(n, columns, l, X, growth);
         }
     normalize(n, columns, X, growth);
 }

@@ -53,15 +53,16 @@ def other_library(tmp_path):
 
 
 def test_a_library_is_built_once_for_its_source_and_header(cache, tmp_path, monkeypatch):
-    source = write(tmp_path / "answer.c", f'#include "{LANES}"\nint answer(void) {{ return 41; }}')
+    source = write(tmp_path / "answer.c", '#include "lanes.h"\nint answer(void) { return 41; }')
     first = compiler.load(source)
     assert first.answer() == 41
     built = compiler.build(source).stat().st_mtime_ns
     assert compiler.build(source).stat().st_mtime_ns == built
-    write(source, f'#include "{LANES}"\nint answer(void) {{ return 42; }}')
+    write(source, '#include "lanes.h"\nint answer(void) { return 42; }')
     assert compiler.load(source).answer() == 42
     compiler.build(source, options=["-DSINGLE"])
-    monkeypatch.setattr(compiler, "HEADERS", [write(tmp_path / "lanes.h", "// another")])
+    write(tmp_path / "lanes.h", "// another")
+    monkeypatch.setattr(compiler, "HEADERS", tmp_path)
     compiler.build(source)
     assert len(list(cache.iterdir())) == 4
 
