@@ -13,7 +13,7 @@ from torch.nn import Module
 
 from ptacore.checks import check_seed, choice, integer
 from ptacore.dynamics.closed_orbits import ClosedOrbits
-from ptacore.dynamics.integrate import check_finite, start_of, step_size, step_tangent
+from ptacore.dynamics.integrate import DivergenceError, check_finite, start_of, step_size, step_tangent
 from ptacore.dynamics.orthonormal import growth_of, orthonormalize, orthonormalize_graded
 from ptacore.dynamics.threads import threads_that_pay
 from ptacore.kernels.orthonormal import bounds
@@ -226,7 +226,12 @@ class TangentSystem:
             if end > at:
                 x, V, growth, lost = self._advance(x, V, end - at, self.t0 + at * self.dt)
                 check_finite(x, self.t0 + end * self.dt)
-                check_finite(V, self.t0 + end * self.dt, "tangent basis")
+                try:
+                    check_finite(V, self.t0 + end * self.dt, "tangent basis")
+                except DivergenceError:
+                    if m == 1:
+                        raise
+                    return self._shorter(m)
                 at = end
             if growth is not None:  # the kernel has kept the basis orthonormal
                 break
@@ -238,9 +243,8 @@ class TangentSystem:
             spread = high - low
             widest = spread.max().item()
             collapsed = not widest <= 2 * self._limit  # nan: a column vanished
-            if m > 1 and collapsed:  # a burst after a quiet stretch: go back, shorter
-                self._interval = max(1, m // 4)
-                return [], 0.0
+            if m > 1 and (collapsed or growth.abs().max().item() > 3 * self._far):
+                return self._shorter(m)
             if collapsed:
                 some, lost = ~(spread <= 2 * self._limit), torch.zeros_like(self.lost, dtype=torch.bool)
                 V = V if V.data_ptr() != Q.data_ptr() else self._advance(self.x, self.Q, 1, self.time)[1]
@@ -258,6 +262,11 @@ class TangentSystem:
         self.x, self.Q, self.done = x, V, at
         self._look(x, self.done)
         return marks, growth
+
+    def _shorter(self, m: int) -> tuple[list[Tensor], float]:
+        """Nothing has happened: a burst came after a quiet stretch, and columns are lost or near over- or underflow."""
+        self._interval = max(1, m // 4)
+        return [], 0.0
 
     def _with_torch(self, x: Tensor, V: Tensor, steps: int, t: float):
         closes = self.system.kind == "map" and x.shape[-1] <= LOW

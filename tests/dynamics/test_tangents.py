@@ -73,3 +73,12 @@ def test_what_does_not_fit_is_refused_by_name():
         TangentSystem(models.limit_cycle(), torch.zeros(20), dt=0.01, k=21)
     with pytest.raises(DivergenceError, match="t = "):
         TangentSystem(System.from_function(lambda x: x**2, 1, "flow"), [1.0], dt=0.01).step(1000)
+
+
+@pytest.mark.parametrize("rate", [-0.7, 0.7])
+@pytest.mark.parametrize("samples", [200, 1])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-4), (torch.float32, 1e-3)])
+def test_a_burst_after_a_long_quiet_neither_underflows_nor_overflows(rate, samples, dtype, tolerance):
+    later = System.from_function(lambda x, t: (rate if t >= 2000 else 0.0) * x, 1, "flow", dtype=dtype)
+    found = lyapunov_spectrum(later, [0.0], duration=4000, transient=0, dt=0.5, samples=samples)
+    assert found.exponents.item() == pytest.approx(rate / 2, abs=tolerance)
