@@ -243,7 +243,8 @@ def lyapunov_spectrum(
     samples : int
         Number M of points of the history, at most.
     backend : {"auto", "compiled", "torch"}
-        "compiled" for the built-in tanh and ReLU networks on the CPU in float64, and "auto" takes it there.
+        "compiled" for the built-in tanh and ReLU networks in float64 and torch's own RNN, GRU and LSTM (without
+        projections, of more than 4 numbers) in both precisions, on the CPU; "auto" takes it there.
     t0 : float, optional
         Time at x0, for driven systems; 0, or that of the earlier result.
     progress : bool

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import math
+import warnings
 from pathlib import Path
 
 import torch
@@ -19,7 +20,9 @@ MOST = 16  # columns; LAPACK is faster with more
 
 @functools.cache
 def _library() -> ctypes.CDLL | None:
-    library = build.load(SOURCE, [f"orthonormalize_{suffix}" for suffix in SUFFIX.values()])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # without a compiler, torch does the same; a kernel that is missed says so
+        library = build.load(SOURCE, [f"orthonormalize_{suffix}" for suffix in SUFFIX.values()])
     i64, pointer = ctypes.c_int64, ctypes.c_void_p
     for suffix in SUFFIX.values() if library else ():
         function = getattr(library, f"orthonormalize_{suffix}")

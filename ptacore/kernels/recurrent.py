@@ -158,9 +158,7 @@ def recurrent_kernel(cell: str, layers: Sequence[Weights], input: Tensor, driven
         batch, k = x.shape[:-1], V.shape[-1]
         if own_batch or batch != V.shape[:-2]:
             batch = torch.broadcast_shapes(batch, V.shape[:-2], own_batch)
-        x, V = (
-            part.detach().expand(*batch, *part.shape[axes:]).contiguous() for part, axes in ((x, -1), (V.mT, -2))
-        )
+        x, V = (part.detach().expand(*batch, *part.shape[axes:]).contiguous() for part, axes in ((x, -1), (V.mT, -2)))
         if k <= MOST and steps > SHORT:
             growth = torch.zeros(*batch, k, dtype=torch.float64)
             if found := take(x, V, steps, int(t), growth):

@@ -1,7 +1,8 @@
 """The compiled backend: tangents.c, built once by the machine's C compiler and called through ctypes.
 
 It advances the built-in tanh and ReLU networks, and GRUs whose gates are constant, in double precision on the CPU;
-everything else, and machines without a compiler, take the torch backend, which does the same arithmetic.
+torch's modules have a kernel of their own (recurrent.py). Everything else, and machines without a compiler, take the
+torch backend, which does the same arithmetic.
 """
 
 from __future__ import annotations
