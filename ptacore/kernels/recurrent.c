@@ -36,6 +36,7 @@ static const int GATES[] = {1, 1, 3, 4}, SLABS[] = {1, 1, 1, 2};
 #endif
 #define DEPTH 16384               /* bytes of weights for a vector of rows that stay in the nearest cache */
 #define TOGETHER 120              /* columns that go through the weights together */
+#define AHEAD 24                  /* rows of weights that are asked for early: of two vectors, the memory's pace counts */
 #define FEW 3                     /* tangents up to which their gates' rows are made */
 
 typedef struct {
@@ -89,11 +90,13 @@ INLINE void NAME(block)(int vectors, int columns, int64_t depth, const REAL *wei
     for (int i = 0; i < count; i++) sums[0][i] = fresh ? (vec){0} : rows[i], sums[1][i] = (vec){0};
     int64_t j = 0;
     for (; j + turns <= depth; j += turns)
-        for (int turn = 0; turn < turns; turn++, w += vectors)
+        for (int turn = 0; turn < turns; turn++, w += vectors) {
+            for (int v = 0; v < vectors && vectors == 2; v++) __builtin_prefetch(w + v + AHEAD * vectors);
             for (int c = 0; c < columns; c++) {
                 vec x = X[c * stride + j + turn] - (vec){0};
                 for (int v = 0; v < vectors; v++) sums[turn][c * vectors + v] += w[v] * x;
             }
+        }
     for (; j < depth; j++, w += vectors)
         for (int c = 0; c < columns; c++)
             for (int v = 0; v < vectors; v++) sums[0][c * vectors + v] += w[v] * X[c * stride + j];
