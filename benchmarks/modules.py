@@ -86,7 +86,7 @@ def ours(task: Task):
 
 
 def jax_step(task: Task):
-    """The module's step (state, a) -> state, where a = U u + b, and a of each step (T, gates n)."""
+    """The module's step, (h, a) -> h or (h, c, a) -> (h, c) in one vector, and a = U u + b (T, gates n)."""
     import jax
     import jax.numpy as jnp
 

@@ -1,7 +1,7 @@
 /* Few columns made orthonormal, in single and double precision. */
 #define REAL float
 #define NAME(name) name##_float
-#include "orthonormal.h"
+#include "gram_schmidt.h"
 void orthonormalize_float(int64_t batch, int64_t n, int64_t k, float *V, double *logs) {
     for (int64_t i = 0; i < batch; i++) gram_schmidt_float(n, k, n, V + i * n * k, logs + i * k);
 }
@@ -9,7 +9,7 @@ void orthonormalize_float(int64_t batch, int64_t n, int64_t k, float *V, double 
 #undef NAME
 #define REAL double
 #define NAME(name) name##_double
-#include "orthonormal.h"
+#include "gram_schmidt.h"
 
 /* V (batch, k, n), in and out; logs (batch, k). */
 void orthonormalize_double(int64_t batch, int64_t n, int64_t k, double *V, double *logs) {

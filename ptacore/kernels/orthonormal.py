@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import math
-import warnings
 from pathlib import Path
 
 import torch
@@ -20,9 +19,7 @@ MOST = 16  # columns; LAPACK is faster with more
 
 @functools.cache
 def _library() -> ctypes.CDLL | None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # without a compiler, torch does the same; a kernel that is missed says so
-        library = build.load(SOURCE, [f"orthonormalize_{suffix}" for suffix in SUFFIX.values()])
+    library = build.load(SOURCE, [f"orthonormalize_{suffix}" for suffix in SUFFIX.values()], tell=False)
     i64, pointer = ctypes.c_int64, ctypes.c_void_p
     for suffix in SUFFIX.values() if library else ():
         function = getattr(library, f"orthonormalize_{suffix}")
@@ -49,7 +46,7 @@ def orthonormalize(V: Tensor) -> tuple[Tensor, Tensor]:
 def bounds(dtype: torch.dtype) -> tuple[float, float]:
     """By how much the logarithms of lengths may part between two decompositions, and how far they may go at all.
 
-    Columns whose growth differs by eps^(-1/3) are still independent to far better than the square root of rounding.
+    Columns whose growth differs by eps^(-1/4) are still independent to far better than the square root of rounding.
     """
     limits = torch.finfo(dtype)
-    return -math.log(limits.eps) / 3, 200.0 if dtype == torch.float64 else math.log(limits.max) / 4
+    return -math.log(limits.eps) / 4, 200.0 if dtype == torch.float64 else math.log(limits.max) / 4

@@ -19,7 +19,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "lanes.h"
+#include "real.h"
 
 enum { TANH, RELU, GRU, LSTM };   /* CELLS of recurrent.py */
 enum { MOST_GATES = 4, COEFFICIENTS = 6 };
@@ -48,13 +48,13 @@ typedef struct {
 
 #define REAL float
 #define NAME(name) name##_float
-#include "orthonormal.h"
+#include "gram_schmidt.h"
 #include "recurrent.c"
 #undef REAL
 #undef NAME
 #define REAL double
 #define NAME(name) name##_double
-#include "orthonormal.h"
+#include "gram_schmidt.h"
 #include "recurrent.c"
 
 #else

@@ -124,7 +124,7 @@ def recurrent_kernel(cell: str, layers: Sequence[Weights], input: Tensor, driven
     constant = None if driven else packed.of_inputs(input[None])
 
     def of_steps(first: int, count: int, batch: torch.Size) -> Tensor:
-        """(count, networks, gates width); networks is 1 where all have the same input, and count where all steps do."""
+        """(count, networks, gates width); 1 network where all have the same input, a count of 1 where all steps do."""
         a = packed.of_inputs(input[first : first + count]) if driven else constant
         if own_batch.numel() > 1:
             a = a.expand(len(a), *batch, -1)
