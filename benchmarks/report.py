@@ -63,6 +63,17 @@ def training(record: dict) -> list[str]:
     return [*lines, ""]
 
 
+def modules(record: dict) -> list[str]:
+    """A row for each module and number of exponents: ours against the peer, with the goals, reached or not."""
+    lines = ["| Module | CPU&nbsp;s | lyapax | Ratio | Range | Goal |", "|---|" + "--:|" * 5]
+    for title, (peer, ours) in record["tables"].items():
+        cells = [title, number(ours["seconds"]), number(peer["seconds"]), number(ours["ratio"])]
+        cells += ["–".join(map(number, ours["ratio_range"])), f"{ours['goal']:g}"]
+        cells[-1] += ", missed" * (ours["ratio"] > ours["goal"])
+        lines.append("| " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
 def provenance(*records: dict) -> list[str]:
     """One sentence for each different machine, date and set of versions; in practice one."""
     sentences = []
@@ -134,7 +145,8 @@ def device() -> list[str]:
 
 
 def speed() -> list[str]:
-    spectrum, small, steps, imports = (read(name) for name in ("spectrum", "small_systems", "recurrent", "imports"))
+    names = ("spectrum", "modules", "small_systems", "recurrent", "imports")
+    spectrum, recurrent, small, steps, imports = map(read, names)
     s, maps, flows, step = spectrum["task"], small["task"]["maps"], small["task"]["flows"], steps["task"]
     lines = [
         "## One network of many units",
@@ -149,6 +161,12 @@ def speed() -> list[str]:
         "An asterisk: measured on a part of the window and scaled up. A batch counts per trajectory. *Compiling* takes "
         "CPU seconds before the first run: ours once on a machine, the others' in every process.",
         "",
+        "## Torch's modules",
+        "",
+        f"As torch initializes them, with {recurrent['task']['inputs']} inputs, undriven unless it is said; QR every "
+        f"{recurrent['task']['every']} steps in lyapax (JAX, compiled). *Ratio*: our seconds to those of lyapax.",
+        "",
+        *modules(recurrent),
         "## Many small networks",
         "",
         f"{maps['side']} × {maps['side']} networks of two units, weights $\\alpha\\mathbf R(\\theta)$, both exponents: "
@@ -173,11 +191,12 @@ def speed() -> list[str]:
         *table(imports["tables"]["imports"], "In a fresh interpreter", columns=()),
         "## The machine",
         "",
-        *provenance(spectrum, small, steps, imports),
+        *provenance(spectrum, recurrent, small, steps, imports),
         "; ".join(
             loads(name, r)
             for name, r in (
                 ("Networks", spectrum),
+                ("modules", recurrent),
                 ("small networks", small),
                 ("training steps", steps),
                 ("imports", imports),

@@ -36,6 +36,7 @@ static const int GATES[] = {1, 1, 3, 4}, SLABS[] = {1, 1, 1, 2};
 #endif
 #define DEPTH 16384               /* bytes of weights for a vector of rows that stay in the nearest cache */
 #define TOGETHER 120              /* columns that go through the weights together */
+#define AHEAD 24                  /* rows of weights that are asked for early: of two vectors, the memory's pace counts */
 #define FEW 3                     /* tangents up to which their gates' rows are made */
 
 typedef struct {
@@ -89,11 +90,13 @@ INLINE void NAME(block)(int vectors, int columns, int64_t depth, const REAL *wei
     for (int i = 0; i < count; i++) sums[0][i] = fresh ? (vec){0} : rows[i], sums[1][i] = (vec){0};
     int64_t j = 0;
     for (; j + turns <= depth; j += turns)
-        for (int turn = 0; turn < turns; turn++, w += vectors)
+        for (int turn = 0; turn < turns; turn++, w += vectors) {
+            for (int v = 0; v < vectors && vectors == 2; v++) __builtin_prefetch(w + v + AHEAD * vectors);
             for (int c = 0; c < columns; c++) {
                 vec x = X[c * stride + j + turn] - (vec){0};
                 for (int v = 0; v < vectors; v++) sums[turn][c * vectors + v] += w[v] * x;
             }
+        }
     for (; j < depth; j++, w += vectors)
         for (int c = 0; c < columns; c++)
             for (int v = 0; v < vectors; v++) sums[0][c * vectors + v] += w[v] * X[c * stride + j];
@@ -285,10 +288,10 @@ INLINE void NAME(gates)(const NAME(Step) *s, int layer, int64_t unit, int64_t fi
         NAME(product)(vectors, columns, n, W + matrix, under + (layer - 1) * width, s->stride, s->below, 1);
 }
 
-/* What the cell knows of a column's group, but for its products. */
-INLINE NAME(Rows) NAME(rows)(const NAME(Step) *s, int layer, int64_t unit, int64_t column) {
+/* What the cell knows of a group in column c of a network, but for its products. */
+INLINE NAME(Rows) NAME(rows)(const NAME(Step) *s, int layer, int64_t unit, int64_t member, int64_t c) {
     const Stack *stack = s->stack;
-    int64_t width = stack->width, member = column / s->each, at = column * s->stride + layer * width + unit;
+    int64_t width = stack->width, at = (member * s->each + c) * s->stride + layer * width + unit;
     const REAL *biases = (const REAL *)stack->biases + 2 * layer * GATES[stack->cell] * width + unit;
     return (NAME(Rows)){
         .a = layer ? biases : s->a + member * s->a_member + unit, .c = biases + GATES[stack->cell] * width,
@@ -301,13 +304,15 @@ INLINE NAME(Rows) NAME(rows)(const NAME(Step) *s, int layer, int64_t unit, int64
 static void NAME(joint_group)(const NAME(Step) *s, int layer, int64_t unit, int64_t first, int64_t columns) {
     static const vec zeros[2 * MOST_GATES];
     int cell = s->stack->cell, vectors = 2 * GATES[cell];
+    int64_t member = first / s->each, c = first % s->each;
     NAME(gates)(s, layer, unit, first, columns);
     for (int64_t i = 0; i < columns; i++) {
-        NAME(Rows) q = NAME(rows)(s, layer, unit, first + i);
+        NAME(Rows) q = NAME(rows)(s, layer, unit, member, c);
         q.own = (const REAL *)(s->own + i * vectors);
         q.below = (const REAL *)(layer ? s->below + i * vectors : zeros);
-        if ((first + i) % s->each == 0) NAME(state_of)(cell, &q);
+        if (c == 0) NAME(state_of)(cell, &q);
         else NAME(joint_of)(cell, &q);
+        if (++c == s->each) member++, c = 0;
     }
 }
 
@@ -316,41 +321,43 @@ static void NAME(form_group)(const NAME(Step) *s, int layer, int64_t unit, int64
     const Stack *stack = s->stack;
     int cell = stack->cell;
     int64_t n = stack->units, matrix = stack->width * GATES[cell] * n;
-    const REAL *by = NAME(rows)(s, layer, unit, member * s->each).by;
+    const REAL *by = NAME(rows)(s, layer, unit, member, 0).by;
     const REAL *W = (const REAL *)stack->weights + (layer ? 2 * layer - 1 : 0) * matrix + unit * n * GATES[cell];
     NAME(form_of)(cell, 0, n, by, W, J);
     if (layer) NAME(form_of)(cell, 1, n, by, W + matrix, K);
 }
 
-/* Tangents in a group and in columns from `first` on, by these rows. */
-static void NAME(formed_group)(const NAME(Step) *s, int layer, int64_t unit, int64_t first, int64_t columns,
+/* Tangents of one network in a group and in columns from c on, by these rows. */
+static void NAME(formed_group)(const NAME(Step) *s, int layer, int64_t unit, int64_t member, int64_t c, int64_t columns,
                                const REAL *J, const REAL *K) {
     int cell = s->stack->cell, vectors = 2 * SLABS[cell];
-    int64_t n = s->stack->units, width = s->stack->width;
+    int64_t n = s->stack->units, width = s->stack->width, first = member * s->each + c;
     const REAL *old = s->old + first * s->stride + layer * width, *under = s->new + first * s->stride;
     NAME(product)(vectors, columns, n, J, old, s->stride, s->own, 1);
     if (layer) NAME(product)(vectors, columns, n, K, under + (layer - 1) * width, s->stride, s->own, 0);
     for (int64_t i = 0; i < columns; i++) {
-        NAME(Rows) q = NAME(rows)(s, layer, unit, first + i);
+        NAME(Rows) q = NAME(rows)(s, layer, unit, member, c + i);
         q.own = (const REAL *)(s->own + i * vectors);
         NAME(formed_of)(cell, &q);
     }
 }
 
-/* A layer of one network: group by group, or, where its columns fill the cache, first its Jacobian. */
+/* A layer of one network: the state with the rows of the Jacobian, then the tangents; for one group after the other
+ * where all columns pass the weights together, else for all groups at once. */
 static void NAME(formed_layer)(const NAME(Step) *s, int layer, int64_t member) {
-    int64_t width = s->stack->width, n = s->stack->units, first = member * s->each, k = s->each - 1;
-    int64_t row = n * SLABS[s->stack->cell], group = k > TOGETHER ? row : 0;    /* numbers from a unit to the next */
-    REAL *J = s->J, *K = J + (k > TOGETHER ? width : SPAN) * row;
-    for (int64_t unit = 0; unit < width; unit += SPAN) {
-        NAME(joint_group)(s, layer, unit, first, 1);
-        NAME(form_group)(s, layer, unit, member, J + unit * group, K + unit * group);
-        if (!group) NAME(formed_group)(s, layer, unit, first + 1, k, J, K);
+    int64_t width = s->stack->width, k = s->each - 1, units = k > TOGETHER ? width : SPAN;
+    int64_t row = s->stack->units * SLABS[s->stack->cell];
+    REAL *J = s->J, *K = J + units * row;
+    for (int64_t begin = 0; begin < width; begin += units) {
+        for (int64_t unit = 0; unit < units; unit += SPAN) {
+            NAME(joint_group)(s, layer, begin + unit, member * s->each, 1);
+            NAME(form_group)(s, layer, begin + unit, member, J + unit * row, K + unit * row);
+        }
+        for (int64_t done = 0; done < k; done += TOGETHER)
+            for (int64_t unit = 0; unit < units; unit += SPAN)
+                NAME(formed_group)(s, layer, begin + unit, member, 1 + done, k - done < TOGETHER ? k - done : TOGETHER,
+                                   J + unit * row, K + unit * row);
     }
-    for (int64_t done = 0; done < k && group; done += TOGETHER)
-        for (int64_t unit = 0; unit < width; unit += SPAN)
-            NAME(formed_group)(s, layer, unit, first + 1 + done, k - done < TOGETHER ? k - done : TOGETHER,
-                               J + unit * group, K + unit * group);
 }
 
 INLINE int64_t NAME(least)(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -368,17 +375,25 @@ static void NAME(step)(const NAME(Step) *s) {
                 NAME(joint_group)(s, layer, unit, done, NAME(least)(all - done, TOGETHER));
 }
 
-/* Between x (batch, dim) with V (batch, k, dim), and X. */
-static void NAME(copy)(const NAME(Step) *s, REAL *x, REAL *V, REAL *X, int out) {
-    const Stack *stack = s->stack;
-    int64_t n = stack->units, slabs = SLABS[stack->cell] * stack->layers, dim = slabs * n;
+/* From x (batch, dim) and V (batch, k, dim) to X, with zeros behind the units. */
+static void NAME(enter)(const NAME(Step) *s, const REAL *x, const REAL *V) {
+    int64_t n = s->stack->units, width = s->stack->width, slabs = SLABS[s->stack->cell] * s->stack->layers;
     for (int64_t column = 0; column < s->batch * s->each; column++) {
-        int64_t member = column / s->each, c = column % s->each;
-        REAL *outside = c ? V + (member * (s->each - 1) + c - 1) * dim : x + member * dim;
-        for (int64_t slab = 0; slab < slabs; slab++) {
-            REAL *inside = X + column * s->stride + slab * stack->width;
-            memcpy(out ? outside + slab * n : inside, out ? inside : outside + slab * n, (size_t)n * sizeof(REAL));
+        const REAL **from = column % s->each ? &V : &x;
+        for (int64_t slab = 0; slab < slabs; slab++, *from += n) {
+            REAL *to = s->old + column * s->stride + slab * width;
+            memcpy(to, *from, (size_t)n * sizeof(REAL));
+            memset(to + n, 0, (size_t)(width - n) * sizeof(REAL));
         }
+    }
+}
+
+static void NAME(leave)(const NAME(Step) *s, REAL *x, REAL *V) {
+    int64_t n = s->stack->units, width = s->stack->width, slabs = SLABS[s->stack->cell] * s->stack->layers;
+    for (int64_t column = 0; column < s->batch * s->each; column++) {
+        REAL **to = column % s->each ? &V : &x;
+        for (int64_t slab = 0; slab < slabs; slab++, *to += n)
+            memcpy(*to, s->old + column * s->stride + slab * width, (size_t)n * sizeof(REAL));
     }
 }
 
@@ -433,12 +448,13 @@ static int NAME(renewed_steps)(NAME(Step) *s, int64_t steps, const REAL *a, int6
     return 0;
 }
 
-/* x (batch, dim) and V (batch, k, dim), in and out, by `steps` steps. a: what the first layer adds to W h for its input,
+/* From x (batch, dim) and V (batch, k, dim) by `steps` steps to new_x and new_V, which may be the same. a: what the first layer adds to W h for its input,
  * (gates, width) for each step and network, a_step and a_member numbers apart. Where there is a growth (batch, k), V is
  * kept orthonormal, the logarithms of its columns' growth are added to it, and `interval` says how many steps go
  * between two decompositions, in and out. Returns 1 where these cannot resolve a step, -1 where there is no memory. */
 int NAME(advance)(const Stack *stack, int64_t batch, int64_t k, int64_t steps, const REAL *a, int64_t a_step,
-                  int64_t a_member, REAL *x, REAL *V, double *growth, int64_t *interval, double limit, double far) {
+                  int64_t a_member, const REAL *x, const REAL *V, REAL *new_x, REAL *new_V, double *growth,
+                  int64_t *interval, double limit, double far) {
     int cell = stack->cell;
     int64_t lines = (SLABS[cell] * stack->layers * stack->width * (int64_t)sizeof(REAL) + 63) / 64;
     NAME(Step) s = {.stack = stack, .batch = batch, .each = 1 + k, .a_member = a_member};
@@ -453,17 +469,16 @@ int NAME(advance)(const Stack *stack, int64_t batch, int64_t k, int64_t steps, c
     REAL *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
     if (!memory) return -1;
     uint64_t denormals = flush_denormals();
-    memset(memory, 0, (2 * array + 2 * rows) * sizeof(REAL));
     s.old = memory, s.new = s.old + array, s.own = (vec *)(s.new + array), s.below = s.own + rows / LANES;
     s.by = (REAL *)(s.below + rows / LANES), s.J = s.by + by;
     REAL *saved = s.J + J;
-    NAME(copy)(&s, x, V, s.old, 0);
+    NAME(enter)(&s, x, V);
     int unresolved = 0;
     if (growth)
         unresolved = NAME(renewed_steps)(&s, steps, a, a_step, limit, far, interval, saved, (double *)(saved + again), growth);
     else
         NAME(steps)(&s, steps, a, a_step);
-    NAME(copy)(&s, x, V, s.old, 1);
+    NAME(leave)(&s, new_x, new_V);
     restore_denormals(denormals);
     free(memory);
     return unresolved;

@@ -43,7 +43,7 @@ def _library() -> ctypes.CDLL | None:
         width.argtypes, width.restype = [i64], i64
         getattr(library, f"pack_{suffix}").argtypes = [i32, i64, pointer, pointer]
         advance = getattr(library, f"advance_{suffix}")
-        advance.argtypes = [ctypes.POINTER(_Stack), i64, i64, i64, pointer, i64, i64, *[pointer] * 4, *[f64] * 2]
+        advance.argtypes = [ctypes.POINTER(_Stack), i64, i64, i64, pointer, i64, i64, *[pointer] * 6, *[f64] * 2]
     return library
 
 
@@ -130,17 +130,19 @@ def recurrent_kernel(cell: str, layers: Sequence[Weights], input: Tensor, driven
             a = a.expand(len(a), *batch, -1)
         return a.reshape(len(a), -1, len(packed.b))
 
-    def take(x: Tensor, V: Tensor, steps: int, first: int, growth: Tensor | None) -> bool:
-        """Steps of x (..., n) and V (..., k, n), contiguous, in place; whether they could be resolved."""
+    def take(x: Tensor, V: Tensor, steps: int, first: int, growth: Tensor | None) -> tuple[Tensor, Tensor] | None:
+        """x (..., n) and V (..., k, n), contiguous, some steps on; None where these could not be resolved."""
         networks, k, interval = x[..., 0].numel(), V.shape[-2], ctypes.c_int64(1)
         most = max(1, WORK // (packed.weights.numel() * (k + 1) * networks))
         known = max(1, NUMBERS // (len(packed.b) * networks)) if driven else max(1, steps)
+        new_x, new_V = torch.empty_like(x), torch.empty_like(V)
         for begin in range(0, steps, known):  # not cut by WORK: the bits of a product depend on its size
             a = of_steps(first + begin, min(known, steps - begin), x.shape[:-1])
             for at in range(begin, end := min(begin + known, steps), most):
                 told = advance_in(
                     packed.stack, networks, k, min(most, end - at), a[at - begin if driven else 0].data_ptr(),
-                    a[0].numel() * driven, a.shape[-1] * (a.shape[1] > 1), x.data_ptr(), V.data_ptr(),
+                    a[0].numel() * driven, a.shape[-1] * (a.shape[1] > 1),
+                    x.data_ptr(), V.data_ptr(), new_x.data_ptr(), new_V.data_ptr(),
                     None if growth is None else growth.data_ptr(), ctypes.byref(interval), *reach,
                 )  # fmt: skip
                 if told < 0:
@@ -148,27 +150,20 @@ def recurrent_kernel(cell: str, layers: Sequence[Weights], input: Tensor, driven
                         f"compiled backend: no memory for {networks} x {k} tangent vectors of {x.shape[-1]}"
                     )
                 if told:
-                    return False
-        return True
+                    return None
+                x, V = new_x, new_V
+        return x, V
 
     def advance(x: Tensor, V: Tensor, steps: int, t: float = 0.0):
         batch, k = x.shape[:-1], V.shape[-1]
         if own_batch or batch != V.shape[:-2]:
             batch = torch.broadcast_shapes(batch, V.shape[:-2], own_batch)
-
-        def copies() -> tuple[Tensor, Tensor]:
-            return tuple(
-                part.detach().expand(*batch, *part.shape[axes:]).clone(memory_format=torch.contiguous_format)
-                for part, axes in ((x, -1), (V.mT, -2))
-            )
-
-        new_x, new_V = copies()
+        x, V = (part.detach().expand(*batch, *part.shape[axes:]).contiguous() for part, axes in ((x, -1), (V.mT, -2)))
         if k <= MOST and steps > SHORT:
             growth = torch.zeros(*batch, k, dtype=torch.float64)
-            if take(new_x, new_V, steps, int(t), growth):
-                return new_x, new_V.mT, growth.to(x.dtype), None
-            new_x, new_V = copies()
-        take(new_x, new_V, steps, int(t), None)
+            if found := take(x, V, steps, int(t), growth):
+                return found[0], found[1].mT, growth.to(x.dtype), None
+        new_x, new_V = take(x, V, steps, int(t), None)
         return new_x, new_V.mT, None, None
 
     return advance
