@@ -93,7 +93,9 @@ class TangentSystem:
         advance = None if backend == "torch" else advance_for(self.system, self.dt)
         if backend == "compiled" and advance is None:
             why = f": {self.system.uncompiled}" if self.system.uncompiled else ""
-            raise ValueError(f"backend: nothing compiled for {system!r} ({self.system.dtype}, {self.system.device}){why}")
+            raise ValueError(
+                f"backend: nothing compiled for {system!r} ({self.system.dtype}, {self.system.device}){why}"
+            )
         self.backend = "torch" if advance is None else "compiled"
         self._advance = advance or self._with_torch
         generator = torch.Generator().manual_seed(check_seed(seed))

@@ -122,7 +122,8 @@ class FunctionKernel:
         for share in (0.5, 0.5, 1.0):
             k.append(self.jvp(*(a + share * self.dt * slope for a, slope in zip((x, V), k[-1], strict=True))))
         x, V = (
-            a + self.dt / 6 * (s[0] + 2 * s[1] + 2 * s[2] + s[3]) for a, s in zip((x, V), zip(*k, strict=True), strict=True)
+            a + self.dt / 6 * (s[0] + 2 * s[1] + 2 * s[2] + s[3])
+            for a, s in zip((x, V), zip(*k, strict=True), strict=True)
         )
         return x, V
 
@@ -134,7 +135,8 @@ def _same(a: Tape, b: Tape) -> bool:
         and np.array_equal(a.value[: a.size], b.value[: b.size], equal_nan=True)
         and len(a.blocks) == len(b.blocks)
         and all(
-            p.name == q.name and np.array_equal(p.operands, q.operands)
+            p.name == q.name
+            and np.array_equal(p.operands, q.operands)
             and (p.matrix is q.matrix is None or np.array_equal(p.matrix, q.matrix, equal_nan=True))
             for p, q in zip(a.blocks, b.blocks, strict=True)
         )

@@ -19,7 +19,9 @@ from ptacore.kernels.tape import COMPARISONS, CURVES, HALF, MINUS, ONE, STEPS, Z
 
 # Operations that move numbers, and which arguments hold them: done to places in the same way.
 MOVES = {
-    **dict.fromkeys(("clone", "contiguous", "lift_fresh_copy", "roll", "flip", "repeat", "index_select", "gather"), (0,)),
+    **dict.fromkeys(
+        ("clone", "contiguous", "lift_fresh_copy", "roll", "flip", "repeat", "index_select", "gather"), (0,)
+    ),
     **dict.fromkeys(("index", "tril", "triu", "diag_embed", "cat", "stack", "take", "rot90"), (0,)),
     **dict.fromkeys(("slice_scatter", "select_scatter", "diagonal_scatter"), (0, 1)),
     **dict.fromkeys(("_unsafe_view", "_reshape_copy", "expand_copy", "view_copy", "permute_copy", "unfold_copy"), (0,)),
@@ -138,7 +140,9 @@ def _gelu(tape: Tape, a) -> np.ndarray:
 
 def _cross(tape: Tape, a, b, dim: int = -1) -> np.ndarray:
     a, b = (np.moveaxis(c, dim, -1) for c in np.broadcast_arrays(a, b))
-    first, second = (tape.apply("mul", a[..., i], b[..., j]) for i, j in (([1, 2, 0], [2, 0, 1]), ([2, 0, 1], [1, 2, 0])))
+    first, second = (
+        tape.apply("mul", a[..., i], b[..., j]) for i, j in (([1, 2, 0], [2, 0, 1]), ([2, 0, 1], [1, 2, 0]))
+    )
     return np.moveaxis(tape.apply("sub", first, second), -1, dim)
 
 
@@ -235,6 +239,7 @@ WITH_AXES = {  # whose arguments after the first (two) are axes and options
 }
 REDUCTIONS = {"sum": "add", "mean": "add", "amax": "maximum", "amin": "minimum", "prod": "mul"}
 FRESH = ("zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_empty")
+TRUTHS = (*COMPARISONS, *MOVES, *(a + b for a in ("logical_", "bitwise_") for b in ("and", "or", "not")))
 SHAPES = (*FRESH, "is_same_size", "_has_same_storage_numel")  # which look at no number
 
 
@@ -269,6 +274,8 @@ class _Recorder:
             self._adopt(args[0])  # before it changes: what is not written over stays
         result = function(*args, **kwargs)
         if places is not None:
+            if isinstance(result, Tensor) and result.dtype == torch.bool and name not in TRUTHS:
+                places = _mask(self.tape, places)  # a sum of truths is a truth
             self._put(args[0] if changes else result, places, function)
         elif changes or not all(self._has(t) for t in _tensors(result)):
             raise Unrecordable(f"no rule for {function}")
@@ -358,7 +365,7 @@ class _Recorder:
     def _of_product(self, value) -> np.ndarray:
         """The same, but constants as they are: a large matrix is not a matter of single numbers."""
         if isinstance(value, Tensor) and not self._has(value) and value.dtype == torch.float64:
-            return value.detach().numpy()
+            return np.array(value.detach())  # a copy: f may go on to change it
         return self._of(value)
 
     def _put(self, tensor: Tensor, places: np.ndarray, function) -> None:
