@@ -277,9 +277,14 @@ class _Recorder:
             if isinstance(result, Tensor) and result.dtype == torch.bool and name not in TRUTHS:
                 places = _mask(self.tape, places)  # a sum of truths is a truth
             self._put(args[0] if changes else result, places, function)
-        elif changes or not all(self._has(t) for t in _tensors(result)):
+        elif changes or not self._is_view(result):
             raise Unrecordable(f"no rule for {function}")
-        return result  # a view: its storage is known
+        return result
+
+    def _is_view(self, result) -> bool:
+        """Whether a result, one tensor or several, lies in storages whose places are known."""
+        tensors = list(_tensors(result))
+        return bool(tensors) and all(map(self._has, tensors))
 
     def _result_places(self, name: str, function, args, kwargs) -> np.ndarray | None:
         """Where the results of an operation are on the tape; None where there is no rule."""
@@ -365,7 +370,7 @@ class _Recorder:
     def _of_product(self, value) -> np.ndarray:
         """The same, but constants as they are: a large matrix is not a matter of single numbers."""
         if isinstance(value, Tensor) and not self._has(value) and value.dtype == torch.float64:
-            return np.array(value.detach())  # a copy: f may go on to change it
+            return value.detach().numpy().copy()  # f may go on to change it
         return self._of(value)
 
     def _put(self, tensor: Tensor, places: np.ndarray, function) -> None:
