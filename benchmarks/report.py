@@ -110,6 +110,29 @@ def main() -> None:
     write("speed_table.md", speed())
 
 
+def device() -> list[str]:
+    """What a CUDA device makes of batches and training steps, if one has been measured."""
+    if not (HERE / "results" / "device.json").exists():
+        return [
+            "Not measured: no device was at hand. `benchmarks/device.sh` does it where there is one, with its tests."
+        ]
+    record = read("device")
+    lines = ["| Units | Batch | A core | The device | Times as fast |", "|--:|--:|--:|--:|--:|"]
+    for row in record["tables"]["spectra"]:
+        cells = [
+            f"{row['units']:,}",
+            f"{row['batch']:,}",
+            *(f"{1e6 * row[place]:.3g} µs" for place in ("core", "device")),
+        ]
+        lines.append("| " + " | ".join([*cells, number(row["core"] / row["device"])]) + " |")
+    lines += ["", "A step of a trajectory with ten tangent vectors; wall time, one at a time on a core.", ""]
+    lines += ["| Network | A core | The device | Torch's module there |", "|---|--:|--:|--:|"]
+    for row in record["tables"]["training"]:
+        cells = [f"{1e3 * row[place]:.3g} ms" if place in row else "" for place in ("core", "ours", "torch")]
+        lines.append("| " + " | ".join([row["name"], *cells]) + " |")
+    return [*lines, "", f"A training step; {record['device']}, {record['date']}."]
+
+
 def speed() -> list[str]:
     spectrum, small, steps, imports = (read(name) for name in ("spectrum", "small_systems", "recurrent", "imports"))
     s, maps, flows, step = spectrum["task"], small["task"]["maps"], small["task"]["flows"], steps["task"]
@@ -141,6 +164,10 @@ def speed() -> list[str]:
         "times as fast as the peer that is; *memory*: what a step needs, ours of the peer's; the goal is at most half.",
         "",
         *training(steps),
+        "## On a CUDA device",
+        "",
+        *device(),
+        "",
         "## Importing",
         "",
         *table(imports["tables"]["imports"], "In a fresh interpreter", columns=()),

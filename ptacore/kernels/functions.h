@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "lanes.h"
-#include "orthonormal.h"
+#include "graded.h"
 
 #if defined(__AVX512F__) && (defined(MEMBERS) || N > 4)
 #define LANES 8
