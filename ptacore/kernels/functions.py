@@ -77,7 +77,7 @@ class FunctionKernel:
         return text if self.emitted.small and _library(text) and self.agrees(text) else None
 
     def steps(self, text: str, x: Tensor, V: Tensor, steps: int, keep: bool, dt: float | None = None):
-        """Steps by one of the two texts, which keeps V orthonormal or not; of another length dt than usual, if given."""
+        """Steps by one of the two texts, which keeps V orthonormal or not; as long as dt, where it is given."""
         batch, k = x.shape[:-1], V.shape[-1]
         x = x.detach().clone(memory_format=torch.contiguous_format)
         V = V.detach().clone(memory_format=torch.contiguous_format)
