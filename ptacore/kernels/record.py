@@ -75,11 +75,14 @@ def _over(tape: Tape, a: np.ndarray, axes, keepdim: bool, name: str = "add") -> 
 
 def _power(tape: Tape, a: np.ndarray, exponent: np.ndarray) -> np.ndarray:
     """a^b; small powers as products, which the C compiler would not make of a constant that it does not know."""
-    simple = {1.0: None, 2.0: "square", 3.0: "cube", 0.5: "sqrt", -1.0: "reciprocal", -0.5: "rsqrt"}
-    if exponent.ndim == 0 and tape.constant[exponent] and (p := float(tape.value[exponent])) in simple:
-        return a if simple[p] is None else tape.apply(simple[p], a)
-    if exponent.ndim == 0 and tape.constant[exponent] and tape.value[exponent] == 4.0:
+    simple = {2.0: "square", 3.0: "cube", 0.5: "sqrt", -1.0: "reciprocal", -0.5: "rsqrt"}
+    p = float(tape.value[exponent]) if exponent.ndim == 0 and tape.constant[exponent] else math.nan
+    if p in simple:
+        return tape.apply(simple[p], a)
+    if p == 4:
         return tape.apply("square", tape.apply("square", a))
+    if p in (0, 1):
+        return a if p else np.full(a.shape, ONE)
     return tape.apply("pow", a, exponent)
 
 
