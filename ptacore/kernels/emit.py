@@ -7,6 +7,7 @@ the linear steps that take tangent vectors through it. What lies in order become
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +17,9 @@ from ptacore.kernels.tape import CURVES, MINUS, ONE, Block, Tape, Unrecordable
 
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 SMALL = 160  # statements up to which everything is written out, so that the compiler keeps all in registers
-MOST = 4000  # lines of C that a compiler translates in a second or two
+MOST = 32_000  # characters of C, which a compiler translates in two seconds
 PANEL = 8  # rows of a packed matrix that lie together (PANEL of functions.h)
+RESULT = "result"  # in place of an operation: what becomes of its operands
 SHORTEST = 3  # statements that make a loop
 
 
@@ -81,21 +83,28 @@ class _Emitter:
                 at = len(groups)
                 groups.append(_Group([], {}))
             groups[at].blocks.append(block)
-            for places in (block.results, self.tape.slope[block.results]):
-                made_by |= dict.fromkeys(places.tolist(), at)
-                groups[at].owner.update(zip(places.tolist(), range(len(places)), strict=True))
+            for places in self._made(block):
+                made_by |= dict.fromkeys(places, at)
+                groups[at].owner.update(zip(places, range(len(places)), strict=True))
         if not self.small:
             self._find_local(groups, made_by)
         return groups
 
+    def _made(self, block: Block) -> list[list[int]]:
+        """Places that an operation fills: values, and slopes."""
+        if block.name == RESULT:
+            return []
+        slopes = [self.tape.slope[block.results].tolist()] if block.name in CURVES else []
+        return [block.results.tolist(), *slopes]
+
     def _results(self) -> Iterator[Block]:
-        """The results as operations that hand over what others have made, in pieces of one origin each."""
+        """Operations that hand over the results, in pieces that one operation has made each."""
         origin = np.full(self.tape.size, -1)
         for number, block in enumerate(self.blocks):
             origin[block.results] = number
         cuts = np.flatnonzero(np.diff(origin[self.outputs])) + 1
         for piece in np.split(np.arange(self.n), cuts):
-            yield Block("result", -2 - piece, self.outputs[piece][None])  # results lie below all places
+            yield Block(RESULT, piece, self.outputs[piece][None])
 
     @staticmethod
     def _fits(block: Block, group: _Group, depends: bool) -> bool:
@@ -116,13 +125,10 @@ class _Emitter:
                     outside |= {int(p) for p in (*block.operands.reshape(-1), *block.results)}
         count = 0
         for block in self.blocks:
-            if not outside.intersection(block.results.tolist()):
-                self.local |= dict.fromkeys(block.results.tolist(), f"t{count}")
-                count += 1
-            slopes = self.tape.slope[block.results].tolist() if block.name in CURVES else []
-            if slopes and not outside.intersection(slopes):
-                self.local |= dict.fromkeys(slopes, f"t{count}")
-                count += 1
+            for places in self._made(block):
+                if not outside.intersection(places):
+                    self.local |= dict.fromkeys(places, f"t{count}")
+                    count += 1
 
     def _number(self) -> None:
         """Where each place lies in memory: numbers in S, constants in C."""
@@ -130,8 +136,8 @@ class _Emitter:
         self.index[self.tape.x] = np.arange(self.n)
         count = self.n
         for block in self.blocks:
-            for places in (block.results, self.tape.slope[block.results])[: 2 if block.name in CURVES else 1]:
-                if len(places) and int(places[0]) not in self.local:
+            for places in self._made(block):
+                if places[0] not in self.local:
                     self.index[places] = count + np.arange(len(places))
                     count += len(places)
         self.count, self.constants = count, []
@@ -165,8 +171,8 @@ class _Emitter:
     def _value_statement(self, block: Block, turn: int) -> Statement:
         operands = [self._refers(o[turn]) for o in block.operands]
         forms, indices = [form for form, _ in operands], sum((i for _, i in operands), ())
-        if block.name == "result":
-            return f"F({{}}) = {forms[0]};", (-2 - int(block.results[turn]), *indices)
+        if block.name == RESULT:
+            return f"F({{}}) = {forms[0]};", (int(block.results[turn]), *indices)
         if block.name in INFIX:
             form = f" {INFIX[block.name]} ".join(forms)
         elif block.name == "copy":
@@ -209,11 +215,12 @@ class _Emitter:
         values = [self._value_statements(group) for group in self.groups]
         tangents = list(self._tangent_statements())
         if self.small:
-            lines = [list(_plain(part)) for part in (sum(values, []), tangents)]
+            lines = [list(_plain(part)) for part in (chain.from_iterable(values), tangents)]
         else:
             lines = [[line for part in values for line in _loops(part)], list(_loops(tangents))]
-        if sum(map(len, lines)) > MOST:
-            raise Unrecordable(f"more than {MOST} lines of C: operations that lie in no order")
+        bodies = list(map(_body, lines))
+        if sum(map(len, bodies)) > MOST:
+            raise Unrecordable("too many operations that lie in no order to make loops of them")
         text = f"""\
 #define FLOW {int(self.flow)}
 #define N {self.n}
@@ -224,10 +231,10 @@ class _Emitter:
 #include "functions.h"
 
 PART void values(const double *restrict c, const double *restrict m, num *restrict s, num *restrict f) {{
-{_body(lines[0])}}}
+{bodies[0]}}}
 
 INLINE void program(const double *c, const double *m, const num *s, vec *v, TARGET) {{
-{_body(lines[1])}}}
+{bodies[1]}}}
 
 #include "function_steps.h"
 """
@@ -242,7 +249,7 @@ def _body(lines: Iterable[str]) -> str:
     return "".join(f"    {line}\n" for line in lines)
 
 
-def _plain(statements: list[Statement]) -> Iterator[str]:
+def _plain(statements: Iterable[Statement]) -> Iterator[str]:
     for form, indices in statements:
         yield form.format(*indices)
 

@@ -21,8 +21,9 @@ from ptacore.kernels.record import record
 from ptacore.kernels.tape import Tape, Unrecordable
 
 DELAY = 8  # steps between normalizations (DELAY of functions.h)
-KEPT = 16  # tangent vectors up to which the kernel keeps them orthonormal; above, LAPACK is faster
+KEPT = 40  # tangent vectors up to which the kernel keeps them orthonormal; above, LAPACK is faster
 TOGETHER = 4  # states of a batch from which on they share the lanes of a vector
+COARSE = 1e-3  # steps that are checked are at least as long, so that a wrong derivative is seen in them
 WORK = 2**29  # operations of one call, less than a second: Python sees Ctrl-C between calls only
 
 Jvp = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -71,12 +72,12 @@ class FunctionKernel:
 
     @functools.cached_property
     def together(self) -> str | None:
-        """C text for states that share the lanes; None where they do not gain by it."""
+        """C text for states that share the lanes of vectors; None where there is none that agrees with torch."""
         text = f"#define MEMBERS\n{self.emitted.text}"
         return text if self.emitted.small and _library(text) and self.agrees(text) else None
 
-    def steps(self, text: str, x: Tensor, V: Tensor, steps: int, keep: bool):
-        """Steps by one of the two texts; whether V is kept orthonormal."""
+    def steps(self, text: str, x: Tensor, V: Tensor, steps: int, keep: bool, dt: float | None = None):
+        """Steps by one of the two texts, which keeps V orthonormal or not; as long as dt, where it is given."""
         batch, k = x.shape[:-1], V.shape[-1]
         x = x.detach().clone(memory_format=torch.contiguous_format)
         V = V.detach().clone(memory_format=torch.contiguous_format)
@@ -88,7 +89,7 @@ class FunctionKernel:
         most = max(1, WORK // (a_step * DELAY)) * DELAY
         for done in range(0, steps, most):
             count = min(most, steps - done)
-            if _library(text).advance(batch.numel(), k, count, self.dt, *pointers):
+            if _library(text).advance(batch.numel(), k, count, dt or self.dt, *pointers):
                 raise MemoryError(f"compiled backend: no memory for {self.n} states and {k} tangent vectors")
         return x, V, growth if keep else None, lost.long() if keep and lost.any() else None
 
@@ -104,8 +105,9 @@ class FunctionKernel:
         x = torch.where(torch.arange(len(sizes))[:, None] % 2 == 0, x, x.abs()) * sizes[:, None]
         V = torch.randn(*x.shape, min(self.n, 20), generator=generator, dtype=torch.float64)
         nearby = x * (1 + 2**-46 * torch.randn(x.shape, generator=generator, dtype=torch.float64))
-        expected, moved = self._torch_step(x, V), self._torch_step(nearby, V)
-        got = self.steps(text, x, V, 1, keep=False)[:2]
+        dt = max(self.dt, COARSE)
+        expected, moved = self._torch_step(x, V, dt), self._torch_step(nearby, V, dt)
+        got = self.steps(text, x, V, 1, keep=False, dt=dt)[:2]
         finite = torch.stack([torch.isfinite(a.flatten(1)).all(1) for a in (*expected, *moved)]).all(0)
         for before, mine, torchs, near in zip((x, V), got, expected, moved, strict=True):
             before, mine, torchs, near = (a[finite].flatten(1) for a in (before, mine, torchs, near))
@@ -115,15 +117,14 @@ class FunctionKernel:
         return int(finite.sum()) >= len(sizes) // 4
 
     @torch.no_grad()
-    def _torch_step(self, x: Tensor, V: Tensor) -> tuple[Tensor, Tensor]:
+    def _torch_step(self, x: Tensor, V: Tensor, dt: float) -> tuple[Tensor, Tensor]:
         k = [self.jvp(x, V)]
         if not self.flow:
             return k[0]
         for share in (0.5, 0.5, 1.0):
-            k.append(self.jvp(*(a + share * self.dt * slope for a, slope in zip((x, V), k[-1], strict=True))))
+            k.append(self.jvp(*(a + share * dt * slope for a, slope in zip((x, V), k[-1], strict=True))))
         x, V = (
-            a + self.dt / 6 * (s[0] + 2 * s[1] + 2 * s[2] + s[3])
-            for a, s in zip((x, V), zip(*k, strict=True), strict=True)
+            a + dt / 6 * (s[0] + 2 * s[1] + 2 * s[2] + s[3]) for a, s in zip((x, V), zip(*k, strict=True), strict=True)
         )
         return x, V
 

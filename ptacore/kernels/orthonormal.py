@@ -46,7 +46,7 @@ def orthonormalize(V: Tensor) -> tuple[Tensor, Tensor]:
 def bounds(dtype: torch.dtype) -> tuple[float, float]:
     """By how much the logarithms of lengths may part between two decompositions, and how far they may go at all.
 
-    Columns whose growth differs by eps^(-1/4) are still independent to far better than the square root of rounding.
+    Columns whose growth differs by eps^(-1/3) are still independent to far better than the square root of rounding.
     """
     limits = torch.finfo(dtype)
-    return -math.log(limits.eps) / 4, 200.0 if dtype == torch.float64 else math.log(limits.max) / 4
+    return -math.log(limits.eps) / 3, 200.0 if dtype == torch.float64 else math.log(limits.max) / 4

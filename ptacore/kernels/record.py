@@ -75,11 +75,14 @@ def _over(tape: Tape, a: np.ndarray, axes, keepdim: bool, name: str = "add") -> 
 
 def _power(tape: Tape, a: np.ndarray, exponent: np.ndarray) -> np.ndarray:
     """a^b; small powers as products, which the C compiler would not make of a constant that it does not know."""
-    simple = {1.0: None, 2.0: "square", 3.0: "cube", 0.5: "sqrt", -1.0: "reciprocal", -0.5: "rsqrt"}
-    if exponent.ndim == 0 and tape.constant[exponent] and (p := float(tape.value[exponent])) in simple:
-        return a if simple[p] is None else tape.apply(simple[p], a)
-    if exponent.ndim == 0 and tape.constant[exponent] and tape.value[exponent] == 4.0:
+    simple = {2.0: "square", 3.0: "cube", 0.5: "sqrt", -1.0: "reciprocal", -0.5: "rsqrt"}
+    p = float(tape.value[exponent]) if exponent.ndim == 0 and tape.constant[exponent] else math.nan
+    if p in simple:
+        return tape.apply(simple[p], a)
+    if p == 4:
         return tape.apply("square", tape.apply("square", a))
+    if p in (0, 1):
+        return a if p else np.full(a.shape, ONE)
     return tape.apply("pow", a, exponent)
 
 
@@ -239,6 +242,7 @@ WITH_AXES = {  # whose arguments after the first (two) are axes and options
 }
 REDUCTIONS = {"sum": "add", "mean": "add", "amax": "maximum", "amin": "minimum", "prod": "mul"}
 FRESH = ("zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_empty")
+TRUTHS = (*COMPARISONS, *MOVES, *(a + b for a in ("logical_", "bitwise_") for b in ("and", "or", "not")))
 SHAPES = (*FRESH, "is_same_size", "_has_same_storage_numel")  # which look at no number
 
 
@@ -273,10 +277,17 @@ class _Recorder:
             self._adopt(args[0])  # before it changes: what is not written over stays
         result = function(*args, **kwargs)
         if places is not None:
+            if isinstance(result, Tensor) and result.dtype == torch.bool and name not in TRUTHS:
+                places = _mask(self.tape, places)  # a sum of truths is a truth
             self._put(args[0] if changes else result, places, function)
-        elif changes or not all(self._has(t) for t in _tensors(result)):
+        elif changes or not self._is_view(result):
             raise Unrecordable(f"no rule for {function}")
-        return result  # a view: its storage is known
+        return result
+
+    def _is_view(self, result) -> bool:
+        """Whether a result, one tensor or several, lies in storages whose places are known."""
+        tensors = list(_tensors(result))
+        return bool(tensors) and all(map(self._has, tensors))
 
     def _result_places(self, name: str, function, args, kwargs) -> np.ndarray | None:
         """Where the results of an operation are on the tape; None where there is no rule."""
@@ -362,7 +373,7 @@ class _Recorder:
     def _of_product(self, value) -> np.ndarray:
         """The same, but constants as they are: a large matrix is not a matter of single numbers."""
         if isinstance(value, Tensor) and not self._has(value) and value.dtype == torch.float64:
-            return value.detach().numpy()
+            return value.detach().numpy().copy()  # f may go on to change it
         return self._of(value)
 
     def _put(self, tensor: Tensor, places: np.ndarray, function) -> None:

@@ -397,9 +397,10 @@ static void NAME(leave)(const NAME(Step) *s, REAL *x, REAL *V) {
     }
 }
 
-/* Tangents of all networks made orthonormal; adds to the growth (batch, k) and returns how many times as many steps as
- * these it can wait for, 0 where a column has vanished or almost. limit and far: `bounds` of orthonormal.py. */
-static double NAME(renew)(const NAME(Step) *s, double limit, double far, double *logs, double *growth) {
+/* Tangents of all networks made orthonormal after `count` steps; adds to the growth (batch, k) and returns how many times
+ * as many steps it can wait for, 0 where a column has vanished or almost, or has come near over- or underflow on the way.
+ * limit and far: `bounds` of orthonormal.py. */
+static double NAME(renew)(const NAME(Step) *s, int64_t count, double limit, double far, double *logs, double *growth) {
     const Stack *stack = s->stack;
     int64_t k = s->each - 1, n = SLABS[stack->cell] * stack->layers * stack->width;
     double spread = 0.0, size = 0.0;
@@ -412,7 +413,7 @@ static double NAME(renew)(const NAME(Step) *s, double limit, double far, double 
         }
         spread = fmax(spread, high - low);
     }
-    if (spread > 2.0 * limit) return 0.0;
+    if (spread > (count == 1 ? 2.0 : 1.25) * limit || (count > 1 && size > 3.0 * far)) return 0.0;
     for (int64_t i = 0; i < s->batch * k; i++) growth[i] += logs[i];
     return 1.0 / fmax(fmax(spread / limit, size / far), 1e-9);
 }
@@ -434,7 +435,7 @@ static int NAME(renewed_steps)(NAME(Step) *s, int64_t steps, const REAL *a, int6
         count = NAME(least)(*interval, steps - done);
         memcpy(saved, s->old, array);
         NAME(steps)(s, count, a + done * a_step, a_step);
-        double wait = NAME(renew)(s, limit, far, logs, growth);
+        double wait = NAME(renew)(s, count, limit, far, logs, growth);
         if (wait == 0.0 && count == 1) return 1;
         if (wait == 0.0) {                   /* a burst after a quiet stretch: go back, shorter */
             memcpy(s->old, saved, array);
@@ -448,8 +449,8 @@ static int NAME(renewed_steps)(NAME(Step) *s, int64_t steps, const REAL *a, int6
     return 0;
 }
 
-/* From x (batch, dim) and V (batch, k, dim) by `steps` steps to new_x and new_V, which may be the same. a: what the first layer adds to W h for its input,
- * (gates, width) for each step and network, a_step and a_member numbers apart. Where there is a growth (batch, k), V is
+/* From x (batch, dim) and V (batch, k, dim) by `steps` steps to new_x and new_V, which may be the same. a: what the first
+ * layer adds to W h for its input, (gates, width) for each step and network, a_step and a_member numbers apart. Where there is a growth (batch, k), V is
  * kept orthonormal, the logarithms of its columns' growth are added to it, and `interval` says how many steps go
  * between two decompositions, in and out. Returns 1 where these cannot resolve a step, -1 where there is no memory. */
 int NAME(advance)(const Stack *stack, int64_t batch, int64_t k, int64_t steps, const REAL *a, int64_t a_step,

@@ -7,6 +7,7 @@ alone is carried out at once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -59,7 +60,7 @@ CURVES: dict[str, Callable] = {
     "asinh": np.arcsinh,
     "acosh": np.arccosh,
     "atanh": np.arctanh,
-    "erf": lambda a: np.vectorize(__import__("math").erf)(a),
+    "erf": np.vectorize(math.erf),
     "sqrt": np.sqrt,
     "rsqrt": lambda a: 1 / np.sqrt(a),
     "reciprocal": lambda a: 1 / a,
