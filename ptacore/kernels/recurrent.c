@@ -450,9 +450,10 @@ static int NAME(renewed_steps)(NAME(Step) *s, int64_t steps, const REAL *a, int6
 }
 
 /* From x (batch, dim) and V (batch, k, dim) by `steps` steps to new_x and new_V, which may be the same. a: what the first
- * layer adds to W h for its input, (gates, width) for each step and network, a_step and a_member numbers apart. Where there is a growth (batch, k), V is
- * kept orthonormal, the logarithms of its columns' growth are added to it, and `interval` says how many steps go
- * between two decompositions, in and out. Returns 1 where these cannot resolve a step, -1 where there is no memory. */
+ * layer adds to W h for its input, (gates, width) for each step and network, a_step and a_member numbers apart. Where
+ * there is a growth (batch, k), V is kept orthonormal, the logarithms of its columns' growth are added to it, and
+ * `interval` says how many steps go between two decompositions, in and out. Returns 1 where these cannot resolve a step,
+ * -1 where there is no memory. */
 int NAME(advance)(const Stack *stack, int64_t batch, int64_t k, int64_t steps, const REAL *a, int64_t a_step,
                   int64_t a_member, const REAL *x, const REAL *V, REAL *new_x, REAL *new_V, double *growth,
                   int64_t *interval, double limit, double far) {
@@ -476,7 +477,8 @@ int NAME(advance)(const Stack *stack, int64_t batch, int64_t k, int64_t steps, c
     NAME(enter)(&s, x, V);
     int unresolved = 0;
     if (growth)
-        unresolved = NAME(renewed_steps)(&s, steps, a, a_step, limit, far, interval, saved, (double *)(saved + again), growth);
+        unresolved =
+            NAME(renewed_steps)(&s, steps, a, a_step, limit, far, interval, saved, (double *)(saved + again), growth);
     else
         NAME(steps)(&s, steps, a, a_step);
     NAME(leave)(&s, new_x, new_V);

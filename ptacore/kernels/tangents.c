@@ -228,8 +228,8 @@ INLINE void network_steps(Dense *d, int form, int phi, int sparse, int64_t steps
     else steps_of(d, MAP, phi, 0, steps);
 }
 
-/* x (batch, n), V (batch, k, n), each vector as a row: in and out. The weights are those of `pack`, of one network that all share, or `own`
- * ones; b (n) with stride 0 where it is shared. Returns 0, or -1 where there is no memory. */
+/* x (batch, n), V (batch, k, n), each vector as a row: in and out. The weights are those of `pack`, of one network that
+ * all share, or `own` ones; b (n) with stride 0 where it is shared. Returns 0, or -1 where there is no memory. */
 int advance_dense(int form, int phi, int64_t batch, int n, int k, int64_t steps, double h, const real *packed,
                   const int64_t *start, int own, const real *b, int64_t b_stride, real *x, real *V) {
     Dense d = {.n = n, .h = h, .padded = (n + ROWS - 1) / ROWS * ROWS};
@@ -292,7 +292,8 @@ INLINE void field(int form, int phi, int n, int columns, double h, wide W[][LARG
             if (form != CURRENT && c == 0) nonlinearity(phi, WIDE, y, y, slope);
             if (form != CURRENT && c > 0)
                 for (int l = 0; l < WIDE; l++) y[l] *= slope[l];
-            for (int l = 0; l < WIDE; l++) K[i][c][l] = form == MAP ? (1.0 - h) * S[i][c][l] + h * y[l] : h * (y[l] - S[i][c][l]);
+            for (int l = 0; l < WIDE; l++)
+                K[i][c][l] = form == MAP ? (1.0 - h) * S[i][c][l] + h * y[l] : h * (y[l] - S[i][c][l]);
         }
 }
 
