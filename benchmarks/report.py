@@ -78,7 +78,7 @@ def draw_sizes(record: dict) -> None:
     """Seconds of a step against the number of units, with the machine's bound: book/_static/speed_sizes.svg."""
     from ptacore.plotting import BLUE, GREEN, ORANGE, figure
 
-    fig, axes = figure(1, 3, height=2.6, sharey=True, layout="constrained")
+    fig, (axes,) = figure(1, 3, height=2.6, sharey=True)
     for ax, kind in zip(axes, ("flow", "flow, float32", "nn.GRU"), strict=True):
         for k, color in ((1, BLUE), (10, ORANGE), ("n", GREEN)):
             rows = [r for r in record["curves"] if r["kind"] == kind and r["k"] == (r["n"] if k == "n" else k)]
