@@ -169,7 +169,7 @@ class RankOneAgent(_RankOne):
 
     @classmethod
     def drawn(cls, units: int = 100, seed: int = 0, *, zm: float | None = None) -> RankOneAgent:
-        """A start as in the paper: m, z ~ U(-1, 1) / sqrt(N); u, v ~ N(0, 1/N); with the overlap z.m set where given."""
+        """A start as in the paper: m, z ~ U(-1, 1) / sqrt(N); u, v ~ N(0, 1/N); the overlap z.m as given."""
         n = integer("units", units, 2)
         uniform, normal = _draws(seed, torch.rand), _draws(seed, stream=1)
         m, z = ((2 * uniform(n) - 1) / math.sqrt(n) for _ in range(2))

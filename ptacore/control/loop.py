@@ -180,13 +180,13 @@ def rollout(agent, plant: Plant, x0, steps: int, reference=None, *, backend: str
     (torch.Size([4, 5, 2]), torch.Size([3, 5, 1]))
     """
     width, steps = check_fit(agent, plant), integer("steps", steps, 1)
-    W, m, z = agent.effective_weights()
-    x0 = to_tensor(x0, "x0", W.dtype)
+    dtype = next(agent.parameters()).dtype
+    x0 = to_tensor(x0, "x0", dtype)
     if x0.ndim != 2 or x0.shape[1] != plant.dim or len(x0) == 0:
         raise ValueError(f"x0: expected shape (B, {plant.dim}) with B >= 1, got {tuple(x0.shape)}")
     if reference is not None or width:
         shape = (steps, len(x0), width)
-        reference = to_tensor(torch.empty(0) if reference is None else reference, "reference", W.dtype)
+        reference = to_tensor(torch.empty(0) if reference is None else reference, "reference", dtype)
         if reference.shape != shape or not width:
             raise ValueError(f"reference: expected shape {shape}, got {tuple(reference.shape)}")
     fits = isinstance(plant, LinearPlant) and plant.bound is None and (agent.linear or agent.leak == 1)

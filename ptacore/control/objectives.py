@@ -97,7 +97,7 @@ class Regulation(Objective):
         return {"loss": self.cost(found), "k1": k[0], "k2": k[1]}
 
     def probe(self, model, exponents):
-        """Eigenvalues of the loop at rest, [real, imaginary], leading first; and the overlaps of an agent of rank one."""
+        """Eigenvalues of the loop at rest, [real, imaginary], leading first; overlaps of an agent of rank one."""
         ranked = hasattr(model, "order")
         agent = EffectiveAgent(model.order().detach()) if ranked else model
         values = ClosedLoop(agent, self.plant).eigenvalues()[:exponents]
@@ -259,7 +259,7 @@ class Tracking(Objective):
         return torch.stack([phases.cos(), phases.sin()], -1).flatten(1)
 
     def alone(self, agent: Agent) -> Tensor | None:
-        """The plant's states (T + 1, 2 K, 4) for each cosine and sine alone, without walls; None if they do not add up."""
+        """The plant's states (T + 1, 2 K, 4) for each cosine and sine, without walls; None if they do not add up."""
         if not agent.linear:
             return None
         return follow(agent, self.plant, self.steps, self.responses(agent.m.dtype), walls=False).x
@@ -289,7 +289,7 @@ class Tracking(Objective):
 
     def probe(self, model, exponents):
         """Rates [real, imaginary] per second, slowest decay first: "agent" by itself, and "loop"."""
-        W, m, z = (w.detach().double() for w in model.weights())
+        W = model.weights()[0].detach().double()
         mixed = torch.lerp(torch.eye(len(W), dtype=W.dtype), W, model.leak)
         loop = ClosedLoop(model, self.plant).eigenvalues()
         found = {"agent": torch.linalg.eigvals(mixed), "loop": loop}

@@ -1,4 +1,4 @@
-"""The recorded runs of the closed loop: each resumable, killed at will. `python -m ptacore.control.runs FOLDER [NAME]`."""
+"""The recorded runs of the closed loop, resumable and killed at will: `python -m ptacore.control.runs FOLDER`."""
 
 from __future__ import annotations
 

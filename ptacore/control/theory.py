@@ -76,7 +76,7 @@ def pair_modulus(order, third: Tensor | None = None) -> Tensor:
     --------
     >>> order = torch.tensor([-0.02, 0.1, 0.2, 0.3], dtype=torch.float64)
     >>> found = roots(order)
-    >>> bool((pair_modulus(order, found[2].real) - found[0].abs() ** 2).abs() < 1e-12)
+    >>> bool((pair_modulus(order, found[2].real) - found[:2].prod()).abs() < 1e-12)
     True
     """
     zm, _, _, vu = _overlaps(order)
@@ -85,7 +85,7 @@ def pair_modulus(order, third: Tensor | None = None) -> Tensor:
 
 
 def leading_root(order) -> Tensor:
-    """The leading eigenvalue near 1 + sqrt(z.m), by one quadratic correction of the cubic: (..., 4) -> (...), complex."""
+    """The leading eigenvalue near 1 + sqrt(z.m), by a quadratic correction of the cubic: (..., 4) -> (...), complex."""
     zm, _, _, vu = _overlaps(order)
     root = 1 + torch.complex(zm, torch.zeros_like(zm)).sqrt()
     _, b, c, d = characteristic(order).unbind(-1)
