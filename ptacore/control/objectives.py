@@ -14,6 +14,8 @@ from ptacore.control.loop import ClosedLoop, Rollout, check_fit, rollout
 from ptacore.control.plants import DoubleIntegrator, LinearPlant, Plant, PointMass
 from ptacore.control.scan import scan
 from ptacore.control.theory import gains
+from ptacore.networks.bptt import Readout, run
+from ptacore.networks.registry import Tanh
 from ptacore.training.objective import Objective
 
 
@@ -167,13 +169,15 @@ class Imitation(Objective):
 
 def open_loop(agent: Agent, y: Tensor) -> Tensor:
     """Controls of an agent that is shown observations (T, B, k) from h = 0: (T, B, p)."""
-    if not agent.linear and agent.leak != 1:
-        raise ValueError(f"agent: expected one without leak or a linear one, got leak {agent.leak}")
     W, m, z = agent.weights()
-    M = torch.cat([z, torch.lerp(torch.eye(len(W), dtype=W.dtype), W, agent.leak)])
-    drive = torch.cat([agent.leak * (m @ y.mT), y.new_zeros(1, len(W), y.shape[1])])  # controls come a step later
-    out = scan(M, drive.new_zeros(*drive.shape[1:]), len(drive), len(z), 0, not agent.linear, drive)
-    return out[2:].mT
+    start = y.new_zeros(y.shape[1], len(W))
+    if agent.linear:
+        M = torch.cat([z, torch.lerp(torch.eye(len(W), dtype=W.dtype), W, agent.leak)])
+        out = scan(M, start.mT, len(y) + 1, len(z), 0, False, torch.cat([agent.leak * (m @ y.mT), start.mT[None]]))
+        return out[2:].mT
+    if agent.leak != 1:
+        raise ValueError(f"agent: expected one without leak or a linear one, got leak {agent.leak}")
+    return run(Tanh.cell, y, m, m.new_zeros(len(W)), (W,), (start,), readout=Readout(z, z.new_zeros(len(z))))[0]
 
 
 class Tracking(Objective):
