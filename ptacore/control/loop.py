@@ -11,6 +11,7 @@ from torch import Tensor
 from ptacore.checks import finite, floating, instance, integer, to_tensor
 from ptacore.control.agents import Agent, EffectiveAgent, RankOneAgent
 from ptacore.control.plants import LinearPlant, Plant
+from ptacore.control.powers import driven, rows_of_powers
 from ptacore.control.scan import scan
 from ptacore.models.system import System
 
@@ -163,9 +164,10 @@ def rollout(agent, plant: Plant, x0, steps: int, reference=None, *, backend: str
         Horizon T, at least 1.
     reference : Tensor (T, B, r), optional
         Input of the agent besides the observation, at each step.
-    backend : {"auto", "fused", "autograd"}
-        "fused" takes all steps as one node of the graph, with a backward pass written by hand; for linear plants
-        without walls and agents that are linear or have no leak. "autograd" is a plain loop; "auto" chooses.
+    backend : {"auto", "powers", "scan", "autograd"}
+        "powers" takes all steps at once, from powers of the joint matrix: linear plants without walls, linear agents.
+        "scan" takes them as one node of the graph, with a backward pass written by hand: the same plants, and agents
+        that are linear or have no leak. "autograd" is a plain loop; "auto" takes the first of these that can.
 
     Raises
     ------
@@ -189,31 +191,58 @@ def rollout(agent, plant: Plant, x0, steps: int, reference=None, *, backend: str
         reference = to_tensor(torch.empty(0) if reference is None else reference, "reference", dtype)
         if reference.shape != shape or not width:
             raise ValueError(f"reference: expected shape {shape}, got {tuple(reference.shape)}")
-    fits = isinstance(plant, LinearPlant) and plant.bound is None and (agent.linear or agent.leak == 1)
-    if backend not in ("auto", "fused", "autograd"):
-        raise ValueError(f"backend: expected one of auto, fused, autograd, got {backend!r}")
-    if backend == "fused" and not fits:
-        raise ValueError(
-            "backend: fused needs a linear plant without walls, and an agent that is linear or has no leak"
-        )
-    take = _fused if fits and backend != "autograd" else _step_by_step
+    if backend not in ("auto", *BACKENDS):
+        raise ValueError(f"backend: expected one of auto, {', '.join(BACKENDS)}, got {backend!r}")
+    free = isinstance(plant, LinearPlant) and plant.bound is None
+    fits = {"powers": free and agent.linear, "scan": free and (agent.linear or agent.leak == 1), "autograd": True}
+    chosen = next(name for name, fit in fits.items() if fit) if backend == "auto" else backend
+    if not fits[chosen]:
+        raise ValueError(f"backend: {chosen} {BACKENDS[chosen]}")
+    take = {"powers": _by_powers, "scan": _by_scan, "autograd": _step_by_step}[chosen]
     return take(agent, plant, x0, steps, reference)
 
 
-def _fused(agent, plant, x0, steps, reference) -> Rollout:
+BACKENDS = {
+    "powers": "needs a linear plant without walls, and a linear agent",
+    "scan": "needs a linear plant without walls, and an agent that is linear or has no leak",
+    "autograd": "takes all",
+}
+
+
+def _matrix(agent, plant) -> tuple[Tensor, Tensor, int]:
+    """The joint matrix with the leak of a linear agent, the rows of controls and plant, the plant's dimension."""
     W, m, z = agent.effective_weights()
     A, B, C = (w.to(W) for w in (plant.A, plant.B, plant.C))
-    P = joint_matrix(A, B, C, W, m, z)
-    d, n = len(A), len(P)
-    if agent.leak != 1:  # of a linear agent
-        mix = torch.ones(n, 1, dtype=P.dtype)
-        mix[d:] = agent.leak
-        P = mix * P + (1 - mix) * torch.eye(n, dtype=P.dtype)
-    M = torch.cat([torch.cat([torch.zeros(len(z), d, dtype=P.dtype), z], 1), P])
-    drive = None if reference is None else agent.leak * (m[:, len(C) :] @ reference.mT)  # (T, N, B)
-    start = torch.cat([x0.mT, x0.new_zeros(n - d, len(x0))])
-    out = scan(M, start, steps, len(z), d, not agent.linear, drive)  # (T + 1, p + d, B)
-    return Rollout(out[:, len(z) :].mT, out[1:, : len(z)].mT)
+    P, d = joint_matrix(A, B, C, W, m, z), len(A)
+    if agent.leak != 1:
+        keep = torch.eye(len(P), dtype=P.dtype)
+        P = torch.cat([P[:d], torch.lerp(keep[d:], P[d:], agent.leak)])
+    rows = torch.cat([torch.cat([z.new_zeros(len(z), d), z], 1), torch.eye(d, len(P), dtype=P.dtype)])
+    return P, rows, d
+
+
+def _by_powers(agent, plant, x0, steps, reference) -> Rollout:
+    """All steps at once, from powers of the joint matrix."""
+    P, rows, d = _matrix(agent, plant)
+    out = rows_of_powers(rows, P, steps + 1)[..., :d] @ x0.mT  # (T + 1, p + d, B)
+    if reference is not None:
+        D = agent.leak * agent.effective_weights()[1][:, plant.observations :]
+        D = torch.cat([D.new_zeros(d, D.shape[1]), D])
+        out = out + torch.cat([torch.zeros_like(out[:1]), driven(rows, P, D, reference.mT)])
+    p = len(rows) - d
+    return Rollout(out[:, p:].mT, out[:-1, :p].mT)
+
+
+def _by_scan(agent, plant, x0, steps, reference) -> Rollout:
+    """Step after step, as one node of the graph."""
+    P, rows, d = _matrix(agent, plant)
+    p = len(rows) - d
+    drive = None
+    if reference is not None:
+        drive = agent.leak * (agent.effective_weights()[1][:, plant.observations :] @ reference.mT)  # (T, N, B)
+    start = torch.cat([x0.mT, x0.new_zeros(len(P) - d, len(x0))])
+    out = scan(torch.cat([rows[:p], P]), start, steps, p, d, not agent.linear, drive)  # (T + 1, p + d, B)
+    return Rollout(out[:, p:].mT, out[1:, :p].mT)
 
 
 def _step_by_step(agent, plant, x0, steps, reference) -> Rollout:

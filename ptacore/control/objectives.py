@@ -12,7 +12,7 @@ from ptacore.checks import flag, instance, integer, within
 from ptacore.control.agents import Agent, EffectiveAgent
 from ptacore.control.loop import ClosedLoop, Rollout, check_fit, rollout
 from ptacore.control.plants import DoubleIntegrator, LinearPlant, Plant, PointMass
-from ptacore.control.scan import scan
+from ptacore.control.powers import driven
 from ptacore.control.theory import gains
 from ptacore.networks.bptt import Readout, run
 from ptacore.networks.registry import Tanh
@@ -170,14 +170,20 @@ class Imitation(Objective):
 def open_loop(agent: Agent, y: Tensor) -> Tensor:
     """Controls of an agent that is shown observations (T, B, k) from h = 0: (T, B, p)."""
     W, m, z = agent.weights()
-    start = y.new_zeros(y.shape[1], len(W))
     if agent.linear:
-        M = torch.cat([z, torch.lerp(torch.eye(len(W), dtype=W.dtype), W, agent.leak)])
-        out = scan(M, start.mT, len(y) + 1, len(z), 0, False, torch.cat([agent.leak * (m @ y.mT), start.mT[None]]))
-        return out[2:].mT
+        keep = torch.eye(len(W), dtype=W.dtype)
+        return driven(z, torch.lerp(keep, W, agent.leak), agent.leak * m, y.mT).mT
     if agent.leak != 1:
         raise ValueError(f"agent: expected one without leak or a linear one, got leak {agent.leak}")
-    return run(Tanh.cell, y, m, m.new_zeros(len(W)), (W,), (start,), readout=Readout(z, z.new_zeros(len(z))))[0]
+    return run(
+        Tanh.cell,
+        y,
+        m,
+        m.new_zeros(len(W)),
+        (W,),
+        (y.new_zeros(y.shape[1], len(W)),),
+        readout=Readout(z, z.new_zeros(len(z))),
+    )[0]
 
 
 class Tracking(Objective):
