@@ -108,7 +108,7 @@ def second(path, end: int, surrogate: Mapping, lengths: Mapping, conflict: Seque
     surrogate, lengths : mapping
         From the weight of the long term, and from an episode's length, to complex paths.
     conflict : sequence
-        Epochs (k,), cosines (seeds, k), epoch of the end of stage 2.
+        Epochs (k,), cosines between two gradients (seeds, k), epoch of the end of stage 2.
     """
     fig, ((a, b), (c, d)) = figure(2, 2, height=5.0)
     path = np.asarray(path)
@@ -177,7 +177,7 @@ def beyond(exponent: Sequence, pull, adjoints: Mapping, starts: Mapping, optimiz
     exponent : sequence
         Epochs (k,), leading exponents, their tolerances, logarithms of the spectral radius.
     pull : array (T,)
-        Derivative of the logarithm of the squared distance by the feedback, by horizon.
+        Derivative of the logarithm of an episode's cost by the feedback, by its length.
     adjoints : mapping
         From a moment of training to norms by lag.
     starts : mapping
@@ -198,7 +198,7 @@ def beyond(exponent: Sequence, pull, adjoints: Mapping, starts: Mapping, optimiz
     a.set(xlabel="epoch", ylabel="leading exponent (1/step)")
     b.plot(np.arange(1, len(pull) + 1), pull, color=BLUE)
     b.axhline(0, color=GREY, lw=0.6, zorder=0)
-    b.set(xlabel="horizon t (steps)", ylabel=r"d log $|x_t|^2$ / d $\sigma_{zm}$")
+    b.set(xlabel="length of an episode (steps)", ylabel=r"d log cost / d $\sigma_{zm}$")
     for (name, norm), color in zip(adjoints.items(), (ORANGE, GREEN, BLUE), strict=True):
         c.semilogy(norm, color=color, label=name)
     c.set(xlabel="lag (steps)", ylabel="norm of the adjoint")
