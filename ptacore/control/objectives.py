@@ -289,8 +289,8 @@ class Tracking(Objective):
         alone = self.alone(model)
         found = {"loss": self.cost(self.errors(model, self.coefficients(self.batch), alone))}
         pure = torch.eye(2 * len(self.hertz), dtype=torch.float64)
-        squares = torch.stack([self.errors(model, c, alone).square().sum((1, 2)).mean() for c in pure.split(2)])
-        each = self.plant.dt * squares / 2  # the mean of cosine and sine is that of all phases
+        squares = self.errors(model, pure, alone).square().sum(-1).mean(0)  # (2 K,)
+        each = self.plant.dt * squares.unflatten(0, (-1, 2)).mean(1)  # as over all phases
         return found | dict(zip(self.metrics[1:], each, strict=True))
 
     def probe(self, model, exponents):

@@ -17,7 +17,10 @@ def test_costs_are_medians_with_the_range_of_the_seeds_and_ways_are_the_gains():
     k = np.array([[0.0, -0.1, -0.3], [0.0, -0.2, -0.9]])
     grid = np.meshgrid([-1.0, 0.0], [-1.0, 0.0])
     fig = draw.lessons(
-        {"closed loop": cost, "open loop": 2 * cost}, (1, 2), (*grid, np.zeros((2, 2))), {"closed loop": k, "open loop": -k}
+        {"closed loop": cost, "open loop": 2 * cost},
+        (1, 2),
+        (*grid, np.zeros((2, 2))),
+        {"closed loop": k, "open loop": -k},
     )
     left, right = shown(fig)
     assert left["closed loop"]["y"] == pytest.approx([200, 20, 2])
@@ -28,7 +31,9 @@ def test_costs_are_medians_with_the_range_of_the_seeds_and_ways_are_the_gains():
 
 def test_stage_1_has_both_curves_and_both_swings():
     zm = np.array([-0.1, 0.0, 0.1])
-    fig = draw.first((zm, [3.0, 2.0, 9.0], [1.0, 1.0, 9.0]), [np.zeros(4)], {"end of stage 1": [1, -2], "end of stage 2": [1, 0]})
+    fig = draw.first(
+        (zm, [3.0, 2.0, 9.0], [1.0, 1.0, 9.0]), [np.zeros(4)], {"end of stage 1": [1, -2], "end of stage 2": [1, 0]}
+    )
     a, _, c = shown(fig)
     assert a["simulated"]["y"] == pytest.approx([3, 2, 9])
     assert a["growth alone"]["y"] == pytest.approx([1, 1, 9])
@@ -37,9 +42,7 @@ def test_stage_1_has_both_curves_and_both_swings():
 
 def test_stage_2_draws_the_upper_half_of_the_plane():
     path = np.array([1 - 0.15j, 0.99 + 0.15j, 0.98 - 0.15j])
-    fig = draw.second(
-        path, 2, {0.0: path.conj(), 1.0: path}, {10: path}, (np.arange(3), -np.ones((2, 3)), 1.0)
-    )
+    fig = draw.second(path, 2, {0.0: path.conj(), 1.0: path}, {10: path}, (np.arange(3), -np.ones((2, 3)), 1.0))
     a, b, c, d = shown(fig)
     assert all((column["y"] > 0).all() for column in a.values() if len(column.get("y", [])) == 3)
     assert b["α = 1" if "α = 1" in b else r"$\alpha$ = 1"]["x"] == pytest.approx(path.real)
