@@ -53,7 +53,7 @@ def test_stage_2_draws_the_upper_half_of_the_plane():
 def test_stage_3_tells_the_pair_from_the_real_eigenvalue():
     values = np.array([[1 + 0.1j, 1 - 0.1j, 0.2], [0.5, 0.3 + 0.4j, 0.3 - 0.4j]])
     a, b = shown(draw.third(values, (0, 1), {0.5: (1, np.array([3.0, 2.0, 1.0]), np.array([1.5, 0.9]))}))
-    assert a["pair"]["y"] == pytest.approx([abs(1 + 0.1j), 0.5])
+    assert a["pair"]["y"] == pytest.approx([abs(1 + 0.1j), 0.5], rel=1e-5)
     assert a["third"]["y"] == pytest.approx([0.2, 0.5])
     assert b[r"$\beta$ = 0.5"]["y"] == pytest.approx([3, 2, 1])
     late = [column for column in b.values() if len(column["y"]) == 2]
