@@ -63,6 +63,35 @@ def training(record: dict) -> list[str]:
     return [*lines, ""]
 
 
+def against_lyapax(record: dict, what: str) -> list[str]:
+    """A row for each task: ours against the peer, with the goals, reached or not."""
+    lines = [f"| {what} | CPU&nbsp;s | lyapax | Ratio | Range | Goal |", "|---|" + "--:|" * 5]
+    for title, (peer, ours) in record["tables"].items():
+        goal = ours.get("goal") or record["tasks"][title]["goal"]
+        cells = [title, number(ours["seconds"]), number(peer["seconds"]), number(ours["ratio"])]
+        cells += ["–".join(map(number, ours["ratio_range"])), f"{goal:g}" + ", missed" * (ours["ratio"] > goal)]
+        lines.append("| " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
+def draw_sizes(record: dict) -> None:
+    """Seconds of a step against the number of units, with the machine's bound: book/_static/speed_sizes.svg."""
+    from ptacore.plotting import BLUE, GREEN, ORANGE, figure
+
+    fig, axes = figure(1, 3, height=2.6, sharey=True, layout="constrained")
+    for ax, kind in zip(axes, ("flow", "flow, float32", "nn.GRU"), strict=True):
+        for k, color in ((1, BLUE), (10, ORANGE), ("n", GREEN)):
+            rows = [r for r in record["curves"] if r["kind"] == kind and r["k"] == (r["n"] if k == "n" else k)]
+            sizes = [r["n"] for r in rows]
+            ax.loglog(sizes, [r["seconds"] for r in rows], "o-", color=color, markersize=3, label=f"k = {k}")
+            ax.loglog(sizes, [r["bound"] for r in rows], ":", color=color)
+        ax.set(title=kind, xlabel="units n")
+    axes[0].set_ylabel("seconds of a step")
+    axes[0].legend(frameon=False)
+    fig.savefig(BOOK / "_static" / "speed_sizes.svg", metadata={"Date": None})
+    print("wrote book/_static/speed_sizes.svg")
+
+
 def provenance(*records: dict) -> list[str]:
     """One sentence for each different machine, date and set of versions; in practice one."""
     sentences = []
@@ -108,10 +137,35 @@ def accuracy() -> list[str]:
 def main() -> None:
     write("accuracy_table.md", accuracy())
     write("speed_table.md", speed())
+    draw_sizes(read("sizes"))
+
+
+def device() -> list[str]:
+    """What a CUDA device makes of batches and training steps, if one has been measured."""
+    if not (HERE / "results" / "device.json").exists():
+        return [
+            "Not measured: no device was at hand. `benchmarks/device.sh` does it where there is one, with its tests."
+        ]
+    record = read("device")
+    lines = ["| Units | Batch | A core | The device | Times as fast |", "|--:|--:|--:|--:|--:|"]
+    for row in record["tables"]["spectra"]:
+        cells = [
+            f"{row['units']:,}",
+            f"{row['batch']:,}",
+            *(f"{1e6 * row[place]:.3g} µs" for place in ("core", "device")),
+        ]
+        lines.append("| " + " | ".join([*cells, number(row["core"] / row["device"])]) + " |")
+    lines += ["", "A step of a trajectory with ten tangent vectors; wall time, one at a time on a core.", ""]
+    lines += ["| Network | A core | The device | Torch's module there |", "|---|--:|--:|--:|"]
+    for row in record["tables"]["training"]:
+        cells = [f"{1e3 * row[place]:.3g} ms" if place in row else "" for place in ("core", "ours", "torch")]
+        lines.append("| " + " | ".join([row["name"], *cells]) + " |")
+    return [*lines, "", f"A training step; {record['device']}, {record['date']}."]
 
 
 def speed() -> list[str]:
-    spectrum, small, steps, imports = (read(name) for name in ("spectrum", "small_systems", "recurrent", "imports"))
+    names = ("spectrum", "modules", "functions", "sizes", "small_systems", "recurrent", "imports")
+    spectrum, recurrent, functions, sizes, small, steps, imports = map(read, names)
     s, maps, flows, step = spectrum["task"], small["task"]["maps"], small["task"]["flows"], steps["task"]
     lines = [
         "## One network of many units",
@@ -125,6 +179,32 @@ def speed() -> list[str]:
         *table(spectrum["tables"]["first 6"], "The first six"),
         "An asterisk: measured on a part of the window and scaled up. A batch counts per trajectory. *Compiling* takes "
         "CPU seconds before the first run: ours once on a machine, the others' in every process.",
+        "",
+        "## Torch's modules",
+        "",
+        f"As torch initializes them, with {recurrent['task']['inputs']} inputs, undriven unless it is said; QR every "
+        f"{recurrent['task']['every']} steps in lyapax (JAX, compiled). *Ratio*: our seconds to those of lyapax.",
+        "",
+        *against_lyapax(recurrent, "Module"),
+        "## Functions",
+        "",
+        "What `System.from_function` takes, compiled from torch's operations; lyapax as above. *Compiling* costs CPU "
+        f"seconds once ({number(max(rows[1]['once'] for rows in functions['tables'].values()))} at most here).",
+        "",
+        *against_lyapax(functions, "Function"),
+        "## Large networks",
+        "",
+        "The flow $-\\mathbf x + \\mathbf W \\tanh(\\mathbf x)$; lyapax as above.",
+        "",
+        *against_lyapax(sizes, "Network"),
+        "```{figure} _static/speed_sizes.svg",
+        ":alt: Seconds of a step against the number of units from 64 to 4,000, for one, ten and all exponents, with "
+        "the bound of the machine as dotted lines.",
+        "",
+        "A step of a spectrum against the number of units, and (dotted) the machine's bound: the longer of the time in "
+        "which the weights stream once a stage and the time of the arithmetic at the rate of torch's product of "
+        "matrices in the cache.",
+        "```",
         "",
         "## Many small networks",
         "",
@@ -141,16 +221,23 @@ def speed() -> list[str]:
         "times as fast as the peer that is; *memory*: what a step needs, ours of the peer's; the goal is at most half.",
         "",
         *training(steps),
+        "## On a CUDA device",
+        "",
+        *device(),
+        "",
         "## Importing",
         "",
         *table(imports["tables"]["imports"], "In a fresh interpreter", columns=()),
         "## The machine",
         "",
-        *provenance(spectrum, small, steps, imports),
+        *provenance(spectrum, recurrent, functions, sizes, small, steps, imports),
         "; ".join(
             loads(name, r)
             for name, r in (
                 ("Networks", spectrum),
+                ("modules", recurrent),
+                ("functions", functions),
+                ("sizes", sizes),
                 ("small networks", small),
                 ("training steps", steps),
                 ("imports", imports),
