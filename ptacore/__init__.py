@@ -28,6 +28,7 @@ _HOMES = {  # loaded when they are first asked for
     "trajectory": "ptacore.dynamics.integrate",
 }
 _ROOMS = {
+    "control": "ptacore.control",
     "experiments": "ptacore.experiments",
     "heading": "ptacore.heading",
     "models": "ptacore.models",

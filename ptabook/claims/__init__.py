@@ -16,7 +16,7 @@ from dataclasses import replace
 from ptabook.claims.claim import Claim
 from ptacore.provenance import ROOT
 
-APART = ("claim", "verdicts")  # modules that hold no claims
+APART = ("claim", "seeds", "verdicts")  # modules that hold no claims
 
 
 def ledger() -> list[Claim]:

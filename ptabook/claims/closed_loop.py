@@ -1,0 +1,316 @@
+"""Ger & Barak (2025): learning in a closed loop, regulation of a double integrator."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, Claim, Found, by_interval
+from ptabook.claims.seeds import over_seeds
+
+INF = math.inf
+
+
+def _mean(key: str, text: str, holds: tuple[float, float], *, log: bool = False) -> Callable[[dict], Found]:
+    """A check of the mean over seeds, of logarithms where `log`; the text has {mean}, {low}, {high} and {n}."""
+
+    def check(numbers: dict) -> Found:
+        values = [math.log(v) for v in numbers[key]] if log else numbers[key]
+        mean, low, high = over_seeds(values)
+        shown = [math.exp(v) for v in (mean, low, high)] if log else [mean, low, high]
+        ours = text.format(mean=shown[0], low=shown[1], high=shown[2], n=len(values))
+        limits = tuple(math.log(v) if log and 0 < v < INF else (-INF if log and v <= 0 else v) for v in holds)
+        return by_interval(ours, (low, high), limits, f"{len(values)} seeds")
+
+    return check
+
+
+def _three_falls(numbers: dict) -> Found:
+    """Both falls against the plateau between them, in each network: the slower fall is over three times as large."""
+    rows = list(zip(numbers["first_fall"], numbers["plateau_fall"], numbers["last_fall"], strict=True))
+    margins = [math.log(min(first, last) / plateau) for first, plateau, last in rows]
+    mean, low, high = over_seeds(margins)
+    ours = f"the smaller of two falls is {math.exp(mean):.1f} ({math.exp(low):.1f} to {math.exp(high):.1f}) times that "
+    return by_interval(ours + f"of the plateau, {len(rows)} networks", (low, high), (math.log(2), INF))
+
+
+def _shorter_pushes_harder(numbers: dict) -> Found:
+    differences = [a - b for a, b in zip(numbers["feedback_20"], numbers["feedback_50"], strict=True)]
+    mean, low, high = over_seeds(differences)
+    return by_interval(f"{mean:.3f} ({low:.3f} to {high:.3f}) lower at 20 steps than at 50", (low, high), (-INF, 0.0))
+
+
+def _length_moves_the_pair(numbers: dict) -> Found:
+    differences = [a - b for a, b in zip(numbers["imaginary_10"], numbers["imaginary_100"], strict=True)]
+    mean, low, high = over_seeds(differences)
+    return by_interval(f"{mean:.2f} ({low:.2f} to {high:.2f}) higher at 10 steps than at 100", (low, high), (0.0, INF))
+
+
+def _both_terms(numbers: dict) -> Found:
+    """Each alone leaves the circle, the balance enters it; the interval is that of the margin in the worst network."""
+    margins = [
+        min(short - 1, long - 1, 1 - both)
+        for short, long, both in zip(numbers["short_only"], numbers["long_only"], numbers["balanced"], strict=True)
+    ]
+    mean, low, high = over_seeds(margins)
+    ours = f"smallest margin of |λ₁| from 1: {mean:.3f} ({low:.3f} to {high:.3f})"
+    return by_interval(ours, (low, high), (0.0, INF))
+
+
+def _overlay(numbers: dict) -> Found:
+    mean, low, high = over_seeds(numbers["overlay"])
+    ours = f"costs differ by {mean:.0%} ({low:.0%} to {high:.0%}), {len(numbers['overlay'])} prices"
+    return by_interval(ours, (low, high), (-INF, 0.1), "one network at each price")
+
+
+def _runs(numbers: dict, name: str, key: str) -> list[float]:
+    return [row[key] for row in numbers["optimizers"].get(name, []) if row.get(key) is not None]
+
+
+def _compared(key: str, text: str) -> Callable[[dict], Found]:
+    """Whether a value of clipped descent is larger than that of Adam, over recorded seeds in pairs."""
+
+    def check(numbers: dict) -> Found:
+        ours, theirs = (_runs(numbers, name, key) for name in ("sgd-clipped", "adam"))
+        if min(len(ours), len(theirs)) < 2:
+            return Found("no recorded runs", UNDECIDED, "recorded runs of both optimizers")
+        mean, low, high = over_seeds([a - b for a, b in zip(ours, theirs, strict=False)])
+        return by_interval(text.format(mean=mean, low=low, high=high), (low, high), (0.0, INF), f"{len(ours)} seeds")
+
+    return check
+
+
+def _identity(key: str) -> Callable[[dict], Found]:
+    def check(numbers: dict) -> Found:
+        found = numbers[key]
+        return Found(f"off by {found['value']:.0e}", SUPPORTS if found["reproduced"] else CONTRADICTS)
+
+    return check
+
+
+def _settled(numbers: dict) -> Found:
+    mean, low, high = over_seeds(numbers["settled"])
+    ours = f"{mean:.3f} ({low:.3f} to {high:.3f}), ten starts"
+    return by_interval(ours, (low, high), (-0.05, -0.015))
+
+
+def _steep(numbers: dict) -> Found:
+    holds = numbers["steepness"] > 1 and -0.1 < numbers["best"] < 0
+    ours = f"minimum at {numbers['best']:.3f}, the right arm {numbers['steepness']:.1f} times as steep"
+    return Found(ours, SUPPORTS if holds else CONTRADICTS)
+
+
+def _series(numbers: dict) -> Found:
+    ours = f"minimum at {numbers['best_series']:.3f}; off by up to {numbers['series_off']:.1f} decades"
+    return Found(ours, SUPPORTS if numbers["series_off"] < 0.5 else CONTRADICTS)
+
+
+def _gains(numbers: dict) -> Found:
+    return by_interval(*_text_of(numbers["gap_at_stable"], "k₂ − k₁ = {:.4f} ({:.4f} to {:.4f})"), (-INF, 0.0))
+
+
+def _text_of(values: Sequence[float], text: str) -> tuple[str, tuple[float, float]]:
+    mean, low, high = over_seeds(values)
+    return text.format(mean, low, high), (low, high)
+
+
+SEEDS = "the 95% interval over seeds lies in the range"
+
+CLAIMS = [
+    Claim(
+        "loop-different-ways",
+        "Ger & Barak, Abstract",
+        "Two networks that are identical at the start follow different ways when one is trained in the closed loop and "
+        "the other in the open one.",
+        "costs apart by orders of magnitude",
+        f"at the end of stage 2 the costs in the loop are more than tenfold apart; {SEEDS}",
+        _mean("apart", "{mean:.0f} ({low:.0f} to {high:.0f}) times, {n} seeds", (10, INF), log=True),
+    ),
+    Claim(
+        "loop-open-peak",
+        "Ger & Barak, Fig. 1",
+        "The cost in the loop of a network that imitates rises far above its first value before it falls.",
+        "5.2 times (97,000 to 510,000)",
+        f"the peak is over five times the first value; {SEEDS}",
+        _mean("peak", "{mean:.0f} ({low:.0f} to {high:.0f}) times, {n} seeds", (5, INF), log=True),
+    ),
+    Claim(
+        "loop-open-peak-epoch",
+        "Ger & Barak, Fig. 1d",
+        "The peak comes well after the closed loop has become stable.",
+        "epoch 221, and 110",
+        f"epoch 180 to 300; {SEEDS}",
+        _mean("peak_epoch", "epoch {mean:.0f} ({low:.0f} to {high:.0f}), {n} seeds", (180, 300)),
+    ),
+    Claim(
+        "loop-same-end",
+        "Ger & Barak, Fig. 1d, end",
+        "In the end both networks cost the same.",
+        "6.34 and 6.25",
+        f"within 5%; {SEEDS}",
+        _mean("end_ratio", "ratio {mean:.3f} ({low:.3f} to {high:.3f}), {n} seeds", (0.95, 1.05)),
+    ),
+    Claim(
+        "loop-three-stages",
+        "Ger & Barak, Abstract, stages",
+        "Learning in the closed loop has three stages that show in the loss: a fall, a plateau, a fall.",
+        "three",
+        f"with ends set by eigenvalues, both falls are over twice that of the plateau; {SEEDS}",
+        _three_falls,
+    ),
+    Claim(
+        "loop-stage-1-short",
+        "Ger & Barak, Fig. 3",
+        "The first stage, until the leading eigenvalues leave the real axis, lasts some ten epochs.",
+        "8 to 12 epochs",
+        f"at most 12; {SEEDS}",
+        _mean("linear_oscillates", "epoch {mean:.1f} ({low:.1f} to {high:.1f}), {n} seeds", (-INF, 12)),
+    ),
+    Claim(
+        "loop-negative-policy",
+        "Ger & Barak, Fig. 3e",
+        "From all starts the feedback from position goes to a small negative value.",
+        "-0.02 to -0.05",
+        "the 95% interval of the mean lies there",
+        _settled,
+    ),
+    Claim(
+        "loop-v-shape",
+        "Ger & Barak, Fig. 3d",
+        "Without recurrence the cost is a V with unequal arms, steep for positive feedback, with a slightly negative "
+        "minimum.",
+        "steep, shallow",
+        "at ±0.2 from the minimum, which lies in (-0.1, 0)",
+        _steep,
+    ),
+    Claim(
+        "loop-v-theory",
+        "Ger & Barak, Fig. 3d, theory",
+        "The geometric series of the leading eigenvalue's modulus gives that cost.",
+        "one curve over the other",
+        "within half a decade everywhere, of some thirty",
+        _series,
+    ),
+    Claim(
+        "loop-shorter-harder",
+        "Ger & Barak, Fig. 4e, feedback",
+        "The shorter the episode, the stronger the feedback on the plateau.",
+        "-0.05 at 20 steps, -0.025 at 50",
+        f"seeds in pairs; {SEEDS}",
+        _shorter_pushes_harder,
+    ),
+    Claim(
+        "loop-length-pair",
+        "Ger & Barak, Fig. 4e, pair",
+        "Short episodes push the pair up the imaginary axis, long ones down.",
+        "above 0.2, below 0.15",
+        f"imaginary parts on the plateau, seeds in pairs; {SEEDS}",
+        _length_moves_the_pair,
+    ),
+    Claim(
+        "loop-stage-2-end",
+        "Ger & Barak, Fig. 4",
+        "The plateau ends when the pair enters the unit circle, after some hundred epochs.",
+        "epochs 111 and 129 (two networks)",
+        f"60 to 260; {SEEDS}",
+        _mean("linear_stable", "epoch {mean:.0f} ({low:.0f} to {high:.0f}), {n} seeds", (60, 260)),
+    ),
+    Claim(
+        "loop-zigzag",
+        "Ger & Barak, Fig. 4c",
+        "On the plateau the eigenvalues zig-zag.",
+        "zig-zag",
+        f"|λ₁| turns round in over half of the epochs; {SEEDS}",
+        _mean("zigzag", "{mean:.0%} ({low:.0%} to {high:.0%}) of the epochs, {n} seeds", (0.5, INF)),
+    ),
+    Claim(
+        "loop-competition",
+        "Ger & Barak, Abstract, objectives",
+        "The short-term policy and the long-term stability of the loop compete.",
+        "competing objectives",
+        f"on the plateau the cosine of their gradients by the overlaps is below -0.5; {SEEDS}",
+        _mean("conflict", "cosine {mean:.2f} ({low:.2f} to {high:.2f}), {n} seeds", (-INF, -0.5)),
+    ),
+    Claim(
+        "loop-both-terms",
+        "Ger & Barak, Fig. 4d",
+        "Neither term alone makes the loop stable; together they do.",
+        "α between 0.48 and 0.55",
+        f"|λ₁| above 1 at α = 0 and at α = 1, below at 0.55; {SEEDS}",
+        _both_terms,
+    ),
+    Claim(
+        "loop-formula",
+        "Ger & Barak, Fig. 4, theory",
+        "First-order formulas follow the moduli over stage 2.",
+        "curves coincide",
+        f"off by less than a fifth of the excess of |λ₁| over 1 (0.01); {SEEDS}",
+        _mean("formula_off", "off by at most {mean:.4f} ({low:.4f} to {high:.4f}), {n} seeds", (-INF, 0.002)),
+    ),
+    Claim(
+        "loop-stable-gains",
+        "Ger & Barak, Fig. 2",
+        "When the loop becomes stable, its gains are in the region that is stable for a plant under full feedback.",
+        "k = (-0.041, -0.065)",
+        f"k₂ < k₁; {SEEDS}",
+        _gains,
+    ),
+    Claim(
+        "loop-final-gain-velocity",
+        "Ger & Barak, Fig. 2, end",
+        "The gain of the velocity ends near -1.",
+        "-1.00",
+        f"-1.15 to -0.85; {SEEDS}",
+        _mean("k2_end", "{mean:.2f} ({low:.2f} to {high:.2f}), {n} seeds", (-1.15, -0.85)),
+    ),
+    Claim(
+        "loop-third-mode",
+        "Ger & Barak, Fig. 5, eigenvalues",
+        "In stage 3 a third, real eigenvalue grows.",
+        "0.7 to 0.9",
+        f"there at the end; {SEEDS}",
+        _mean("third", "{mean:.2f} ({low:.2f} to {high:.2f}), {n} seeds", (0.7, 0.9)),
+    ),
+    Claim(
+        "loop-overlay",
+        "Ger & Barak, Fig. 5d",
+        "Descent in the four overlaps has the losses of the full network in stage 3, for all prices on control.",
+        "curves overlap",
+        "medians over epochs differ by less than 10%; the 95% interval over prices decides",
+        _overlay,
+    ),
+    Claim(
+        "loop-adam-peak",
+        "Ger & Barak, Fig. 1, optimizer",
+        "Adam removes the peak of the open loop.",
+        "removed",
+        "the peak over the first value is lower than with clipped descent; recorded seeds in pairs, 95% interval",
+        _compared("peak", "lower by {mean:.1f} ({low:.1f} to {high:.1f})"),
+    ),
+    Claim(
+        "loop-adam-zigzag",
+        "Ger & Barak, Fig. 4, optimizer",
+        "Adam removes the zig-zag.",
+        "removed",
+        "fewer epochs turn the cost round than with clipped descent; recorded seeds in pairs, 95% interval",
+        _compared("turns", "fewer by {mean:.0%} ({low:.0%} to {high:.0%}) of the epochs"),
+    ),
+    Claim(
+        "loop-cubic",
+        "Ger & Barak, Eq. of the eigenvalues",
+        "The loop of a rank-one network has three eigenvalues other than zero, the roots of a cubic of four overlaps.",
+        "exact",
+        "to 1e-5",
+        _identity("cubic"),
+        by_construction=True,
+    ),
+    Claim(
+        "loop-effective",
+        "Ger & Barak, Eq. of the effective system",
+        "From h = 0 a map of four numbers moves the plant as the whole network does.",
+        "exact",
+        "to rounding",
+        _identity("effective"),
+        by_construction=True,
+    ),
+]

@@ -1,0 +1,127 @@
+"""Ger & Barak (2025): the motor task, decided by the recorded runs."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, Claim, Found, by_interval
+from ptabook.claims.seeds import over_seeds
+
+MISSING = Found("no recorded runs", UNDECIDED, "finished runs of three seeds")
+
+
+def _rising(row: list[float]) -> bool:
+    return all(a < b for a, b in itertools.pairwise(row))
+
+
+def _order(numbers: dict) -> Found:
+    """Counted by networks: that of all, or of none, decides."""
+    rows = [row for row in numbers["times"] if None not in row]
+    if len(rows) < 3:
+        return MISSING
+    right = sum(map(_rising, rows))
+    verdict = SUPPORTS if right == len(rows) else CONTRADICTS if right == 0 else UNDECIDED
+    return Found(f"{right} of {len(rows)} networks", verdict, "" if verdict != UNDECIDED else "networks differ")
+
+
+def _between(key: str, text: str, holds: tuple[float, float], absolute: bool = False):
+    def check(numbers: dict) -> Found:
+        values = [abs(v) if absolute else v for v in numbers[key]]
+        if len(values) < 3:
+            return MISSING
+        mean, low, high = over_seeds(values)
+        return by_interval(text.format(mean=mean, low=low, high=high, n=len(values)), (low, high), holds)
+
+    return check
+
+
+def _like_people(numbers: dict) -> Found:
+    """Times in units of the first, on a logarithmic scale: how far the network's are from people's."""
+    if len(numbers["relative"]) < 3:
+        return MISSING
+    human = numbers["human"][1:]
+    off = [
+        sum(abs(math.log(a / b)) for a, b in zip(row[1:], human, strict=True)) / len(human)
+        for row in numbers["relative"]
+    ]
+    mean, low, high = over_seeds(off)
+    ours = f"off by a factor of {math.exp(mean):.1f} ({math.exp(low):.1f} to {math.exp(high):.1f})"
+    return by_interval(ours, (low, high), (-math.inf, math.log(1.5)))
+
+
+def _open(key: str, text: str, holds: tuple[float, float]):
+    def check(numbers: dict) -> Found:
+        values = [math.log(row[key]) for row in numbers["open"] if row[key] is not None]
+        if len(values) < 3:
+            return MISSING
+        mean, low, high = over_seeds(values)
+        ours = text.format(mean=math.exp(mean), low=math.exp(low), high=math.exp(high))
+        return by_interval(ours, (low, high), tuple(math.log(v) if v else -math.inf for v in holds), "three seeds")
+
+    return check
+
+
+CLAIMS = [
+    Claim(
+        "tracking-low-first",
+        "Ger & Barak, Fig. 6",
+        "Frequencies are acquired one by one, the low ones first.",
+        "epochs 230, 1200, 2600, 4500",
+        "in all recorded networks",
+        _order,
+    ),
+    Claim(
+        "tracking-pair-height",
+        "Ger & Barak, Fig. 6, eigenvalues",
+        "With each acquisition a pair of the network's eigenvalues arrives at the frequency of the target.",
+        "±iω",
+        "its imaginary part is within 10% of ω; 95% interval over networks and frequencies",
+        _between(
+            "height_off",
+            "off by {mean:.0%} ({low:.0%} to {high:.0%}), {n} arrivals",
+            (-math.inf, 0.1),
+            absolute=True,
+        ),
+    ),
+    Claim(
+        "tracking-pair-depth",
+        "Ger & Barak, Fig. 6, real parts",
+        "It arrives at the imaginary axis.",
+        "real part near 0",
+        "within 0.3 per second of it, of -0.9 before training; 95% interval over networks and frequencies",
+        _between("depth", "{mean:.2f} ({low:.2f} to {high:.2f}) per second, {n} arrivals", (-0.3, 0.3)),
+    ),
+    Claim(
+        "tracking-interference",
+        "Ger & Barak, Fig. 6e",
+        "While a frequency is acquired, the loss of earlier ones rises for a time.",
+        "0.55 to 0.585",
+        "the highest value around the acquisition is above that before; 95% interval over pairs",
+        _between("rises", "{mean:+.1%} ({low:+.1%} to {high:+.1%}), {n} pairs", (0.0, math.inf)),
+    ),
+    Claim(
+        "tracking-like-people",
+        "Ger & Barak, Fig. 6f",
+        "The times of acquisition go up as those of people do.",
+        "2.5, 4, 6, 9.5 blocks",
+        "in units of the first time, within a factor of 1.5 on average; 95% interval over seeds",
+        _like_people,
+    ),
+    Claim(
+        "tracking-open-peak",
+        "Ger & Barak, Fig. 6, open loop",
+        "The loss in the loop of an imitating network rises above its first value.",
+        "5.6 to 16.5",
+        "the peak is above the first value; 95% interval over seeds",
+        _open("peak", "{mean:.2f} ({low:.2f} to {high:.2f}) times", (1.0, math.inf)),
+    ),
+    Claim(
+        "tracking-open-end",
+        "Ger & Barak, Fig. 6, open loop, end",
+        "It ends no worse than the network that learned in the loop.",
+        "0.08 and 0.097",
+        "at most 1.05 times; 95% interval over seeds",
+        _open("end", "{mean:.2f} ({low:.2f} to {high:.2f}) times", (0.0, 1.05)),
+    ),
+]
