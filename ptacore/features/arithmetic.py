@@ -13,7 +13,6 @@ from ptacore.features.network import TwoLayer
 from ptacore.features.signal import aligned, centred, gram_ratio, one_hot, signal
 from ptacore.training.objective import Objective
 
-
 LOOKED_AT = 256  # units whose overlaps are measured
 
 
