@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ptacore.checks import check_seed, instance, integer, within
 from ptacore.features.groups import Group, purity
 from ptacore.features.network import TwoLayer
-from ptacore.features.signal import aligned, centred, gram_ratio, one_hot, signal
+from ptacore.features.signal import centred, gram_ratio, one_hot, strength
 from ptacore.training.objective import Objective
 
 LOOKED_AT = 256  # units whose overlaps are measured
@@ -121,10 +121,10 @@ class Arithmetic(Objective):
         """Size of the backpropagated signal, its part along the targets, how hidden units overlap, and their purity."""
         F = model.hidden(self.pairs[self.seen])
         Y = one_hot(self.targets[self.seen], self.group.order, F.dtype)
-        G = signal(F, Y, model.V)
+        size, aligned = strength(F, Y, model.V)
         return {
-            "signal": float(G.norm()),
-            "aligned": float(aligned(G, F, Y)),
+            "signal": float(size),
+            "aligned": float(aligned),
             "overlap": float(gram_ratio(centred(F[:, :LOOKED_AT]))),
             "purity": float(purity(model.W.T, self.group).mean()),
         }

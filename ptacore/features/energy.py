@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor
 
 from ptacore.checks import choice, integer
 from ptacore.features.network import ACTIVATIONS, preactivation
-from ptacore.features.signal import centred
+from ptacore.features.signal import centred, one_hot
 
 
 class Energy:
@@ -38,25 +40,33 @@ class Energy:
     """
 
     def __init__(self, pairs: Tensor, targets: Tensor, M: int, activation: str = "square"):
-        self.pairs, self.targets, self.M = pairs, targets, integer("M", M, 2)
+        self.pairs, self.M = pairs, integer("M", M, 2)
         self.sigma = ACTIVATIONS[choice("activation", activation, ACTIVATIONS)]
-        counts = torch.bincount(targets, minlength=self.M).double()
-        self._mean = counts / len(pairs)
+        self.targets = centred(one_hot(targets, self.M))
 
     def __call__(self, w: Tensor) -> Tensor:
         """E, (B, 2 M) -> (B,)."""
-        return self.overlaps(self.sigma(preactivation(w.mT, self.pairs))[0]).square().sum(0) / 2
+        return (self.targets.mT @ self.sigma(preactivation(w.mT, self.pairs))[0]).square().sum(0) / 2
 
-    def overlaps(self, F: Tensor) -> Tensor:
-        """Y~^T F, (n, B) -> (M, B): sums over the pairs of each class, less its share of all."""
-        sums = F.new_zeros(self.M, F.shape[1]).index_add_(0, self.targets, F)
-        return sums - self._mean.to(F)[:, None] * F.sum(0)
+    def without(self, learned: Tensor, eta: float) -> Energy:
+        """The energy that is left once other units are learned (Theorem 7), |Y~^T P_eta sigma(X w)|^2 / 2.
+
+        Parameters
+        ----------
+        learned : Tensor (n, K)
+            Activities of those units.
+        eta : float
+            Weight decay of the ridge solution, whose residual P_eta is.
+        """
+        F, new = centred(learned), copy.copy(self)
+        inner = torch.linalg.solve(F.mT @ F + eta * torch.eye(F.shape[1], dtype=F.dtype), F.mT @ self.targets)
+        new.targets = self.targets - F @ inner
+        return new
 
     def gradient(self, w: Tensor) -> Tensor:
         """X^T (sigma'(X w) * (Y~ Y~^T sigma(X w))), (B, 2 M) -> (B, 2 M)."""
         F, slope = self.sigma(preactivation(w.mT, self.pairs))
-        c = self.overlaps(F)
-        back = slope * (c[self.targets] - self._mean.to(F) @ c)
+        back = slope * (self.targets @ (self.targets.mT @ F))
         total = F.new_zeros(2 * self.M, F.shape[1])
         return total.index_add_(0, self.pairs[:, 0], back).index_add_(0, self.pairs[:, 1] + self.M, back).mT
 
@@ -102,19 +112,3 @@ def maximum(M: int, degree: int = 1, paired: bool = True) -> float:
     (5.75, 12.0)
     """
     return M / (4 if paired else 2) / degree
-
-
-def missing_energy(Y: Tensor, learned: Tensor, eta: float) -> Tensor:
-    """The targets' overlaps Y~^T P_eta Y~ that learned hidden activities leave, (M, M): what Theorem 7 is about.
-
-    Parameters
-    ----------
-    Y : Tensor (n, M)
-    learned : Tensor (n, K)
-        Activities of the units that have their features.
-    eta : float
-        Weight decay.
-    """
-    Y, F = centred(Y), centred(learned)
-    inner = torch.linalg.solve(F.mT @ F + eta * torch.eye(F.shape[1], dtype=F.dtype), F.mT @ Y)
-    return Y.mT @ (Y - F @ inner)

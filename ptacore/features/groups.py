@@ -117,8 +117,8 @@ def cyclic(M: int) -> Group:
             [2, 0, 1]])
     """
     h = torch.arange(integer("M", M, 2))
-    phase = torch.outer(h, h) % M * (2 * torch.pi / M)
-    return Group(f"Z{M}", (h[:, None] + h) % M, torch.polar(torch.ones(M, M, dtype=torch.float64), phase.double()))
+    phase = (torch.outer(h, h) % M).double() * (2 * torch.pi / M)
+    return Group(f"Z{M}", (h[:, None] + h) % M, torch.polar(torch.ones(M, M, dtype=torch.float64), phase))
 
 
 def product(*factors: Group) -> Group:

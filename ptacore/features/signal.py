@@ -60,10 +60,17 @@ def lasting_signal(F: Tensor, Y: Tensor, eta: float) -> Tensor:
     return eta * left @ right.mT
 
 
-def aligned(G: Tensor, F: Tensor, Y: Tensor) -> Tensor:
-    """Cosine between a signal and `first_signal`, the form in which each unit is told of the targets by itself."""
-    A = first_signal(F, Y)
-    return (G * A).sum() / (G.norm() * A.norm()).clamp_min(torch.finfo(G.dtype).tiny)
+def strength(F: Tensor, Y: Tensor, V: Tensor) -> tuple[Tensor, Tensor]:
+    """Norm of the signal, and its cosine with `first_signal`, in which each unit is told of the targets by itself.
+
+    Both from products of M x M matrices, without any of the size of the hidden activities.
+    """
+    R, Y = centred(Y - F @ V), centred(Y)
+    C = Y.mT @ F
+    size = ((R.mT @ R) * (V.mT @ V)).sum().sqrt()
+    along = ((R.mT @ Y) * (C @ V).mT).sum()
+    first = ((Y.mT @ Y) * (C @ C.mT)).sum().sqrt()
+    return size, along / (size * first).clamp_min(torch.finfo(F.dtype).tiny)
 
 
 def gram_ratio(F: Tensor) -> Tensor:

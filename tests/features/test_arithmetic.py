@@ -32,10 +32,10 @@ def test_seen_validation_and_test_pairs_have_nothing_in_common():
 
 
 def test_training_ends_when_what_is_unseen_is_right():
-    objective = Arithmetic(cyclic(11), 0.8, 0, steps=20, goal=0.9)
+    objective = Arithmetic(cyclic(11), 0.8, 0, steps=20, goal=0.4)
     settings = Settings(lr=5e-3, weight_decay=2e-4, clip=None, epochs=200, patience=1)
     run = train(objective, network(11, 128), settings)
-    reached = [row["validation_accuracy"] >= 0.9 for row in run.history]
+    reached = [row["validation_accuracy"] >= 0.4 for row in run.history]
     assert run.summary["status"] == "early stopping"
     assert reached.index(True) == len(reached) - 2  # one epoch later nothing waits any more
     assert run.summary["best_epoch"] == len(reached) - 1

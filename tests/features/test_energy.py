@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ptacore.features.arithmetic import all_pairs
-from ptacore.features.energy import Energy, maximum, missing_energy
+from ptacore.features.energy import Energy, maximum
 from ptacore.features.groups import component_power, cyclic, dihedral, product
 from ptacore.features.signal import centred, one_hot
 
@@ -68,15 +68,15 @@ def test_the_sphere_s_hessian_by_second_differences():
 
 
 def test_what_is_missing_is_what_the_learned_units_do_not_span():
-    """Units that hold frequency k take both powers of its waves out of the targets' overlaps."""
+    """Units that hold a frequency take its waves out of the targets: its energy goes, that of the others stays."""
     M = 7
     pairs, targets = all_pairs(cyclic(M))
-    sums = 2 * torch.pi * pairs.double().sum(1) / M
+    sums, h = 2 * torch.pi * pairs.double().sum(1) / M, torch.arange(M)
     learned = torch.stack([torch.cos(2 * sums), torch.sin(2 * sums)], 1)
-    left = missing_energy(one_hot(targets, M), learned, 1e-9)
-    waves = torch.cos(2 * torch.pi * torch.outer(torch.tensor([1.0, 2, 3]).double(), torch.arange(M)) / M)
-    power = (waves @ left * waves).sum(1) / waves.square().sum(1)
-    torch.testing.assert_close(power, torch.tensor([7.0, 0, 7], dtype=torch.float64), atol=1e-6, rtol=1e-6)
+    waves = torch.stack([torch.cos(2 * torch.pi * k * h.double() / M).repeat(2) for k in (1, 2, 3)])
+    energy = Energy(pairs, targets, M)
+    left = energy.without(learned, 1e-9)(waves / waves.norm(dim=1, keepdim=True))
+    torch.testing.assert_close(left, torch.tensor([M / 4, 0, M / 4], dtype=torch.float64), atol=1e-8, rtol=1e-8)
 
 
 def test_wrong_arguments():

@@ -41,7 +41,7 @@ def test_the_signal_begins_along_the_targets():
     dV = s.centred(F).mT @ s.centred(Y)  # the flow of V at V = 0
     t = 1e-6
     torch.testing.assert_close(s.signal(F, Y, t * dV) / t, s.first_signal(F, Y), rtol=1e-3, atol=1e-4)
-    assert float(s.aligned(s.signal(F, Y, t * dV), F, Y)) == pytest.approx(1, abs=1e-6)
+    assert float(s.strength(F, Y, t * dV)[1]) == pytest.approx(1, abs=1e-6)
 
 
 @pytest.mark.parametrize("K", [12, 60])
@@ -70,3 +70,11 @@ def test_the_distance_from_a_multiple_of_the_identity_and_of_ones():
     assert float(s.gram_distance(torch.linalg.cholesky(A))) < 1e-12
     B = torch.diag(torch.tensor([1.0, 2.0], dtype=torch.float64))
     assert float(s.gram_distance(B.sqrt())) == pytest.approx((0.5 / 5) ** 0.5)
+
+
+def test_strength_is_that_of_the_signal_itself():
+    F, Y, V = draw()
+    G, A = s.signal(F, Y, V), s.first_signal(F, Y)
+    size, cosine = s.strength(F, Y, V)
+    assert float(size) == pytest.approx(float(G.norm()))
+    assert float(cosine) == pytest.approx(float((G * A).sum() / G.norm() / A.norm()))
