@@ -83,6 +83,20 @@ class Group:
         quotient = self.table[:, self.inverse]
         return self.degrees[:, None, None] / self.order * chi[:, quotient]
 
+    @cached_property
+    def _waves(self) -> tuple[Tensor, Tensor]:
+        """An orthonormal basis of functions on the group in columns, each in one component; and in which."""
+        bases = [torch.linalg.eigh(P).eigenvectors[:, -int(P.trace().round()) :] for P in self.projectors]
+        return torch.cat(bases, 1), torch.arange(len(bases)).repeat_interleave(
+            torch.tensor([b.shape[1] for b in bases])
+        )
+
+    def power(self, u: Tensor) -> Tensor:
+        """Squared length of each real component of functions on the group: (..., M) -> (..., R), constants first."""
+        waves, at = self._waves
+        squares = (u.to(torch.float64) @ waves).square()
+        return squares.new_zeros(*u.shape[:-1], len(self.projectors)).index_add_(-1, at, squares)
+
     def shares(self, u: Tensor) -> Tensor:
         """Share of each real component, without the constants, in functions on the group: (..., M) -> (..., R - 1).
 
@@ -92,8 +106,12 @@ class Group:
         >>> cyclic(5).shares(wave).round(decimals=3)
         tensor([0., 1.], dtype=torch.float64)
         """
-        parts = torch.einsum("rab,...b->...ra", self.projectors[1:], u.to(torch.float64)).square().sum(-1)
-        return parts / parts.sum(-1, keepdim=True).clamp_min(torch.finfo(parts.dtype).tiny)
+        return _shares(self.power(u))
+
+
+def _shares(power: Tensor) -> Tensor:
+    power = power[..., 1:]
+    return power / power.sum(-1, keepdim=True).clamp_min(torch.finfo(power.dtype).tiny)
 
 
 def cyclic(M: int) -> Group:
@@ -211,7 +229,5 @@ def component_power(w: Tensor, group: Group) -> tuple[Tensor, Tensor]:
     size = instance("group", group, Group).order
     if not isinstance(w, Tensor) or not w.ndim or w.shape[-1] != 2 * size:
         raise ValueError(f"w: expected a tensor (..., {2 * size}), got {tuple(getattr(w, 'shape', ()))}")
-    halves = w.to(torch.float64).unflatten(-1, (2, size))
-    power = torch.einsum("rab,...b->...ra", group.projectors[1:], halves).square().sum((-1, -3))
-    shares = power / power.sum(-1, keepdim=True).clamp_min(torch.finfo(power.dtype).tiny)
+    shares = _shares(group.power(w.unflatten(-1, (2, size))).sum(-2))
     return shares, shares.argmax(-1)
