@@ -74,7 +74,7 @@ CLAIMS = [
         "exponentially to 0; to a limit of order eta",
         "at the end of the runs, cosine with the targets' part over 0.4 with decay and below 0.1 without",
         says(
-            "{decay_aligned_last:.2f} and {none_aligned_last:.2f}; sizes {decay_signal_last:.0f}, {none_signal_last:.0f}",
+            "{decay_aligned_last:.2f}, {none_aligned_last:.2f}; sizes {decay_signal_last:.0f}, {none_signal_last:.0f}",
             lambda d: d["decay_aligned_last"] > 0.4 and d["none_aligned_last"] < 0.1,
         ),
     ),
