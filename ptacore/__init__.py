@@ -29,6 +29,7 @@ _HOMES = {  # loaded when they are first asked for
 }
 _ROOMS = {
     "experiments": "ptacore.experiments",
+    "features": "ptacore.features",
     "heading": "ptacore.heading",
     "models": "ptacore.models",
     "networks": "ptacore.networks",

@@ -102,16 +102,12 @@ def doses(ax, found: Sequence[tuple]) -> None:
     ax.legend(**SMALL, loc="lower right", title="η", title_fontsize=7)
 
 
-def top(ax, found: Mapping[tuple[float, bool], Mapping[int, float]]) -> None:
+def top(ax, found: Mapping[bool, Mapping[int, float]]) -> None:
     """Steps to half of the unseen pairs with the default start and from V = 0, a line for each seed."""
-    for share, color in zip(sorted({share for share, _ in found}), (BLUE, ORANGE), strict=True):
-        for seed in found[share, False]:
-            pair = [found[share, zero].get(seed, math.nan) for zero in (False, True)]
-            ax.semilogy((0, 1), pair, "o-", ms=3, color=color)
-        ax.plot([], [], "o-", ms=3, color=color, label=f"p = {share:g}")
-    ax.set(xlim=(-0.3, 1.3), ylabel="steps to half")
+    for seed in found[False]:
+        ax.plot((0, 1), [found[zero][seed] for zero in (False, True)], "o-", ms=3, color=BLUE)
+    ax.set(xlim=(-0.3, 1.3), ylim=(0, None), ylabel="steps to half")
     ax.set_xticks((0, 1), ("default", "V = 0"))
-    ax.legend(**SMALL, loc="center right")
 
 
 def optimizers(ax, best: Mapping[tuple[int, bool], Sequence[tuple[float, int]]], which: int) -> None:
