@@ -83,3 +83,28 @@ def test_a_look_at_a_network_with_pure_features():
 def test_wrong_arguments(make, message):
     with pytest.raises((TypeError, ValueError), match=message):
         make()
+
+
+def course(M, K, share, limit, steps):
+    """Steps to all seen pairs, to half and to 99% of the validation pairs; None where they are not reached."""
+    model = TwoLayer(M, K, generator=torch.Generator().manual_seed(1000))
+    settings = Settings(weight_decay=2e-4, clip=None, epochs=limit // steps, patience=1)
+    history = train(Arithmetic(cyclic(M), share, 0, steps=steps), model, settings).history
+    marks = (("train_accuracy", 1), ("accuracy", 0.5), ("accuracy", 0.99))
+    return [next((r["updates"] for r in history if r[f"validation_{key}"] >= value), None) for key, value in marks]
+
+
+@pytest.mark.slow
+def test_grokking_at_the_size_of_the_source():
+    """A replication by other hands has 25, 101 (99 to 102 over seeds) and 139 epochs."""
+    fitted, half, done = course(71, 2048, 0.4, limit=300, steps=5)
+    assert fitted <= 30
+    assert 91 <= half <= 111
+    assert 125 <= done <= 153
+
+
+@pytest.mark.slow
+def test_the_boundary_for_41_lies_between_a_fifth_and_a_fourth():
+    """2.7482 log 41 / 41 = 0.249."""
+    assert course(41, 1024, 0.2, limit=2000, steps=20)[2] is None
+    assert course(41, 1024, 0.25, limit=2400, steps=20)[2] is not None
