@@ -45,7 +45,9 @@ def times(ax, found: Mapping[int, Mapping[float, Sequence]], boundary: Callable)
         if rows:
             ax.semilogy(*zip(*rows, strict=True), "o-", ms=3, color=color, label=f"{M}")
     ax.axvline(1, color="black", lw=0.8)
-    ax.set(xlabel="p / (c log M / M)", ylabel="steps to 99%")
+    ax.set(xlabel="p / (c log M / M)", ylabel="steps to 99%", ylim=(300, 3000), yticks=(400, 1000, 2000))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.minorticks_off()
     ax.legend(**SMALL, loc="upper right", title="M", title_fontsize=7)
 
 
@@ -81,7 +83,8 @@ def decay(ax, rows: Sequence[dict]) -> None:
     for (name, label), color in zip({"Z41": "M = 41", "Z71": "M = 71"}.items(), (BLUE, ORANGE), strict=True):
         own = [row for row in rows if row["group"] == name]
         done = [row for row in own if math.isfinite(row["half"])]
-        ax.loglog([r["decay"] for r in done], [r["half"] for r in done], "o", ms=3, color=color, label=label)
+        if done:
+            ax.loglog([r["decay"] for r in done], [r["half"] for r in done], "o", ms=3, color=color, label=label)
         early = [(r["decay"], max(r["arrival"], 1)) for r in own]
         if early:
             ax.loglog(*zip(*early, strict=True), "o", ms=3, mfc="none", color=color)
@@ -98,8 +101,8 @@ def doses(ax, found: Sequence[tuple]) -> None:
         ax.loglog(step[late], total[late], color=color, label=f"{eta:g}")
         if math.isfinite(half):
             ax.loglog(half, np.interp(half, step, total), "o", ms=4, color=color)
-    ax.set(xlabel="steps", ylabel="dose", ylim=(1, None))
-    ax.legend(**SMALL, loc="lower right", title="η", title_fontsize=7)
+    ax.set(xlabel="steps", ylabel="dose", xlim=(50, 2e4), ylim=(3, 3e3))
+    ax.legend(**SMALL, loc="center right", title="η", title_fontsize=7)
 
 
 def top(ax, found: Mapping[bool, Mapping[int, float]]) -> None:
