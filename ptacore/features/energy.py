@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ptacore.checks import choice, integer
-from ptacore.features.network import ACTIVATIONS, preactivation
+from ptacore.features.network import ACTIVATIONS, check_pairs, preactivation
 from ptacore.features.signal import centred, one_hot
 
 
@@ -25,8 +25,8 @@ class Energy:
 
     Raises
     ------
-    ValueError
-        If the activation is another one.
+    ValueError, TypeError
+        If an argument is not as above.
 
     Examples
     --------
@@ -41,6 +41,7 @@ class Energy:
 
     def __init__(self, pairs: Tensor, targets: Tensor, M: int, activation: str = "square"):
         self.pairs, self.M = pairs, integer("M", M, 2)
+        check_pairs(pairs, targets, self.M)
         self.sigma = ACTIVATIONS[choice("activation", activation, ACTIVATIONS)]
         self.targets = centred(one_hot(targets, self.M))
 

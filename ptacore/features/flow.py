@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ptacore.checks import choice, integer, within
-from ptacore.features.network import ACTIVATIONS
+from ptacore.checks import choice, floating, integer, within
+from ptacore.features.network import ACTIVATIONS, check_pairs
 from ptacore.features.signal import one_hot
 from ptacore.models.system import System
 
@@ -62,11 +62,12 @@ class LearningFlow(System):
         dtype: torch.dtype = torch.float64,
     ):
         self.M, self.K = integer("M", M, 2), integer("K", K, 1)
+        check_pairs(pairs, targets, self.M)
         self.eta = within("eta", eta, 0, float("inf"), "[)")
         self.sigma = ACTIVATIONS[choice("activation", activation, ACTIVATIONS)]
         self.curved = CURVED[activation]
-        self.dim, self.dtype = 3 * self.M * self.K, dtype
-        self.X = torch.cat([one_hot(pairs[:, i], self.M, dtype) for i in (0, 1)], 1)
+        self.dim, self.dtype = 3 * self.M * self.K, floating("dtype", dtype)
+        self.X = torch.cat([one_hot(pairs[:, i], self.M, self.dtype) for i in (0, 1)], 1)
         Y = one_hot(targets, self.M, dtype)
         self.Y = Y - Y.mean(0)
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import embedding_bag
 
-from ptacore.checks import choice, flag, floating, integer
+from ptacore.checks import choice, flag, floating, integer, shown
 
 ROWS = 512  # pairs that are held at a time: their hidden activities stay in the cache
 
@@ -100,6 +100,7 @@ class TwoLayer(nn.Module):
         -------
         Tensor ()
         """
+        check_pairs(pairs, targets, self.M)
         return _FusedLoss.apply(self.W, self.V, pairs, targets, self.activation)
 
     @torch.no_grad()
@@ -111,6 +112,20 @@ class TwoLayer(nn.Module):
             loss += float(out.square().sum() - 2 * out.gather(1, targets[rows, None]).sum())
             right += float((out.argmax(1) == targets[rows]).sum())
         return loss / len(pairs) + 1 - 1 / self.M, right / len(pairs)
+
+
+def check_pairs(pairs: Tensor, targets: Tensor, M: int) -> None:
+    """Refuse what are not n pairs of elements and their n answers, counted from 0."""
+    for name, value, shape, more in (("pairs", pairs, "(n, 2)", (2,)), ("targets", targets, "(n,)", ())):
+        if not isinstance(value, Tensor) or value.dtype != torch.int64:
+            raise TypeError(f"{name}: expected a tensor of int64, got {shown(value)}")
+        if not value.numel() or value.shape[1:] != more:
+            raise ValueError(f"{name}: expected shape {shape} with n at least 1, got {tuple(value.shape)}")
+        low, high = int(value.min()), int(value.max())
+        if low < 0 or high >= M:
+            raise ValueError(f"{name}: expected elements from 0 to {M - 1}, got {low} to {high}")
+    if len(pairs) != len(targets):
+        raise ValueError(f"targets: expected one for each of {len(pairs)} pairs, got {len(targets)}")
 
 
 def _uniform(shape: tuple[int, int], inputs: int, generator, dtype: torch.dtype) -> Tensor:

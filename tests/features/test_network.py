@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ptacore.features import TwoLayer, all_pairs, cyclic
+from ptacore.features import Energy, LearningFlow, TwoLayer, all_pairs, cyclic
 from ptacore.features.network import ACTIVATIONS
 
 
@@ -69,3 +69,21 @@ def test_a_zero_top_leaves_the_lower_weights():
 def test_wrong_arguments(options, message):
     with pytest.raises((TypeError, ValueError), match=message):
         TwoLayer(**{"M": 5, "K": 3} | options)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "targets", "message"),
+    [
+        ([[0, 1]], [1], "pairs: expected a tensor of int64"),
+        (torch.ones(1, 2), torch.tensor([1]), "pairs: expected a tensor of int64"),
+        (torch.tensor([0, 1]), torch.tensor([1]), r"pairs: expected shape \(n, 2\)"),
+        (torch.tensor([[0, 5]]), torch.tensor([1]), "pairs: expected elements from 0 to 4"),
+        (torch.tensor([[0, 1]]), torch.tensor([[1]]), r"targets: expected shape \(n,\)"),
+        (torch.tensor([[0, 1]]), torch.tensor([-1]), "targets: expected elements from 0 to 4"),
+        (torch.tensor([[0, 1]]), torch.tensor([1, 2]), "targets: expected one for each of 1 pairs"),
+    ],
+)
+def test_what_are_not_pairs_and_answers_is_refused(pairs, targets, message):
+    for take in (TwoLayer(5, 3).loss, lambda p, t: Energy(p, t, 5), lambda p, t: LearningFlow(p, t, 5, 3)):
+        with pytest.raises((TypeError, ValueError), match=message):
+            take(pairs, targets)
