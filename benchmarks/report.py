@@ -63,6 +63,17 @@ def training(record: dict) -> list[str]:
     return [*lines, ""]
 
 
+def modules(record: dict) -> list[str]:
+    """A row for each module and number of exponents: ours against the peer, with the goals, reached or not."""
+    lines = ["| Module | CPU&nbsp;s | lyapax | Ratio | Range | Goal |", "|---|" + "--:|" * 5]
+    for title, (peer, ours) in record["tables"].items():
+        cells = [title, number(ours["seconds"]), number(peer["seconds"]), number(ours["ratio"])]
+        cells += ["–".join(map(number, ours["ratio_range"])), f"{ours['goal']:g}"]
+        cells[-1] += ", missed" * (ours["ratio"] > ours["goal"])
+        lines.append("| " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
 def provenance(*records: dict) -> list[str]:
     """One sentence for each different machine, date and set of versions; in practice one."""
     sentences = []
@@ -110,8 +121,32 @@ def main() -> None:
     write("speed_table.md", speed())
 
 
+def device() -> list[str]:
+    """What a CUDA device makes of batches and training steps, if one has been measured."""
+    if not (HERE / "results" / "device.json").exists():
+        return [
+            "Not measured: no device was at hand. `benchmarks/device.sh` does it where there is one, with its tests."
+        ]
+    record = read("device")
+    lines = ["| Units | Batch | A core | The device | Times as fast |", "|--:|--:|--:|--:|--:|"]
+    for row in record["tables"]["spectra"]:
+        cells = [
+            f"{row['units']:,}",
+            f"{row['batch']:,}",
+            *(f"{1e6 * row[place]:.3g} µs" for place in ("core", "device")),
+        ]
+        lines.append("| " + " | ".join([*cells, number(row["core"] / row["device"])]) + " |")
+    lines += ["", "A step of a trajectory with ten tangent vectors; wall time, one at a time on a core.", ""]
+    lines += ["| Network | A core | The device | Torch's module there |", "|---|--:|--:|--:|"]
+    for row in record["tables"]["training"]:
+        cells = [f"{1e3 * row[place]:.3g} ms" if place in row else "" for place in ("core", "ours", "torch")]
+        lines.append("| " + " | ".join([row["name"], *cells]) + " |")
+    return [*lines, "", f"A training step; {record['device']}, {record['date']}."]
+
+
 def speed() -> list[str]:
-    spectrum, small, steps, imports = (read(name) for name in ("spectrum", "small_systems", "recurrent", "imports"))
+    names = ("spectrum", "modules", "small_systems", "recurrent", "imports")
+    spectrum, recurrent, small, steps, imports = map(read, names)
     s, maps, flows, step = spectrum["task"], small["task"]["maps"], small["task"]["flows"], steps["task"]
     lines = [
         "## One network of many units",
@@ -126,6 +161,12 @@ def speed() -> list[str]:
         "An asterisk: measured on a part of the window and scaled up. A batch counts per trajectory. *Compiling* takes "
         "CPU seconds before the first run: ours once on a machine, the others' in every process.",
         "",
+        "## Torch's modules",
+        "",
+        f"As torch initializes them, with {recurrent['task']['inputs']} inputs, undriven unless it is said; QR every "
+        f"{recurrent['task']['every']} steps in lyapax (JAX, compiled). *Ratio*: our seconds to those of lyapax.",
+        "",
+        *modules(recurrent),
         "## Many small networks",
         "",
         f"{maps['side']} × {maps['side']} networks of two units, weights $\\alpha\\mathbf R(\\theta)$, both exponents: "
@@ -141,16 +182,21 @@ def speed() -> list[str]:
         "times as fast as the peer that is; *memory*: what a step needs, ours of the peer's; the goal is at most half.",
         "",
         *training(steps),
+        "## On a CUDA device",
+        "",
+        *device(),
+        "",
         "## Importing",
         "",
         *table(imports["tables"]["imports"], "In a fresh interpreter", columns=()),
         "## The machine",
         "",
-        *provenance(spectrum, small, steps, imports),
+        *provenance(spectrum, recurrent, small, steps, imports),
         "; ".join(
             loads(name, r)
             for name, r in (
                 ("Networks", spectrum),
+                ("modules", recurrent),
                 ("small networks", small),
                 ("training steps", steps),
                 ("imports", imports),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import os
 import platform
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -74,10 +76,8 @@ def _cpu() -> str:
 
 
 def _version(name: str) -> str | None:
-    if name == "torch":
-        import torch  # here: the rest of this module does without; the metadata may lack the build, such as +cu130
-
-        return str(torch.__version__)
+    if name == "torch" and (torch := importlib.util.find_spec(name)):  # metadata may lack the build, such as +cu130;
+        return runpy.run_path(str(Path(torch.origin).with_name("version.py")))["__version__"]  # to import it takes long
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:

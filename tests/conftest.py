@@ -1,4 +1,4 @@
-"""What all tests share: the `browser` marker, how they are dealt out to processes, and the page to open at the end."""
+"""What all tests share: two markers, how tests are dealt out to processes, and the page to open at the end."""
 
 import re
 from pathlib import Path
@@ -19,6 +19,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "html" in getattr(item, "fixturenames", ()):  # the built book, see tests/book/conftest.py
             item.add_marker("browser")
+        if item.get_closest_marker("cuda") and not torch.cuda.is_available():
+            item.add_marker(pytest.mark.skip(reason="no CUDA device"))
 
 
 @pytest.hookimpl(optionalhook=True)

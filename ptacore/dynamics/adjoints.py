@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ptacore.dynamics.integrate import Trajectory, check_finite, start_time, step_adjoint, step_size, step_tangent
+from ptacore.dynamics.threads import threads_that_pay
 from ptacore.memory import foretell
 from ptacore.models.module_map import as_system
 from ptacore.models.system import System
@@ -77,8 +78,9 @@ def sensitivity(system: System, x, dt: float | None = None, t0: float | None = N
     system, x, dt, t0 = _path(system, x, dt, t0)
     _foretell_matrices(x)
     D = [_identity(x)]
-    for i in range(len(x) - 1):
-        D.append(step_tangent(system, x[i], D[-1], t0 + i * dt, dt)[1])
+    with threads_that_pay(2 * D[0].numel() * system.dim):
+        for i in range(len(x) - 1):
+            D.append(step_tangent(system, x[i], D[-1], t0 + i * dt, dt)[1])
     check_finite(D[-1], t0 + (len(x) - 1) * dt, "sensitivity")
     return torch.stack(D)
 
@@ -112,8 +114,9 @@ def time_time_jacobian(system: System, x, dt: float | None = None, t0: float | N
     """
     system, x, dt, t0 = _path(system, x, dt, t0)
     D = _identity(x)
-    for i in range(len(x) - 1):
-        D = step_tangent(system, x[i], D, t0 + i * dt, dt)[1]
+    with threads_that_pay(2 * D.numel() * system.dim):
+        for i in range(len(x) - 1):
+            D = step_tangent(system, x[i], D, t0 + i * dt, dt)[1]
     check_finite(D, t0 + (len(x) - 1) * dt, "time-time Jacobian")
     return D
 
@@ -172,8 +175,9 @@ def adjoint(system: System, x, dt: float | None = None, terminal=None, t0: float
                 f"terminal: expected a shape that broadcasts to {tuple(x.shape[1:])}, got {tuple(terminal.shape)}"
             ) from None
     psi = [P]
-    for i in reversed(range(len(x) - 1)):
-        psi.append(step_adjoint(system, x[i], psi[-1], t0 + i * dt, dt))
+    with threads_that_pay(2 * psi[0].numel() * system.dim):
+        for i in reversed(range(len(x) - 1)):
+            psi.append(step_adjoint(system, x[i], psi[-1], t0 + i * dt, dt))
     check_finite(psi[-1], t0, "adjoint")
     psi = torch.stack(psi[::-1])
     return psi if terminal is None else psi[..., 0]

@@ -11,6 +11,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from ptacore.checks import scalar, shown
+from ptacore.dynamics.threads import threads_that_pay
 from ptacore.memory import foretell
 from ptacore.models.module_map import as_system
 from ptacore.models.system import System
@@ -215,12 +216,13 @@ def trajectory(
     needed = 2 * (steps + 1) * x.numel() * x.element_size()  # the list of states, and the tensor made of it
     foretell("duration", needed, "take a shorter duration, a longer dt or fewer initial states")
     states = []
-    for i in tqdm(range(skipped + steps), disable=not progress, desc="trajectory"):
-        if i >= skipped:
-            states.append(x)
-        x = step(system, x, t0 + i * dt, dt)
-        if i % 64 == 63 and not torch.isfinite(x).all():
-            break
+    with threads_that_pay(2 * x.numel() * system.dim):
+        for i in tqdm(range(skipped + steps), disable=not progress, desc="trajectory"):
+            if i >= skipped:
+                states.append(x)
+            x = step(system, x, t0 + i * dt, dt)
+            if i % 64 == 63 and not torch.isfinite(x).all():
+                break
     states.append(x)
     x = torch.stack(states)
     finite = torch.isfinite(x).flatten(1).all(1)

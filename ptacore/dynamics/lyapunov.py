@@ -18,6 +18,9 @@ from ptacore.dynamics.time_average import degrees_of_freedom, error_and_drift
 from ptacore.memory import foretell
 from ptacore.models.system import System
 
+FEW = 16  # exponents whose growth costs little beside a step
+APART, LEAST = 4, 20  # steps between points of the history with more, and points that errors are found from
+
 
 @dataclass(frozen=True)
 class LyapunovSpectrum:
@@ -241,9 +244,11 @@ def lyapunov_spectrum(
     confidence : float
         Level of the intervals that decide the counts.
     samples : int
-        Number M of points of the history, at most.
+        Number M of points of the history, at most. Many exponents over few steps have fewer, some steps apart: the
+        growth up to a point costs about as much as a step.
     backend : {"auto", "compiled", "torch"}
-        "compiled" for the built-in tanh and ReLU networks on the CPU in float64, and "auto" takes it there.
+        "compiled" for the built-in tanh and ReLU networks and torch's recurrent layers, and in double precision for
+        most functions (`System.from_function`), all on the CPU; "auto" takes it there.
     t0 : float, optional
         Time at x0, for driven systems; 0, or that of the earlier result.
     progress : bool
@@ -282,22 +287,19 @@ def lyapunov_spectrum(
     steps = step_count(duration, dt, "duration")
     skipped = step_count(duration / 5 if transient is None else transient, dt, "transient", least=0)
     within("confidence", confidence, 0, 1)
-    samples = min(integer("samples", samples, 1), steps)
+    samples = min(
+        integer("samples", samples, 1), steps if tangents.k <= FEW else max(steps // APART, min(steps, LEAST))
+    )
     foretell("samples", 4 * samples * tangents.Q[..., 0, :].numel() * tangents.x.element_size(),
              "take fewer samples or initial states")  # fmt: skip
     edges = torch.linspace(0, steps, samples + 1).round().long()
-    growth, lost = [], []
     with flushed_denormals(), tqdm(total=skipped + steps, disable=not progress, desc="Lyapunov", unit="step") as bar:
         tangents.step(skipped, bar.update)
         tangents.singular = None
-        lost.append(tangents.lost)
-        for m in edges.diff().tolist():
-            growth.append(tangents.step(m, bar.update))
-            lost.append(tangents.lost)
-    lost = None if lost[-1] is lost[0] else torch.stack(lost).diff(dim=0)
+        growth, lost = tangents.stretches(edges.diff().tolist(), bar.update)  # (M, ..., k)
+    lost = lost if lost.any() else None
     times = edges[1:].to(tangents.x) * dt
     time = t0 + (skipped + steps) * dt
-    growth = torch.stack(growth)  # (M, ..., k)
     growth, vanished, doubtful = _without_lost_steps(growth, lost, edges.diff().to(tangents.x.device), tangents, time)
     shown = growth.masked_fill(vanished, -math.inf) if vanished.any() else growth
     history = shown.cumsum(0) / times.reshape(-1, *[1] * (growth.ndim - 1))

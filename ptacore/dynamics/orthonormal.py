@@ -7,14 +7,18 @@ import math
 import torch
 from torch import Tensor
 
+from ptacore.kernels import orthonormal as compiled
+
 PASSES = 50  # of a projection: each gains 16 digits, and doubles have 308
 EVEN = 1e-3  # rows that differ by less than this factor: rounding in one is nothing to the others
 
 
-def orthonormalize(V: Tensor) -> tuple[Tensor, Tensor]:
-    """V = Q R: Q (..., n, k), and log |R_ii| (..., k)."""
+def orthonormalize(V: Tensor, overwrite: bool = False) -> tuple[Tensor, Tensor]:
+    """V = Q R: Q (..., n, k), in the place of V if that may be overwritten, and log |R_ii| (..., k)."""
+    if compiled.fits(V):
+        return compiled.orthonormalize(V)
     if V.shape[-1] > 4:
-        return _householder(V)
+        return _householder(V, overwrite)
     columns, norms = [], []  # modified Gram-Schmidt: thousands of small matrices at once
     for v in V.unbind(-1):
         for q in columns:
@@ -59,9 +63,23 @@ def orthonormalize_graded(V: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return Q, length.masked_fill(lost, 0.0), lost
 
 
-def _householder(V: Tensor) -> tuple[Tensor, Tensor]:
-    Q, R = torch.linalg.qr(V)
-    return Q, R.diagonal(dim1=-2, dim2=-1).abs().log()
+def growth_of(V: Tensor) -> Tensor:
+    """log |R_ii| (..., k) of V = Q R alone, at half of the cost."""
+    if compiled.fits(V) or V.shape[-1] <= 4:
+        return orthonormalize(V)[1]
+    return torch.geqrf(V)[0].diagonal(dim1=-2, dim2=-1).abs().log()
+
+
+def _householder(V: Tensor, overwrite: bool = False) -> tuple[Tensor, Tensor]:
+    if V.device.type != "cpu":
+        Q, R = torch.linalg.qr(V)
+        return Q, R.diagonal(dim1=-2, dim2=-1).abs().log()
+    if not (overwrite and V.mT.is_contiguous()):  # LAPACK works on columns, in place
+        V = V.mT.clone(memory_format=torch.contiguous_format).mT
+    scale = V.new_empty(*V.shape[:-2], V.shape[-1])
+    torch.geqrf(V, out=(V, scale))
+    growth = V.diagonal(dim1=-2, dim2=-1).abs().log()
+    return torch.linalg.householder_product(V, scale, out=V), growth
 
 
 def _unit(v: Tensor) -> tuple[Tensor, Tensor]:

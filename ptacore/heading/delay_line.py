@@ -13,6 +13,7 @@ from ptacore.heading.head_direction import Spikes
 
 COINCIDENCES = ("product", "threshold", "exponential")
 WIRINGS = ("projected", "wrapped")
+TOGETHER = 2**16  # activities that are held in memory to be averaged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +141,7 @@ class DelayLine:
         """
         to_minus, to_plus = self.delays(location)
         t, delta = finite_array(t, "t"), finite_array(delta, "delta")
+        to_minus = to_minus if to_minus.any() else 0.0  # then one train serves all places
         return self.combined(self.filtered(t - to_minus), self.filtered(t + delta - to_plus))
 
     def tuning(self, delta: ArrayLike, location: ArrayLike = 0.0, points: int = 1024) -> np.ndarray:
@@ -155,9 +157,12 @@ class DelayLine:
         points = integer("points", points, 1)
         delta, location = finite_array(delta, "delta"), finite_array(location, "location")
         shape = np.broadcast_shapes(delta.shape, location.shape)
-        delta, location = np.broadcast_to(delta, shape), np.broadcast_to(location, shape)
-        t = np.arange(points) * (self.period / points)
-        return self.activity(t, delta[..., None], location[..., None]).mean(-1)
+        delta, location = (np.broadcast_to(v, shape).reshape(-1, 1) for v in (delta, location))
+        t, mean = np.arange(points) * (self.period / points), np.empty(len(delta))
+        rows = max(1, TOGETHER // points)
+        for some in (slice(first, first + rows) for first in range(0, len(mean), rows)):
+            mean[some] = self.activity(t, delta[some], location[some]).mean(-1)
+        return mean.reshape(shape)[()]
 
     def bump(self, heading: ArrayLike, segments: int = 8, profile: int = 64) -> np.ndarray:
         """Cycle-averaged activity of each segment of the ring (Fig. 6E), averaged over its arc.

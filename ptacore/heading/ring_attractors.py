@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ptacore.checks import choice, finite, integer, to_tensor, within
+from ptacore.kernels.tangents import OUTSIDE, Form, network_kernel
 from ptacore.models.rate import matrix, vector
 from ptacore.models.system import System
 
@@ -66,6 +67,11 @@ class RingAttractor(System):
             return (r @ self.W[..., 0, :, :].mT + self.b - u) / self.tau
         recurrent = r @ self.W.mT if self.W.ndim == 2 else (self.W @ r[..., None])[..., 0]
         return (recurrent + self.b - u) / self.tau
+
+    def kernel(self, dt):
+        if type(self) is not RingAttractor or self.gain != "relu" or self.tau.ndim:
+            return None
+        return network_kernel(Form(OUTSIDE, False, self.W, self.b, dt / float(self.tau)))
 
     def jacobian(self, u):
         if self.gain == "relu":

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-HEADER = Path(__file__).with_name("lanes.h")  # what the sources share
+HEADERS = Path(__file__).parent  # whose *.h are what the sources share
 FLAGS = [
     "-O3",
     "-march=native",
@@ -76,15 +76,17 @@ def _compiler() -> list[str]:
     return command
 
 
-def build(source: Path, folder: Path | None = None) -> Path:
+def build(source: Path | str, folder: Path | None = None, options: Sequence[str] = ()) -> Path:
     """Path of the shared library; built where the cache has none for this source, compiler and machine.
 
     Parameters
     ----------
-    source : Path
-        A C source.
+    source : Path or str
+        A file in C, or C text.
     folder : Path, optional
         In place of the cache, which is ``$XDG_CACHE_HOME/ptacore`` or ``~/.cache/ptacore``.
+    options : sequence of str
+        Further options of the compiler, such as ``-DSINGLE``.
 
     Raises
     ------
@@ -96,20 +98,23 @@ def build(source: Path, folder: Path | None = None) -> Path:
         If there is no home folder.
     """
     compiler = _compiler()
-    flags = FLAGS + (["-mprefer-vector-width=512"] if platform.machine() in ("x86_64", "AMD64") else [])
+    flags = [*FLAGS, *options] + (["-mprefer-vector-width=512"] if platform.machine() in ("x86_64", "AMD64") else [])
     machine = [_run([*compiler, "--version"]), _processor(), *platform.libc_ver()]
-    text = [source.read_text(), HEADER.read_text()]
+    name, text = ("function", source) if isinstance(source, str) else (source.stem, source.read_text())
+    text = [text, *(header.read_text() for header in sorted(HEADERS.glob("*.h")))]
     key = hashlib.sha256("\0".join([*text, *compiler, *flags, *machine]).encode()).hexdigest()[:16]
     folder = folder or _cache()
-    for library in sorted(folder.glob(f"{source.stem}-{key}-*.so")):
+    for library in sorted(folder.glob(f"{name}-{key}-*.so")):
         if _is_whole(library):
             return library
         library.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         new = Path(scratch) / "library.so"
-        _run([*compiler, *flags, "-o", str(new), str(source), "-lm"])
+        if isinstance(source, str):
+            (source := Path(scratch) / "function.c").write_text(text[0])
+        _run([*compiler, *flags, "-I", str(HEADERS), "-o", str(new), str(source), "-lm"])
         try:
-            library = folder / f"{source.stem}-{key}-{_hash(new)}.so"
+            library = folder / f"{name}-{key}-{_hash(new)}.so"
         except FileNotFoundError:
             raise CompilerError(f"{compiler[0]} succeeded and wrote nothing; {HINT}") from None
         new.chmod(0o700)
@@ -161,20 +166,23 @@ def _cache() -> Path:
     return cache
 
 
-def load(source: Path, names: Sequence[str] = ()) -> ctypes.CDLL | None:
-    """The library of a source, with functions of these names; None, and a warning, where that is impossible."""
+def load(
+    source: Path | str, names: Sequence[str] = (), options: Sequence[str] = (), tell: bool = True
+) -> ctypes.CDLL | None:
+    """The library of a source, with functions of these names; None where that is impossible, and then a warning."""
     try:
         try:
-            return _open(build(source), names)
+            return _open(build(source, None, options), names)
         except CompilerError:
             raise
         except (OSError, RuntimeError) as error:  # RuntimeError: no home folder
             with tempfile.TemporaryDirectory(prefix="ptacore-") as folder:
-                library = _open(build(source, Path(folder)), names)
+                library = _open(build(source, Path(folder), options), names)
             warnings.warn(f"compiled backend built for this process alone, every time anew: {error}", stacklevel=3)
             return library
     except OSError as error:
-        warnings.warn(f"compiled backend not available, torch takes its place, slower: {error}", stacklevel=3)
+        if tell:
+            warnings.warn(f"compiled backend not available, torch takes its place, slower: {error}", stacklevel=3)
         return None
 
 

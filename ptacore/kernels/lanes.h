@@ -1,6 +1,10 @@
 /* What the C sources of the package share. */
 #pragma once
+#include <math.h>
 #include <stdint.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -37,4 +41,13 @@ INLINE void restore_denormals(uint64_t old) {
     __asm__ volatile("msr fpcr, %0" : : "r"(old));
 #endif
     (void)old;
+}
+
+/* Ask for large pages, which a long stream of weights is read faster from. */
+static inline void on_large_pages(void *memory, size_t bytes) {
+#if defined(MADV_HUGEPAGE)
+    uintptr_t page = 4096, first = ((uintptr_t)memory + page - 1) / page * page, end = (uintptr_t)memory + bytes;
+    if (end > first + ((size_t)4 << 20)) madvise((void *)first, end - first, MADV_HUGEPAGE);
+#endif
+    (void)memory, (void)bytes;
 }

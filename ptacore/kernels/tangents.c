@@ -10,131 +10,99 @@
  *
  * tangents.py builds this file with the machine's C compiler and calls it through ctypes.
  */
-#include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
-#include "lanes.h"
+#include "real.h"
+#include "graded.h"
 
 /* CURRENT: tau x' = -x + W phi(x) + b;  RATE: tau x' = -x + phi(W x + b);  MAP: x <- (1 - h) x + h phi(W x + b) */
 enum { CURRENT, RATE, MAP };
 enum { RELU, TANH };
 
-#if defined(__AVX512F__)
-#define LANES 8
-#else
-#define LANES 4
-#endif
 #define COLS 3                    /* vectors of columns that one register block holds */
 #define WIDE 32                   /* networks that advance_small moves together */
 
-typedef double vec __attribute__((vector_size(8 * LANES), aligned(8)));
-
-/* tanh and its derivative to a few units in the last place, without branches, so that loops over it vectorize:
- * with e = exp(2|x|) - 1, tanh|x| = e / (e + 2) and tanh' = 4 (e + 1) / (e + 2)^2, where 1 - tanh^2 would lose its
- * digits; e by range reduction, 2|x| = m ln 2 + r. NaN stays NaN. */
-INLINE double fast_tanh(double x, double *slope) {
-    const double shift = 0x1.8p52;
-    double y = 2.0 * fabs(x);
-    y = y > 700.0 ? 700.0 : y;
-    double m = y * 1.4426950408889634 + shift;           /* low bits of m: round(2|x| / ln 2) */
-    int64_t bits;
-    memcpy(&bits, &m, 8);
-    m -= shift;
-    double r = (y - m * 6.93147180369123816490e-01) - m * 1.90821492927058770002e-10;
-    double p = 1.0 / 6227020800.0;                       /* Taylor: exp(r) - 1, |r| <= ln(2) / 2 */
-    p = p * r + 1.0 / 479001600.0;
-    p = p * r + 1.0 / 39916800.0;
-    p = p * r + 1.0 / 3628800.0;
-    p = p * r + 1.0 / 362880.0;
-    p = p * r + 1.0 / 40320.0;
-    p = p * r + 1.0 / 5040.0;
-    p = p * r + 1.0 / 720.0;
-    p = p * r + 1.0 / 120.0;
-    p = p * r + 1.0 / 24.0;
-    p = p * r + 1.0 / 6.0;
-    p = p * r + 0.5;
-    p = (p * r) * r + r;
-    bits = (int64_t)((uint64_t)bits << 52) + 0x3ff0000000000000LL;
-    double power;
-    memcpy(&power, &bits, 8);                            /* 2^m */
-    double e = power * p + (power - 1.0), inverse = 1.0 / (e + 2.0);
-    *slope = 4.0 * (e + 1.0) * inverse * inverse;
-    return copysign(e * inverse, x);
-}
-
 /* phi and its derivative at count numbers */
-INLINE void nonlinearity(int phi, int count, const double *u, double *value, double *slope) {
+INLINE void nonlinearity(int phi, int count, const real *u, real *value, real *slope) {
     if (phi == TANH)
         for (int i = 0; i < count; i++) value[i] = fast_tanh(u[i], &slope[i]);
     else
-        for (int i = 0; i < count; i++) { value[i] = u[i] < 0.0 ? 0.0 : u[i]; slope[i] = u[i] > 0.0 ? 1.0 : 0.0; }
+        for (int i = 0; i < count; i++) { value[i] = u[i] < 0 ? 0 : u[i]; slope[i] = u[i] > 0 ? 1 : 0; }
 }
 
 /* Runge-Kutta: stage s goes to X + NEXT[s] h K, and the sum collects SUM[s] h K. */
-static const double NEXT[4] = {0.5, 0.5, 1.0, 0.0};
-static const double SUM[4] = {1.0 / 6, 1.0 / 3, 1.0 / 3, 1.0 / 6};
+static const real NEXT[4] = {0.5, 0.5, 1.0, 0.0};
+static const real SUM[4] = {1.0 / 6, 1.0 / 3, 1.0 / 3, 1.0 / 6};
 
 /* ------------------------------------------------------------------------------------------ one dense network */
 
-typedef struct { double weight; int64_t at; } Entry;    /* of W that is not 0; at: where its operand's row begins */
+/* X = [x | V] is taken in blocks of columns that stay in the cache, each some steps at a time. The first holds the
+ * state, and writes down the slopes phi' of every stage; the others read them. So the weights are streamed once a stage
+ * and block, and what is needed beside V and the weights does not grow with the number of columns. */
+#define SPACE (1 << 20)           /* bytes of a block */
+#define CHUNK 16                  /* steps */
+#define AHEAD 64                  /* columns of a panel by which its stream is asked for in advance */
+
+typedef struct { real weight; int32_t unit; } Entry;    /* of W that is not 0 */
 
 typedef struct {
-    int form, phi, sparse, n, padded, columns;   /* padded: rows, a multiple of LANES; columns: vectors a row */
-    const double *W;                     /* packed: panels of LANES rows, column by column */
-    const Entry *entries;                /* where W is sparse, in its place: panels without their zeros, */
-    const int64_t *first;                /* of which panel p has the columns from first[p] to first[p + 1] */
-    const double *b;
-    double h;                            /* step / tau; for maps the share that is renewed, 1 without a leak */
+    int form, phi, sparse, n, padded, columns, first;    /* padded: rows, a multiple of ROWS; columns: vectors a row */
+    const real *W;                       /* packed: panels of ROWS rows, column by column; or, where it is sparse, */
+    const Entry *entries;                /* panels without their zeros, of which panel p has those from start[p] */
+    const int64_t *start;                /* to start[p + 1] */
+    const real *b;
+    real h;                              /* step / tau; for maps the share that is renewed, 1 without a leak */
+    real *slopes;                        /* of the stage (for CURRENT of the next one): written where first, else read */
     vec *X, *S, *S2, *A, *Z, *Z2;        /* base, stage, next stage, sum, operand of the product, its next */
 } Dense;
 
-/* LANES rows x `count` vectors of the product W Z */
-INLINE void product(const Dense *d, const double *panel, const vec *Z, int column, int count, vec acc[LANES][COLS]) {
-    for (int i = 0; i < LANES; i++)
+/* ROWS rows x `count` vectors of the product W Z */
+INLINE void product(const Dense *d, const real *panel, const vec *Z, int column, int count, vec acc[ROWS][COLS]) {
+    for (int i = 0; i < ROWS; i++)
         for (int c = 0; c < count; c++) acc[i][c] = (vec){0};
     for (int j = 0; j < d->n; j++) {
+        __builtin_prefetch(panel + (size_t)(j + AHEAD) * ROWS);
         vec z[COLS];
         for (int c = 0; c < count; c++) z[c] = Z[(size_t)j * d->columns + column + c];
-        for (int i = 0; i < LANES; i++) {
-            vec w = panel[(size_t)j * LANES + i] - (vec){0};
+        for (int i = 0; i < ROWS; i++) {
+            vec w = panel[(size_t)j * ROWS + i] - (vec){0};
             for (int c = 0; c < count; c++) acc[i][c] += w * z[c];
         }
     }
 }
 
 /* The same of a sparse W. What is left out adds 0 times a finite number: the sums are the same to the last bit. */
-INLINE void sparse_product(const Dense *d, int row, const vec *Z, int column, int count, vec acc[LANES][COLS]) {
-    for (int i = 0; i < LANES; i++)
+INLINE void sparse_product(const Dense *d, int row, const vec *Z, int column, int count, vec acc[ROWS][COLS]) {
+    for (int i = 0; i < ROWS; i++)
         for (int c = 0; c < count; c++) acc[i][c] = (vec){0};
-    for (int64_t e = d->first[row / LANES]; e < d->first[row / LANES + 1]; e++)
-        for (int i = 0; i < LANES; i++) {
-            Entry entry = d->entries[e * LANES + i];
+    for (int64_t e = d->start[row / ROWS]; e < d->start[row / ROWS + 1]; e++)
+        for (int i = 0; i < ROWS; i++) {
+            Entry entry = d->entries[e * ROWS + i];
             vec w = entry.weight - (vec){0};
-            for (int c = 0; c < count; c++) acc[i][c] += w * Z[entry.at + column + c];
+            for (int c = 0; c < count; c++) acc[i][c] += w * Z[(size_t)entry.unit * d->columns + column + c];
         }
 }
 
-/* One block of rows and columns of one stage. value, slope: phi and phi' of the block's rows, filled at column 0. */
-INLINE void block(const Dense *d, int stage, int row, int column, int count, double *value, double *slope) {
-    vec acc[LANES][COLS];
+/* One block of rows and columns of one stage. value: phi of the block's rows, filled at the state's column. */
+INLINE void block(const Dense *d, int stage, int row, int column, int count, real *value) {
+    vec acc[ROWS][COLS];
     const vec *operand = d->form == CURRENT ? d->Z : d->S;
     if (d->sparse) sparse_product(d, row, operand, column, count, acc);
     else product(d, d->W + (size_t)row * d->n, operand, column, count, acc);
-    double u[LANES];
-    if (column == 0) {
-        for (int i = 0; i < LANES; i++) u[i] = acc[i][0][0] += d->b[row + i];
-        if (d->form != CURRENT) nonlinearity(d->phi, LANES, u, value, slope);
+    real u[ROWS], *slope = d->slopes + row;
+    int state = d->first && column == 0;
+    if (state) {
+        for (int i = 0; i < ROWS; i++) u[i] = acc[i][0][0] += d->b[row + i];
+        if (d->form != CURRENT) nonlinearity(d->phi, ROWS, u, value, slope);
     }
-    for (int i = 0; i < LANES; i++) {
+    for (int i = 0; i < ROWS; i++) {
         size_t at = (size_t)(row + i) * d->columns + column;
         for (int c = 0; c < count; c++) {
             vec y = acc[i][c];
             if (d->form != CURRENT) {
                 y *= slope[i] - (vec){0};
-                if (column + c == 0) y[0] = value[i];
+                if (state && c == 0) y[0] = value[i];
             }
-            if (d->form == MAP) { d->S2[at + c] = d->S[at + c] * (1.0 - d->h - (vec){0}) + y * (d->h - (vec){0}); continue; }
+            if (d->form == MAP) { d->S2[at + c] = d->S[at + c] * (1 - d->h - (vec){0}) + y * (d->h - (vec){0}); continue; }
             vec k = (y - d->S[at + c]) * (d->h - (vec){0});
             vec sum = (stage == 0 ? d->X[at + c] : d->A[at + c]) + k * (SUM[stage] - (vec){0});
             d->A[at + c] = sum;
@@ -142,30 +110,31 @@ INLINE void block(const Dense *d, int stage, int row, int column, int count, dou
         }
     }
     if (d->form != CURRENT) return;      /* the operand of the next stage: [phi(x) | phi'(x) V] */
-    if (column == 0) {
-        for (int i = 0; i < LANES; i++) u[i] = d->S2[(size_t)(row + i) * d->columns][0];
-        nonlinearity(d->phi, LANES, u, value, slope);
+    if (state) {
+        for (int i = 0; i < ROWS; i++) u[i] = d->S2[(size_t)(row + i) * d->columns][0];
+        nonlinearity(d->phi, ROWS, u, value, slope);
     }
-    for (int i = 0; i < LANES; i++) {
+    for (int i = 0; i < ROWS; i++) {
         size_t at = (size_t)(row + i) * d->columns + column;
         for (int c = 0; c < count; c++) {
             vec z = d->S2[at + c] * (slope[i] - (vec){0});
-            if (column + c == 0) z[0] = value[i];
+            if (state && c == 0) z[0] = value[i];
             d->Z2[at + c] = z;
         }
     }
 }
 
 INLINE void stage_of(Dense *d, int stage) {
-    double value[LANES] = {0}, slope[LANES] = {0};      /* filled by each first column, used by the others */
-    for (int row = 0; row < d->padded; row += LANES) {
+    real value[ROWS] = {0};
+    for (int row = 0; row < d->padded; row += ROWS) {
         int column = 0;
-        for (; column + COLS <= d->columns; column += COLS) block(d, stage, row, column, COLS, value, slope);
-        if (d->columns - column == 2) block(d, stage, row, column, 2, value, slope);
-        if (d->columns - column == 1) block(d, stage, row, column, 1, value, slope);
+        for (; column + COLS <= d->columns; column += COLS) block(d, stage, row, column, COLS, value);
+        if (d->columns - column == 2) block(d, stage, row, column, 2, value);
+        if (d->columns - column == 1) block(d, stage, row, column, 1, value);
     }
     vec *t = d->S; d->S = d->S2; d->S2 = t;
     t = d->Z; d->Z = d->Z2; d->Z2 = t;
+    d->slopes += d->padded;
 }
 
 INLINE void steps_of(Dense *d, int form, int phi, int sparse, int64_t steps) {
@@ -179,94 +148,124 @@ INLINE void steps_of(Dense *d, int form, int phi, int sparse, int64_t steps) {
     }
 }
 
-static void first_operand(Dense *d, int phi) {
-    for (int i = 0; i < d->padded; i++) {
-        vec *row = d->S + (size_t)i * d->columns, *z = d->Z + (size_t)i * d->columns;
-        double u = row[0][0], value, slope;
-        nonlinearity(phi, 1, &u, &value, &slope);
-        for (int c = 0; c < d->columns; c++) z[c] = row[c] * (slope - (vec){0});
-        z[0][0] = value;
+/* Columns first to first + count of [x | V], V column by column, as the base of a block, or back from it. */
+static void copy_block(const Dense *d, int first, int count, real *x, real *V, int back) {
+    for (int c = 0; c < count; c++) {
+        real *block = (real *)d->S + c, *column = first + c == 0 ? x : V + (size_t)(first + c - 1) * d->n;
+        size_t stride = (size_t)d->columns * LANES;
+        if (back)
+            for (int i = 0; i < d->n; i++) column[i] = block[i * stride];
+        else
+            for (int i = 0; i < d->n; i++) block[i * stride] = column[i];
     }
 }
 
-/* Panels of LANES rows of W (n, n) without their zeros, filled up with zeros to the panel's longest row. Returns
+/* The operand of the first stage, where it is not the base itself. */
+static void first_operand(Dense *d, int phi) {
+    for (int i = 0; i < d->padded; i++) {
+        vec *row = d->S + (size_t)i * d->columns, *z = d->Z + (size_t)i * d->columns;
+        real u = row[0][0], value = 0;
+        if (d->first) nonlinearity(phi, 1, &u, &value, &d->slopes[i]);
+        for (int c = 0; c < d->columns; c++) z[c] = row[c] * (d->slopes[i] - (vec){0});
+        if (d->first) z[0][0] = value;
+    }
+    d->slopes += d->padded;
+}
+
+/* Panels of ROWS rows of W (n, n) without their zeros, filled up with zeros to the panel's longest row. Returns
  * whether they are short enough to gain by that, at most a quarter of W; else there is no room for them. */
-static int pack_sparse(const Dense *d, const double *W, Entry *entries, int64_t *first) {
-    int64_t n = d->n, longest = 0;
-    for (int panel = 0; panel < d->padded / LANES; panel++) {
-        first[panel] = longest;
-        for (int64_t i = panel * LANES; i < (panel + 1) * LANES && i < n; i++) {
+static int pack_sparse(int64_t n, const real *W, Entry *entries, int64_t *start) {
+    int64_t panels = (n + ROWS - 1) / ROWS, longest = 0;
+    for (int64_t panel = 0; panel < panels; panel++) {
+        start[panel] = longest;
+        for (int64_t i = panel * ROWS; i < (panel + 1) * ROWS && i < n; i++) {
             int64_t count = 0;
-            for (int64_t j = 0; j < n; j++) count += W[i * n + j] != 0.0;
-            if (first[panel] + count > longest) longest = first[panel] + count;
+            for (int64_t j = 0; j < n; j++) count += W[i * n + j] != 0;
+            if (start[panel] + count > longest) longest = start[panel] + count;
         }
     }
-    first[d->padded / LANES] = longest;
-    if (4 * longest * LANES > n * d->padded) return 0;
-    memset(entries, 0, (size_t)longest * LANES * sizeof *entries);
+    start[panels] = longest;
+    if (4 * longest > n * panels) return 0;
+    memset(entries, 0, (size_t)longest * ROWS * sizeof *entries);
     for (int64_t i = 0; i < n; i++) {
-        Entry *next = entries + first[i / LANES] * LANES + i % LANES;
+        Entry *next = entries + start[i / ROWS] * ROWS + i % ROWS;
         for (int64_t j = 0; j < n; j++)
-            if (W[i * n + j] != 0.0) *next = (Entry){W[i * n + j], j * d->columns}, next += LANES;
+            if (W[i * n + j] != 0) *next = (Entry){W[i * n + j], (int32_t)j}, next += ROWS;
     }
     return 1;
 }
 
-/* Panels of LANES rows of W (n, n), column by column. */
-static void pack_dense(const Dense *d, const double *W, double *packed) {
-    int n = d->n;
-    for (int i = 0; i < n; i++)
-        for (int j = 0; j < n; j++)
-            packed[(size_t)(i / LANES) * LANES * n + (size_t)j * LANES + i % LANES] = W[(size_t)i * n + j];
+/* Panels of ROWS rows of W (n, n), column by column. */
+static void pack_dense(int64_t n, const real *W, real *packed) {
+    for (int64_t row = 0; row < n; row += ROWS)
+        for (int64_t j = 0; j < n; j++)
+            for (int64_t i = row; i < row + ROWS; i++) *packed++ = i < n ? W[i * n + j] : 0;
 }
 
-/* x (batch, n), V (batch, n, k): in and out. W (n, n) and b (n), with the strides 0 where all networks share them.
- * Returns 0, or -1 where there is no memory. */
-int advance_dense(int form, int phi, int64_t batch, int n, int k, int64_t steps, double h, const double *W,
-                  int64_t W_stride, const double *b, int64_t b_stride, double *x, double *V) {
-    Dense d = {.n = n, .h = h};
-    d.padded = (n + LANES - 1) / LANES * LANES;
-    d.columns = (k + LANES) / LANES;
-    size_t array = (size_t)d.padded * d.columns * LANES, total = 6 * array + (size_t)d.padded * (n + 2);
-    double *memory = aligned_alloc(64, (total * 8 + 63) / 64 * 64);
-    if (!memory) return -1;
-    uint64_t old = flush_denormals();
-    for (int64_t s = 0; s < batch; s++, x += n, V += (size_t)n * k, W += W_stride, b += b_stride) {
-        memset(memory, 0, total * 8);
-        vec **arrays[] = {&d.X, &d.S, &d.S2, &d.A, &d.Z, &d.Z2};
-        for (int a = 0; a < 6; a++) *arrays[a] = (vec *)(memory + a * array);
-        double *packed = memory + 6 * array, *bias = packed + (size_t)d.padded * n;
-        Entry *entries = (Entry *)packed;                /* of a quarter of W, each as long as two numbers */
-        int64_t *first_of = (int64_t *)(bias + d.padded);
-        d.W = packed, d.entries = entries, d.first = first_of, d.b = bias;
+/* Weights W (count, n, n) as advance_dense takes them: packed (count, p ROWS n) and start (count, p + 1), p panels of
+ * ROWS rows; start begins with -1 where W is dense. */
+void pack(int form, int64_t count, int64_t n, const real *W, real *packed, int64_t *start) {
+    int64_t panels = (n + ROWS - 1) / ROWS;
+    on_large_pages(packed, (size_t)(count * panels * ROWS * n) * sizeof(real));
+    for (int64_t s = 0; s < count; s++, W += n * n, packed += panels * ROWS * n, start += panels + 1) {
         /* a map may forget what has overflowed in a unit that drives none: there 0 times it has to be seen */
-        int sparse = form != MAP && pack_sparse(&d, W, entries, first_of);
-        if (!sparse) pack_dense(&d, W, packed);
-        for (int i = 0; i < n; i++) {
-            double *row = (double *)d.X + (size_t)i * d.columns * LANES;
-            row[0] = x[i];
-            memcpy(row + 1, V + (size_t)i * k, 8 * (size_t)k);
-            bias[i] = b[i];
-        }
-        memcpy(d.S, d.X, array * 8);
-        if (form == CURRENT) first_operand(&d, phi);
-        if (sparse && form == CURRENT) steps_of(&d, CURRENT, phi, 1, steps);
-        else if (sparse) steps_of(&d, RATE, phi, 1, steps);
-        else if (form == CURRENT && phi == TANH) steps_of(&d, CURRENT, TANH, 0, steps);
-        else if (form == CURRENT) steps_of(&d, CURRENT, RELU, 0, steps);
-        else if (form == RATE) steps_of(&d, RATE, phi, 0, steps);
-        else steps_of(&d, MAP, phi, 0, steps);
-        for (int i = 0; i < n; i++) {
-            const double *row = (double *)d.S + (size_t)i * d.columns * LANES;
-            x[i] = row[0];
-            memcpy(V + (size_t)i * k, row + 1, 8 * (size_t)k);
-        }
+        if (form != MAP && pack_sparse(n, W, (Entry *)packed, start)) continue;
+        pack_dense(n, W, packed);
+        start[0] = -1;
+    }
+}
+
+/* How many rows a panel has. */
+int rows(void) { return ROWS; }
+
+INLINE void network_steps(Dense *d, int form, int phi, int sparse, int64_t steps) {
+    if (form == CURRENT) first_operand(d, phi);
+    if (sparse && form == CURRENT) steps_of(d, CURRENT, phi, 1, steps);
+    else if (sparse) steps_of(d, RATE, phi, 1, steps);
+    else if (form == CURRENT && phi == TANH) steps_of(d, CURRENT, TANH, 0, steps);
+    else if (form == CURRENT) steps_of(d, CURRENT, RELU, 0, steps);
+    else if (form == RATE) steps_of(d, RATE, phi, 0, steps);
+    else steps_of(d, MAP, phi, 0, steps);
+}
+
+/* x (batch, n), V (batch, k, n), each vector as a row: in and out. The weights are those of `pack`, of one network that all share, or `own`
+ * ones; b (n) with stride 0 where it is shared. Returns 0, or -1 where there is no memory. */
+int advance_dense(int form, int phi, int64_t batch, int n, int k, int64_t steps, double h, const real *packed,
+                  const int64_t *start, int own, const real *b, int64_t b_stride, real *x, real *V) {
+    Dense d = {.n = n, .h = h, .padded = (n + ROWS - 1) / ROWS * ROWS};
+    int all = (k + LANES) / LANES, fit = SPACE / (6 * BYTES * d.padded) / COLS * COLS, stages = form == MAP ? 1 : 4;
+    if (fit < COLS) fit = COLS;
+    if (fit > all) fit = all;
+    size_t array = (size_t)d.padded * fit * BYTES;
+    char *memory = aligned_alloc(64, (6 * array + (size_t)d.padded * (2 + CHUNK * stages) * sizeof(real) + 63) / 64 * 64);
+    if (!memory) return -1;
+    real *bias = (real *)(memory + 6 * array), *slopes = bias + d.padded;
+    d.b = bias;
+    uint64_t old = flush_denormals();
+    for (int64_t s = 0; s < batch; s++, x += n, V += (size_t)n * k, b += b_stride) {
+        int64_t network = own ? s : 0;
+        d.W = packed + network * d.padded * n, d.entries = (const Entry *)d.W;
+        d.start = start + network * (d.padded / ROWS + 1);
+        for (int i = 0; i < d.padded; i++) bias[i] = i < n ? b[i] : 0;
+        for (int64_t done = 0; done < steps; done += CHUNK)
+            for (int first = 0; first <= k; first += fit * LANES) {
+                int width = k + 1 - first < fit * LANES ? k + 1 - first : fit * LANES;
+                vec **arrays[] = {&d.X, &d.S, &d.S2, &d.A, &d.Z, &d.Z2};
+                for (int a = 0; a < 6; a++) *arrays[a] = (vec *)(memory + a * array);
+                d.first = first == 0, d.slopes = slopes, d.columns = (width + LANES - 1) / LANES;
+                memset(d.S, 0, (size_t)d.padded * d.columns * BYTES);
+                copy_block(&d, first, width, x, V, 0);
+                memcpy(d.X, d.S, (size_t)d.padded * d.columns * BYTES);
+                network_steps(&d, form, phi, d.start[0] >= 0, steps - done < CHUNK ? steps - done : CHUNK);
+                copy_block(&d, first, width, x, V, 1);
+            }
     }
     restore_denormals(old);
     free(memory);
     return 0;
 }
 
+#ifndef SINGLE
 /* ------------------------------------------------------------------------------------- many small networks */
 
 #define DELAY 8                   /* steps between normalizations, where lengths allow it */
@@ -366,58 +365,17 @@ INLINE void normalize(int n, int columns, wide X[][LARGEST + 1], Growth *growth)
         }
 }
 
-/* v to length one; the logarithm of its length. A zero stays, NaN stays NaN. */
-static double unit(int n, double *v) {
-    double largest = 0.0, square = 0.0;
-    for (int i = 0; i < n; i++) largest = fabs(v[i]) > largest || v[i] != v[i] ? fabs(v[i]) : largest;
-    if (largest == 0.0) return -INFINITY;
-    for (int i = 0; i < n; i++) v[i] /= largest, square += v[i] * v[i];
-    for (int i = 0; i < n; i++) v[i] /= sqrt(square);
-    return log(largest) + 0.5 * log(square);
-}
-
-static void project_out(int n, int count, double Q[][LARGEST], double *v) {
-    for (int p = 0; p < count; p++) {
-        double dot = 0.0;
-        for (int i = 0; i < n; i++) dot += Q[p][i] * v[i];
-        for (int i = 0; i < n; i++) v[i] -= dot * Q[p][i];
-    }
-}
-
-/* Of lane l; orthonormal.py says what it does. */
-static void orthonormalize_graded(int n, int columns, int l, wide X[][LARGEST + 1], Growth *growth) {
-    double Q[LARGEST][LARGEST], row[LARGEST], faint = 16.0 * sqrt((double)n) * 0x1p-52;
-    for (int i = 0; i < n; i++) {
-        row[i] = 0.0;
-        for (int c = 1; c < columns; c++) row[i] = fabs(X[i][c][l]) > row[i] ? fabs(X[i][c][l]) : row[i];
-    }
+/* Of lane l; graded.h says what it does. */
+static void graded_lane(int n, int columns, int l, wide X[][LARGEST + 1], Growth *growth) {
+    double Q[LARGEST * LARGEST], row[LARGEST], length[LARGEST];
+    int lost[LARGEST];
+    for (int c = 0; c < columns - 1; c++)
+        for (int i = 0; i < n; i++) Q[c * n + i] = X[i][c + 1][l];
+    orthonormalize_graded(n, columns - 1, Q, row, length, lost);
     for (int c = 0; c < columns - 1; c++) {
-        double *v = Q[c], shrunk = -1.0;
-        for (int i = 0; i < n; i++) v[i] = X[i][c + 1][l];
-        double length = unit(n, v);
-        for (int pass = 0; pass < 50 && shrunk < -0.7 && shrunk > -INFINITY; pass++) {
-            project_out(n, c, Q, v);
-            length += shrunk = unit(n, v);
-        }
-        int told = length != length;
-        for (int i = 0; i < n; i++)
-            told |= v[i] != 0.0 && row[i] > 0.0 && log(fabs(v[i])) + length - log(row[i]) > log(faint);
-        if (told)
-            growth[c].exponent[l] += length * 1.4426950408889634;
-        else
-            growth[c].lost[l] += 1.0;
-        if (length == -INFINITY) {                       /* another direction: the axis least taken up */
-            int axis = 0;
-            double least = INFINITY;
-            for (int i = 0; i < n; i++) {
-                double taken = 0.0;
-                for (int p = 0; p < c; p++) taken += Q[p][i] * Q[p][i];
-                if (taken < least) least = taken, axis = i;
-            }
-            for (int i = 0; i < n; i++) v[i] = i == axis;
-            for (int pass = 0; pass < 2; pass++) project_out(n, c, Q, v), unit(n, v);
-        }
-        for (int i = 0; i < n; i++) X[i][c + 1][l] = v[i];
+        if (lost[c]) growth[c].lost[l] += 1.0;
+        else growth[c].exponent[l] += length[c] * 1.4426950408889634;
+        for (int i = 0; i < n; i++) X[i][c + 1][l] = Q[c * n + i];
     }
 }
 
@@ -452,7 +410,7 @@ INLINE void careful_step(int form, int phi, int n, int columns, double h, wide W
         if (bad[l]) {
             for (int i = 0; i < n; i++)
                 for (int c = 1; c < columns; c++) X[i][c][l] = image[i][c][l];
-            orthonormalize_graded(n, columns, l, X, growth);
+            graded_lane(n, columns, l, X, growth);
         }
     normalize(n, columns, X, growth);
 }
@@ -527,3 +485,4 @@ int advance_small(int form, int phi, int64_t batch, int n, int k, int64_t steps,
     restore_denormals(old);
     return lost;
 }
+#endif

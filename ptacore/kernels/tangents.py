@@ -1,7 +1,7 @@
 """The compiled backend: tangents.c, built once by the machine's C compiler and called through ctypes.
 
-It advances the built-in tanh and ReLU networks, and GRUs whose gates are constant, in double precision on the CPU;
-everything else, and machines without a compiler, take the torch backend, which does the same arithmetic.
+It advances the built-in tanh and ReLU networks, and GRUs whose gates are constant, on the CPU; machines without a
+compiler take the torch backend, which does the same arithmetic.
 """
 
 from __future__ import annotations
@@ -26,14 +26,16 @@ WORK = 2**30  # operations of one call, less than a second: Python sees Ctrl-C b
 
 
 @functools.cache
-def _library() -> ctypes.CDLL | None:
-    library = build.load(SOURCE, ("advance_dense", "advance_small"))
+def _library(single: bool = False) -> ctypes.CDLL | None:
+    library = build.load(SOURCE, ("pack", "rows", "advance_dense"), ("-DSINGLE",) if single else ())
     if library is None:
         return None
     i32, i64, f64, pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
-    arguments = [i32, i32, i64, i32, i32, i64, f64, pointer, i64, pointer, i64, pointer, pointer]
-    library.advance_dense.argtypes = arguments
-    library.advance_small.argtypes = [*arguments, pointer, pointer]
+    sizes = [i32, i32, i64, i32, i32, i64, f64]
+    library.pack.argtypes = [i32, i64, i64, pointer, pointer, pointer]
+    library.advance_dense.argtypes = [*sizes, pointer, pointer, i32, pointer, i64, pointer, pointer]
+    if not single:
+        library.advance_small.argtypes = [*sizes, pointer, i64, pointer, i64, *[pointer] * 4]
     return library
 
 
@@ -91,36 +93,76 @@ def advance_for(system, dt: float) -> Advance | None:
 
 
 def network_kernel(network: Form) -> Advance | None:
-    """The kernel of a tanh or ReLU network in double precision; None for another precision."""
-    if network.W.dtype != torch.float64 or not available():
+    """The kernel of a tanh or ReLU network, in its precision."""
+    single = network.W.dtype == torch.float32
+    library = _library(single)
+    if library is None:
         return None
-    form, phi, weights, bias, h = network
-    n = weights.shape[-1]
+    return _Small(network, library) if network.W.shape[-1] <= SMALL and not single else _Dense(network, library)
 
-    def shared_or_batched(parameter: Tensor, axes: int, batch: torch.Size) -> tuple[Tensor, int]:
-        own = parameter.shape[-axes:]
-        if parameter.ndim == axes:
-            return parameter.detach().contiguous(), 0
-        return parameter.detach().expand(*batch, *own).reshape(-1, *own).contiguous(), own.numel()
 
-    def advance(x: Tensor, V: Tensor, steps: int, t: float = 0.0):
-        batch, k = x.shape[:-1], V.shape[-1]
+def _shared_or_batched(parameter: Tensor, axes: int, batch: torch.Size) -> tuple[Tensor, int]:
+    """A parameter as the kernels read it, and the numbers from a network's to the next one's; 0 where all share it."""
+    own = parameter.shape[-axes:]
+    if parameter.ndim == axes:
+        return parameter.detach().contiguous(), 0
+    return parameter.detach().expand(*batch, *own).reshape(-1, *own).contiguous(), own.numel()
+
+
+class _Dense:
+    """Networks one by one; V is the plain image."""
+
+    def __init__(self, network: Form, library: ctypes.CDLL):
+        self.network, self.library, self.packed = network, library, None
+
+    def _weights(self, batch: torch.Size) -> tuple[Tensor, Tensor, int]:
+        """The weights packed, once for all calls; anew if they have been changed or belong to another batch."""
+        W = self.network.W
+        state = W._version, batch if W.ndim > 2 else None
+        if self.packed is None or self.packed[0] != state:
+            W, stride = _shared_or_batched(W, 2, batch)
+            count, n = W.numel() // (W.shape[-1] ** 2), W.shape[-1]
+            panels = -(-n // self.library.rows())
+            packed = torch.empty(count, panels * self.library.rows() * n, dtype=W.dtype)
+            start = torch.empty(count, panels + 1, dtype=torch.int64)
+            self.library.pack(self.network.kind, count, n, W.data_ptr(), packed.data_ptr(), start.data_ptr())
+            self.packed = state, (packed, start, int(stride > 0))
+        return self.packed[1]
+
+    def __call__(self, x: Tensor, V: Tensor, steps: int, t: float = 0.0):
+        form, phi, _, bias, h = self.network
+        (n, k), batch = V.shape[-2:], x.shape[:-1]
         x = x.detach().clone(memory_format=torch.contiguous_format)
-        V = V.detach().clone(memory_format=torch.contiguous_format)
-        W, W_stride = shared_or_batched(weights, 2, batch)
-        b, b_stride = shared_or_batched(bias, 1, batch)
-        memory = [x, V]
-        if n <= SMALL:
-            growth = x.new_zeros(*batch, k)
-            parts = x.new_zeros(*batch, k, 3)
-            memory += [parts, growth]
-        kernel, lost = _library().advance_small if n <= SMALL else _library().advance_dense, 0
+        V = V.detach().mT.clone(memory_format=torch.contiguous_format)  # (..., k, n)
+        packed, start, own = self._weights(batch)
+        b, b_stride = _shared_or_batched(bias, 1, batch)
         for count in _calls(steps, form, n, k, batch.numel()):
-            sizes = form, phi, batch.numel(), n, k, count
-            told = kernel(*sizes, h, W.data_ptr(), W_stride, b.data_ptr(), b_stride, *(m.data_ptr() for m in memory))
+            told = self.library.advance_dense(
+                form, phi, batch.numel(), n, k, count, h, packed.data_ptr(), start.data_ptr(), own,
+                b.data_ptr(), b_stride, x.data_ptr(), V.data_ptr(),
+            )  # fmt: skip
             if told < 0:
                 raise MemoryError(f"compiled backend: no memory for a network of {n} units and {k} tangent vectors")
-            lost |= told
-        return x, V, growth if n <= SMALL else None, parts[..., 2].long() if lost else None
+        return x, V.mT, None, None
 
-    return advance
+
+class _Small:
+    """Networks of a few states, many at once; V is kept orthonormal."""
+
+    def __init__(self, network: Form, library: ctypes.CDLL):
+        self.network, self.library = network, library
+
+    def __call__(self, x: Tensor, V: Tensor, steps: int, t: float = 0.0):
+        form, phi, weights, bias, h = self.network
+        (n, k), batch, lost = V.shape[-2:], x.shape[:-1], 0
+        x = x.detach().clone(memory_format=torch.contiguous_format)
+        V = V.detach().clone(memory_format=torch.contiguous_format)
+        W, W_stride = _shared_or_batched(weights, 2, batch)
+        b, b_stride = _shared_or_batched(bias, 1, batch)
+        parts, growth = x.new_zeros(*batch, k, 3), x.new_zeros(*batch, k)
+        for count in _calls(steps, form, n, k, batch.numel()):
+            lost |= self.library.advance_small(
+                form, phi, batch.numel(), n, k, count, h, W.data_ptr(), W_stride, b.data_ptr(), b_stride,
+                *(m.data_ptr() for m in (x, V, parts, growth)),
+            )  # fmt: skip
+        return x, V, growth, parts[..., 2].long() if lost else None

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ptacore.kernels.recurrent import CELLS, Weights, recurrent_kernel
+from ptacore.kernels.tangents import Advance
 from ptacore.models.state_form import StateForm
 
 Rows = tuple[Tensor, ...]  # one for each gate
@@ -249,6 +251,13 @@ class Stack:
             acting = [(rows_of[gate], g) for rows_of, g in zip(by, given, strict=True) if gate < len(rows_of)]
             rows.append(_weighted(*zip(*acting, strict=True)))
         return torch.cat(rows, -2)
+
+    def kernel(self, input: Tensor, driven: bool) -> Advance | None:
+        """Compiled steps, with an input as `recurrent_kernel` takes it; there are none with projections."""
+        name = self.cell.__name__.removeprefix("_")
+        if name not in CELLS or any(layer.P is not None for layer in self.layers):
+            return None
+        return recurrent_kernel(name, [Weights(*layer[:4]) for layer in self.layers], input, driven)
 
     def __repr__(self):
         return f"{self.kind}, layers={len(self.layers)}, width={self.sizes[-1]}"

@@ -14,6 +14,8 @@ from ptacore.models.own_forward import OwnForward
 from ptacore.models.replica import is_network, torch_cell, usable, weights
 from ptacore.models.system import System, to_tensor
 
+FEW = 4  # dimensions in which rounding closes orbits within common runs, which only single steps show
+
 
 class ModuleMap(System):
     """The map h(t) -> h(t + 1) of a recurrent module, undriven or driven.
@@ -128,6 +130,21 @@ class ModuleMap(System):
         frozen = copy.copy(self)
         frozen.input, frozen.driven = self.input[int(t)], False
         return frozen
+
+    def kernel(self, dt):
+        if self.dim <= FEW:
+            return None
+        advance = self.net.kernel(self.input, self.driven)
+        if advance is None or not self.driven:
+            return advance
+
+        def within_inputs(x: Tensor, V: Tensor, steps: int, t: float = 0.0):
+            if steps:
+                self.at(t)
+                self.at(min(int(t) + steps - 1, len(self.input)))  # refuses steps that have none
+            return advance(x, V, steps, t)
+
+        return within_inputs
 
     def to(self, target):
         new = super().to(target)

@@ -183,16 +183,16 @@ def saddle_node_angle(gain, directions: int = 1024) -> Tensor:
     """Angle LL(gain) below which x = tanh(gain R(theta) x) has solutions other than 0 (saddle-node bifurcation).
 
     A solution needs u = gain R(theta) x with x = tanh(u): the length of u is `gain` times that of x, which fixes |u| in
-    each direction, and theta is the angle between the two. LL is the largest such angle over all directions. Near
-    gain = 1 it is (gain - 1) / (2 sqrt(2)).
+    each direction, and theta is the angle between the two. LL is the largest such angle over all directions. There two
+    solutions meet: the Jacobian of x - tanh(gain R x) is singular, which is a second equation for u. Newton's method
+    solves both, to rounding at every gain. Near gain = 1 it is (gain - 1) / (2 sqrt(2)).
 
     Parameters
     ----------
     gain : array (...)
         Gain b of the family: alpha for tanh, alpha / 2 for the GRU.
     directions : int
-        Number of directions, in an eighth of a turn, over which to look for the largest angle; between them it
-        is interpolated by a parabola.
+        Without effect: no directions are searched. It stays for programs that give it.
 
     Returns
     -------
@@ -204,28 +204,33 @@ def saddle_node_angle(gain, directions: int = 1024) -> Tensor:
     [0.0035, 0.1478, 0.3851]
     """
     gain = finite(gain, "gain")
-    directions = integer("directions", directions, 3)
-    flat, where = torch.unique(gain.flatten(), return_inverse=True)  # a grid repeats its gains
-    angles = [_largest_angle(part, directions) for part in flat.clamp_min(1.0).split(256)]
-    return torch.cat(angles)[where].reshape(gain.shape) if gain.numel() else torch.zeros_like(gain)
+    integer("directions", directions, 3)
+    above = (gain - 1).clamp_min(0.0)
+    near = above * (1 - 31 / 80 * above) / 8**0.5  # to second order
+    return torch.where(above < 5e-6, near, _angle_at_fold(gain.clamp(1 + 5e-6, 1e17)))
 
 
-def _largest_angle(gain: Tensor, directions: int) -> Tensor:
-    """`saddle_node_angle` of gains (m,) >= 1."""
-    phi = torch.linspace(0, math.pi / 4, directions, dtype=torch.float64)  # of u = atanh(x)
-    c, s = phi.cos(), phi.sin()
-    low = torch.zeros(len(gain), directions, dtype=torch.float64)
-    high = math.sqrt(2) * gain[:, None].expand_as(low)
-    for _ in range(54):  # |u| / |tanh u| grows with |u|
-        r = (low + high) / 2
-        short = r < gain[:, None] * torch.hypot(torch.tanh(r * c), torch.tanh(r * s))
-        low, high = torch.where(short, r, low), torch.where(short, high, r)
-    angle = torch.atan2(torch.tanh(high * s), torch.tanh(high * c)) - phi
-    best = angle.argmax(-1, keepdim=True).clamp(1, directions - 2)
-    before, at, after = (angle.gather(-1, best + i) for i in (-1, 0, 1))
-    bend = before - 2 * at + after
-    peak = at - torch.where(bend < 0, (after - before) ** 2 / (8 * bend.clamp_max(-1e-300)), 0.0)
-    return torch.where(gain > 1, peak[:, 0].clamp_min(0), 0.0)
+def _angle_at_fold(b: Tensor) -> Tensor:
+    """Angle between u and x = tanh(u) where |u| = b |x| and the Jacobian is singular: det(1 - b diag(1 - x^2) R) = 0.
+
+    The start has the right limits for b to 1 and to infinity; from there four steps lead to rounding at every gain.
+    """
+    share = 3**-0.5  # cos(2 phi) of the direction phi of u, for b to 1
+    q = 1 / (1 + 2**-0.5 * (b - 1) + (2.25 * (1 - share) - 2**-0.5) * (b - 1) / b)  # 1 - x_2^2
+    u = torch.sqrt(2.25 * (1 + share) * (b - 1) + 1.8 * (b - 1) ** 2), torch.acosh(q**-0.5)
+    u = torch.stack(u)
+    for _ in range(5):
+        x = u.tanh()
+        p = 1 / u.cosh() ** 2  # slopes of tanh: 1 - x^2 without its cancellation
+        length, inner, total, product = (u * u).sum(0), (x * u).sum(0), b * b * p.sum(0), b * b * p.prod(0)
+        excess = length - b * b * (x * x).sum(0)
+        of_excess = 2 * (u - b * b * x * p)
+        det = length * (1 + product) - total * inner  # |u|^2 times the determinant
+        of_det = 2 * u * (1 + product) - total * (p * u + x) - 2 * x * (length * product - b * b * p * inner)
+        wronskian = of_excess[0] * of_det[1] - of_excess[1] * of_det[0]
+        step = torch.stack([excess * of_det[1] - det * of_excess[1], det * of_excess[0] - excess * of_det[0]])
+        u = u - step / wronskian
+    return torch.atan2(u[1].tanh(), u[0].tanh()) - torch.atan2(u[1], u[0])
 
 
 @dataclass(frozen=True)

@@ -173,6 +173,9 @@ class OwnForward:
         """See `System.ungated`; what a forward of somebody else gates is not known."""
         return self
 
+    def kernel(self, input, driven) -> None:
+        """See `System.kernel`: only torch knows what a forward of somebody else does."""
+
     def to(self, target) -> OwnForward:
         new = object.__new__(OwnForward)
         new.__dict__.update(vars(self))

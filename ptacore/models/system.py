@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from ptacore.checks import choice, floating, integer, place, to_tensor
+from ptacore.kernels.functions import function_kernel
 from ptacore.kernels.tangents import Advance
+from ptacore.kernels.tape import Unrecordable
 
 
 class System:
@@ -35,6 +37,7 @@ class System:
 
     steps: int | None = None
     bound: float | None = None
+    uncompiled: str = ""  # why the last `kernel` was None, where the system can tell
     dim: int
     kind: str
     dtype: torch.dtype = torch.float64
@@ -120,6 +123,11 @@ class System:
     ) -> System:
         """Wrap any differentiable torch function of a state, or of a state and the time, as a system.
 
+        Lyapunov spectra of undriven systems in double precision run compiled: f is watched on two states, translated
+        to C with its derivative, and compared with torch. It is watched anew for each spectrum, so that parameters may
+        change in between. A function that decides by the state's numbers (a branch, ``.item()``), leaves torch or does
+        something that has no translation runs in torch; ``backend="compiled"`` says what it was.
+
         Parameters
         ----------
         f : callable
@@ -181,7 +189,21 @@ class _FunctionSystem(System):
         if jacobian is not None and not callable(jacobian):
             raise TypeError(f"jacobian: expected a function, got {type(jacobian).__name__}")
         self.jacobian_timed = jacobian is not None and _takes_time(jacobian, "jacobian")
+        self._compiled: set[str] = set()  # what has been checked
         self._probe()
+
+    def kernel(self, dt):
+        self.uncompiled = ""
+        if self.timed or self.jacobian_timed:
+            self.uncompiled = "f depends on time"
+        if self.uncompiled or self.dtype != torch.float64:
+            return None
+        try:
+            return function_kernel(self.f, self.jvp, self.dim, dt, self.kind == "flow", self._compiled)
+        except Exception as error:  # f may raise anything while it is watched
+            told = str(error) if isinstance(error, Unrecordable) else f"{type(error).__name__}: {error}"
+            self.uncompiled = " ".join(told.split())
+            return None
 
     def _probe(self):
         """Call f once on states and see that what it says of itself holds."""

@@ -14,7 +14,8 @@ from tqdm import tqdm
 
 from ptacore.checks import finite, integer, to_tensor
 from ptacore.dynamics.lyapunov import lyapunov_spectrum
-from ptacore.models.gru import GRUFlow
+from ptacore.kernels import orbits
+from ptacore.models.gru import GRUFlow, GRUMap
 from ptacore.models.oscillator import origin_exponent, oscillator
 from ptacore.models.system import System
 
@@ -145,6 +146,27 @@ def _bump(steps: int) -> Tensor:
     return weights / weights.sum()
 
 
+def _gate(net: System) -> float:
+    """c in the map x <- (1 - c) x + c tanh(c W x) and the flow dx/dt = c (-x + tanh(c W x))."""
+    return 0.5 if isinstance(net, GRUMap | GRUFlow) else 1.0
+
+
+def _average(net: System, x: Tensor, weights: Tensor, reference: Tensor | None = None):
+    """Weighted means over a map's orbit from x (m, 2): its end, the mean |x|^2, the mean turn beyond a reference."""
+    if orbits.available():
+        return orbits.average(net.W, _gate(net), x, weights, reference)
+    square, turned = torch.zeros_like(x).T
+    c, s = (None, None) if reference is None else (reference.cos(), reference.sin())
+    for w in weights.tolist():
+        y = net(x)
+        square = square + w * (y * y).sum(-1)
+        if reference is not None:
+            dot, cross = (x * y).sum(-1), x[..., 0] * y[..., 1] - x[..., 1] * y[..., 0]
+            turned = turned + w * torch.atan2(cross * c - dot * s, dot * c + cross * s)
+        x = y
+    return x, square, turned
+
+
 def _turning(net: System, x: Tensor, steps: int) -> tuple[Tensor, Tensor, Tensor]:
     """Mean angle (radians) by which a map turns its orbit in a step, in two windows of `steps`: x, first, second.
 
@@ -153,21 +175,15 @@ def _turning(net: System, x: Tensor, steps: int) -> tuple[Tensor, Tensor, Tensor
     """
     J = net.jacobian(torch.zeros_like(x))
     reference = torch.atan2(J[..., 1, 0], J[..., 0, 0])
-    c, s = reference.cos(), reference.sin()
-    means = []
-    for _ in range(2):
-        total = torch.zeros_like(reference)
-        for w in _bump(steps).tolist():
-            y = net(x)
-            dot, cross = (x * y).sum(-1), x[..., 0] * y[..., 1] - x[..., 1] * y[..., 0]
-            total += w * torch.atan2(cross * c - dot * s, dot * c + cross * s)
-            x = y
-        means.append(reference + total)
-    return x, *means
+    x, _, first = _average(net, x, _bump(steps), reference)
+    x, _, second = _average(net, x, _bump(steps), reference)
+    return x, reference + first, reference + second
 
 
 def _shortest_return(net: System, x: Tensor, longest: int) -> tuple[Tensor, Tensor]:
     """Number of steps after which a map's orbit is back at x to 1e-7, or else nearest to it; and the distance."""
+    if orbits.available():
+        return orbits.shortest_return(net.W, _gate(net), x, longest, 1e-7)
     steps, nearest = torch.ones_like(x[:, 0], dtype=torch.long), torch.full_like(x[:, 0], math.inf)
     y = x
     for q in range(1, longest + 1):
@@ -214,7 +230,9 @@ def _turn(net: System, s: Tensor, angles: Tensor) -> tuple[Tensor, Tensor]:
     Returns log radius, time and the integral of the divergence over time, (3, m), and the time of each step, (N, m);
     nan where the flow does not turn on.
     """
-    c = 0.5 if isinstance(net, GRUFlow) else 1.0  # gate, if there is one: dx/dt = c (-x + tanh(c W x))
+    c = _gate(net)
+    if orbits.available():
+        return orbits.turn(net.W, c, s, angles)
     W, grid = net.W.movedim((-2, -1), (0, 1)).numpy(), angles.numpy()
     diagonal = c * np.stack([W[0, 0], W[1, 1]])
 
@@ -329,11 +347,7 @@ def _marks(system: str, alpha: Tensor, theta: Tensor, exponents: Tensor, x: Tens
     net = oscillator(system, alpha, theta)
     if net.kind == "flow":
         return exponents.sum(-1)
-    total = torch.zeros_like(alpha)
-    for w in _bump(min(steps // 3, 4096)).tolist():
-        x = net(x)
-        total += w * (x * x).sum(-1)
-    return total
+    return _average(net, x, _bump(min(steps // 3, 4096)))[1]
 
 
 def _bistable(system: str, alpha: Tensor, theta: Tensor, steps: int, first: Tensor | None = None) -> Tensor:

@@ -4,6 +4,7 @@ import pytest
 import torch
 from reference_systems import lorenz
 
+import ptacore.dynamics.tangents as tangents_module
 from ptacore import DivergenceError, System, TangentSystem, lyapunov_spectrum, models
 
 
@@ -17,6 +18,24 @@ def test_growth_step_by_step_is_what_the_spectrum_averages(system):
     torch.testing.assert_close(growth / 2.0, whole.exponents, rtol=1e-9, atol=1e-9)
     torch.testing.assert_close(tangents.x, whole.state, rtol=0, atol=1e-9)
     assert tangents.time == pytest.approx(3.0)
+
+
+@pytest.mark.parametrize("backend", ["compiled", "torch"])
+def test_stretches_are_told_without_changing_where_the_basis_is_orthonormalized(backend, monkeypatch):
+    """Growth up to an end in the middle of an interval is that of a basis orthonormalized there."""
+    network = models.TanhFlow(1.8 * torch.randn(12, 12, generator=torch.Generator().manual_seed(3)) / 12**0.5)
+    start = {"dt": 0.05, "k": 7, "backend": backend}
+    often, seldom = (TangentSystem(network, torch.linspace(-1, 1, 12), **start) for _ in range(2))
+    often.step(300), seldom.step(300)
+    single = torch.stack([often.step(1) for _ in range(200)])
+    decompositions, counted = [], tangents_module.orthonormalize
+    monkeypatch.setattr(tangents_module, "orthonormalize", lambda *a, **b: decompositions.append(1) or counted(*a, **b))
+    growth, lost = seldom.stretches([1, 0, 2, 40, 7, 150])
+    assert len(decompositions) <= 8
+    expected = torch.stack([part.sum(0) for part in single.split([1, 0, 2, 40, 7, 150])])
+    torch.testing.assert_close(growth, expected, rtol=1e-9, atol=1e-9)
+    assert not lost.any()
+    torch.testing.assert_close(seldom.x, often.x, rtol=0, atol=1e-12)
 
 
 def test_volumes_grow_by_the_trace_and_vectors_stay_orthonormal():
@@ -54,3 +73,12 @@ def test_what_does_not_fit_is_refused_by_name():
         TangentSystem(models.limit_cycle(), torch.zeros(20), dt=0.01, k=21)
     with pytest.raises(DivergenceError, match="t = "):
         TangentSystem(System.from_function(lambda x: x**2, 1, "flow"), [1.0], dt=0.01).step(1000)
+
+
+@pytest.mark.parametrize("rate", [-0.7, 0.7])
+@pytest.mark.parametrize("samples", [200, 1])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-4), (torch.float32, 1e-3)])
+def test_a_burst_after_a_long_quiet_neither_underflows_nor_overflows(rate, samples, dtype, tolerance):
+    later = System.from_function(lambda x, t: (rate if t >= 2000 else 0.0) * x, 1, "flow", dtype=dtype)
+    found = lyapunov_spectrum(later, [0.0], duration=4000, transient=0, dt=0.5, samples=samples)
+    assert found.exponents.item() == pytest.approx(rate / 2, abs=tolerance)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from ptacore import lyapunov_spectrum
 from ptacore.heading.ring_attractors import RingAttractor, large_ring, small_ring
+from ptacore.kernels.tangents import available
 
 HEADINGS = st.floats(-10, 10)
 LARGE = large_ring()
@@ -120,6 +121,30 @@ def test_the_lyapunov_spectrum_of_a_small_ring_has_one_zero():
     assert (spectrum.n_zero, spectrum.n_positive) == (1, 0)
     eigenvalues = relaxation(ring, heading).flip(0) / ring.tau
     assert torch.allclose(spectrum.smooth_exponents, eigenvalues, rtol=0, atol=spectrum.resolution)
+
+
+@pytest.mark.skipif(not available(), reason="no C compiler on this machine")
+def test_rings_of_one_time_constant_take_the_kernel_and_agree_with_torch():
+    ring = small_ring()
+    draw = torch.Generator().manual_seed(0)
+    shape = ((8, 8), (3, 1, 8, 8))  # one ring; three, each in the states of two headings
+    for W in (ring.W * (1 + 0.05 * torch.randn(s, generator=draw, dtype=torch.float64)) for s in shape):
+        changed = RingAttractor(W, ring.b, tau=0.1)
+        start = ring.held(torch.tensor([0.3, 1.1])) + 0.01
+        run = {"duration": 20.0, "transient": 1.0, "dt": 0.02, "k": 3}
+        compiled, expected = (lyapunov_spectrum(changed, start, **run, backend=b) for b in ("auto", "torch"))
+        assert (compiled.backend, expected.backend) == ("compiled", "torch")
+        torch.testing.assert_close(compiled.exponents, expected.exponents, rtol=1e-9, atol=1e-9)
+        torch.testing.assert_close(compiled.state, expected.state, rtol=1e-9, atol=1e-9)
+
+
+def test_rings_that_the_kernel_cannot_take_do_without():
+    ring = small_ring()
+    for other in (
+        RingAttractor(ring.W, ring.b, tau=torch.linspace(0.1, 0.2, 8)),
+        RingAttractor(ring.W, ring.b, gain="softplus"),
+    ):
+        assert other.kernel(0.01) is None
 
 
 @pytest.mark.parametrize(

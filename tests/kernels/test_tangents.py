@@ -55,6 +55,46 @@ def test_state_and_tangents_agree_with_torch(network, n, k, batch, own_weights, 
         torch.testing.assert_close(growth[finite], ref_growth[finite], rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("network", [models.TanhFlow, models.TanhRateFlow, models.ReLUFlow, models.TanhMap])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_blocks_of_columns_and_stretches_of_steps_fit_together(network, dtype):
+    """More columns than a block holds, more steps than it takes at a time; the calm network loses no digits."""
+    n, k, steps = 301, 290, 19
+    system = network(random((n, n), 0, 0.6 / n**0.5), random((n,), 1, 0.3), dtype=dtype)
+    dt = 1.0 if system.kind == "map" else 0.1
+    x, V = random((2, n), 2).to(dtype), torch.linalg.qr(random((2, n, k), 3))[0].to(dtype)
+    got_x, got_V, _, _ = compiled.advance_for(system, dt)(x, V, steps)
+    ref_x, ref_V, _ = torch_steps(system.to(torch.float64), x.double(), V.double(), steps, dt, normalize=False)
+    eps = torch.finfo(dtype).eps
+    assert (got_x - ref_x).norm() <= 50 * eps * ref_x.norm()
+    assert (got_V - ref_V).norm() <= 50 * eps * ref_V.norm()
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_weights_changed_in_place_are_packed_anew(batched):
+    x, V = random((3, 6), 0), random((3, 6, 2), 1)
+    system = models.TanhMap(random((3, 6, 6) if batched else (6, 6), 2))
+    advance = compiled.advance_for(system, 1.0)
+    before = advance(x, V, 2)[0]
+    system.W.mul_(2.0)
+    after = advance(x, V, 2)[0]
+    assert torch.equal(after, compiled.advance_for(models.TanhMap(system.W), 1.0)(x, V, 2)[0])
+    assert not torch.equal(after, before)
+    assert torch.equal(advance(x[None].expand(2, 3, 6), V[None].expand(2, 3, 6, 2), 2)[0][1], after)
+
+
+def test_single_precision_small_and_large_numbers():
+    """tanh to two units in the last place of float32, its slope where it is saturated, NaN."""
+    u = torch.cat((torch.linspace(-12, 12, 4001), torch.logspace(-30, 30, 601), torch.zeros(1)))
+    system = models.TanhMap([[1.0]], dtype=torch.float32)
+    image, slope = compiled.advance_for(system, 1.0)(u[:, None], torch.ones(len(u), 1, 1), 1)[:2]
+    exact = u.double().tanh()
+    assert ((image[:, 0] - exact).abs() <= 2.5e-7 * exact.abs()).all()
+    exact = torch.cosh(u.double()).pow(-2)
+    assert ((slope[:, 0, 0] - exact).abs() <= 5e-7 * exact + 1e-34).all()
+    assert compiled.advance_for(system, 1.0)(torch.tensor([[torch.nan]]), torch.ones(1, 1, 1), 1)[0].isnan()
+
+
 @settings(max_examples=40)
 @given(
     network=st.sampled_from(NETWORKS),

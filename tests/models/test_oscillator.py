@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy.optimize import fsolve
+from scipy.optimize import brentq, fsolve, minimize_scalar
 
 from ptacore.models import (
     critical_gain,
@@ -87,6 +87,30 @@ def test_saddle_node_angle_by_the_singular_jacobian(gain):
     angles = [u[2] for u, _, good, _ in solved if good == 1 and np.hypot(*u[:2]) > 1e-2 and abs(u[2] - angle) < 0.05]
     assert angles, "no fold near the angle"
     assert min(abs(a - angle) for a in angles) < 1e-7
+
+
+@pytest.mark.parametrize("gain", [1.001, *np.linspace(1.01, 1.4, 14), *np.linspace(1.5, 20, 14), 1e2, 1e4, 1e6])
+def test_saddle_node_angle_is_the_largest_over_all_directions(gain):
+    def angle(log_phi):  # between u = r (cos phi, sin phi) and x = tanh(u), where |u| = gain |x|
+        phi = math.exp(log_phi)
+        direction = np.array([math.cos(phi), math.sin(phi)])
+        r = brentq(lambda r: r - gain * np.hypot(*np.tanh(r * direction)), 1e-9, 2 * gain, xtol=1e-15, rtol=1e-15)
+        x = np.tanh(r * direction)
+        return math.atan2(x[1], x[0]) - phi
+
+    phi = np.log(np.geomspace(1e-7, math.pi / 4, 200))
+    best = phi[np.argmax([angle(p) for p in phi])]
+    found = minimize_scalar(lambda p: -angle(p), bracket=(best - 0.1, best, best + 0.1), tol=1e-9)
+    assert saddle_node_angle(gain).item() == pytest.approx(-found.fun, abs=1e-13)
+
+
+def test_saddle_node_angle_rises_with_the_gain_to_an_eighth_of_a_turn():
+    gain = 1 + torch.logspace(-15, 300, 20_000, dtype=torch.float64)
+    angle = saddle_node_angle(gain)
+    assert (angle.diff() >= 0).all()
+    assert ((gain - 1) * 8**-0.5 * (1 - (gain - 1)) <= angle).all()
+    assert (angle <= (gain - 1) * 8**-0.5).all()
+    assert angle[-1].item() == pytest.approx(math.pi / 4, abs=1e-15)
 
 
 @pytest.mark.parametrize("gain", [1.1, 1.5, 3.0])

@@ -88,7 +88,7 @@ def test_a_sequence_is_the_same_in_whichever_batch(indices):
             assert torch.equal(a[:, column], c[:, 0])
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no second device")
+@pytest.mark.cuda
 def test_a_batch_is_made_on_the_device_asked_for():
     there = EXAMPLE.batch([1, 2], device="cuda")
     for tensor, here in zip(there, EXAMPLE.batch([1, 2]), strict=True):

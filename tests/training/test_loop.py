@@ -134,7 +134,7 @@ def test_every_network_is_trained_in_both_precisions(name):
         assert np.isfinite(run.column("validation_loss")).all()
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.cuda
 @pytest.mark.parametrize("name", MODELS)
 def test_cuda_trains_as_the_cpu_does(name):
     losses = [

@@ -1,0 +1,184 @@
+"""Kernels of functions that users write in torch: recorded, translated to C, compiled, checked, called.
+
+The C text depends on what the function does, and not on its constants, which are read anew for each kernel: a
+parameter may change without a new library. Libraries are kept on disk (build.py). A kernel is used only after it has
+taken the step that torch takes, state and tangents, to rounding.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ptacore.kernels import build
+from ptacore.kernels.emit import PANEL, Emitted, emit
+from ptacore.kernels.record import record
+from ptacore.kernels.tape import Tape, Unrecordable
+
+DELAY = 8  # steps between normalizations (DELAY of functions.h)
+KEPT = 16  # tangent vectors up to which the kernel keeps them orthonormal; above, LAPACK is faster
+TOGETHER = 4  # states of a batch from which on they share the lanes of a vector
+WORK = 2**29  # operations of one call, less than a second: Python sees Ctrl-C between calls only
+
+Jvp = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+@functools.lru_cache(maxsize=512)
+def _library(text: str) -> ctypes.CDLL | None:
+    library = build.load(text, ("advance",))
+    if library is not None:
+        i32, i64, f64, pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
+        library.advance.argtypes = [i64, i32, i64, f64, *[pointer] * 6]
+    return library
+
+
+def _packed(matrices: list[np.ndarray]) -> Tensor:
+    """Matrices in panels of rows, column by column, one after the other."""
+    parts = []
+    for matrix in matrices:
+        rows = -(-len(matrix) // PANEL) * PANEL
+        whole = np.zeros((rows, matrix.shape[1]))
+        whole[: len(matrix)] = matrix
+        parts.append(whole.reshape(-1, PANEL, matrix.shape[1]).swapaxes(1, 2).reshape(-1))
+    return torch.from_numpy(np.concatenate([np.zeros(0), *parts]))
+
+
+class FunctionKernel:
+    """Compiled steps of a function (`kernels.tangents.Advance`).
+
+    Parameters
+    ----------
+    emitted : Emitted
+        The function in C.
+    n : int
+        States.
+    dt : float
+        Time step.
+    flow : bool
+        Whether the function is a vector field.
+    jvp : callable
+        The function and its derivative along tangent vectors, by torch.
+    """
+
+    def __init__(self, emitted: Emitted, n: int, dt: float, flow: bool, jvp: Jvp):
+        self.emitted, self.n, self.dt, self.flow, self.jvp = emitted, n, dt, flow, jvp
+        self._constants, self._matrices = torch.from_numpy(emitted.constants), _packed(emitted.matrices)
+
+    @functools.cached_property
+    def together(self) -> str | None:
+        """C text for states that share the lanes; None where they do not gain by it."""
+        text = f"#define MEMBERS\n{self.emitted.text}"
+        return text if self.emitted.small and _library(text) and self.agrees(text) else None
+
+    def steps(self, text: str, x: Tensor, V: Tensor, steps: int, keep: bool):
+        """Steps by one of the two texts; whether V is kept orthonormal."""
+        batch, k = x.shape[:-1], V.shape[-1]
+        x = x.detach().clone(memory_format=torch.contiguous_format)
+        V = V.detach().clone(memory_format=torch.contiguous_format)
+        growth, lost = x.new_zeros(2, *batch, k)
+        pointers = [a.data_ptr() for a in (self._constants, self._matrices, x, V)]
+        pointers += [growth.data_ptr(), lost.data_ptr()] if keep else [None, None]
+        values, tangents = self.emitted.work
+        a_step = 4 * (values + k * tangents) * batch.numel()
+        most = max(1, WORK // (a_step * DELAY)) * DELAY
+        for done in range(0, steps, most):
+            count = min(most, steps - done)
+            if _library(text).advance(batch.numel(), k, count, self.dt, *pointers):
+                raise MemoryError(f"compiled backend: no memory for {self.n} states and {k} tangent vectors")
+        return x, V, growth if keep else None, lost.long() if keep and lost.any() else None
+
+    def __call__(self, x: Tensor, V: Tensor, steps: int, t: float = 0.0):
+        several = x.shape[:-1].numel() >= TOGETHER
+        return self.steps((several and self.together) or self.emitted.text, x, V, steps, V.shape[-1] <= KEPT)
+
+    def agrees(self, text: str) -> bool:
+        """Whether a step of random states, small and large ones, is that of torch to rounding."""
+        generator = torch.Generator().manual_seed(1)
+        sizes = torch.tensor([1e-3, 0.1, 0.5, 1, 1, 1, 2, 3, 10, 50], dtype=torch.float64)
+        x = torch.randn(len(sizes), self.n, generator=generator, dtype=torch.float64)
+        x = torch.where(torch.arange(len(sizes))[:, None] % 2 == 0, x, x.abs()) * sizes[:, None]
+        V = torch.randn(*x.shape, min(self.n, 20), generator=generator, dtype=torch.float64)
+        nearby = x * (1 + 2**-46 * torch.randn(x.shape, generator=generator, dtype=torch.float64))
+        expected, moved = self._torch_step(x, V), self._torch_step(nearby, V)
+        got = self.steps(text, x, V, 1, keep=False)[:2]
+        finite = torch.stack([torch.isfinite(a.flatten(1)).all(1) for a in (*expected, *moved)]).all(0)
+        for before, mine, torchs, near in zip((x, V), got, expected, moved, strict=True):
+            before, mine, torchs, near = (a[finite].flatten(1) for a in (before, mine, torchs, near))
+            size = torch.maximum(before.abs(), torchs.abs()).amax(1, keepdim=True)
+            if not ((mine - torchs).abs() <= 1e-12 * size + (near - torchs).abs()).all():
+                return False
+        return int(finite.sum()) >= len(sizes) // 4
+
+    @torch.no_grad()
+    def _torch_step(self, x: Tensor, V: Tensor) -> tuple[Tensor, Tensor]:
+        k = [self.jvp(x, V)]
+        if not self.flow:
+            return k[0]
+        for share in (0.5, 0.5, 1.0):
+            k.append(self.jvp(*(a + share * self.dt * slope for a, slope in zip((x, V), k[-1], strict=True))))
+        x, V = (
+            a + self.dt / 6 * (s[0] + 2 * s[1] + 2 * s[2] + s[3])
+            for a, s in zip((x, V), zip(*k, strict=True), strict=True)
+        )
+        return x, V
+
+
+def _same(a: Tape, b: Tape) -> bool:
+    """Whether two tapes hold the same operations on the same constants."""
+    return (
+        a.size == b.size
+        and np.array_equal(a.value[: a.size], b.value[: b.size], equal_nan=True)
+        and len(a.blocks) == len(b.blocks)
+        and all(
+            p.name == q.name
+            and np.array_equal(p.operands, q.operands)
+            and (p.matrix is q.matrix is None or np.array_equal(p.matrix, q.matrix, equal_nan=True))
+            for p, q in zip(a.blocks, b.blocks, strict=True)
+        )
+    )
+
+
+def function_kernel(
+    f: Callable[[Tensor], Tensor], jvp: Jvp, n: int, dt: float, flow: bool, known: set[str]
+) -> FunctionKernel | None:
+    """The kernel of a function of n numbers in double precision; None where there is no compiler.
+
+    Parameters
+    ----------
+    f : callable
+        (n,) -> (n,)
+    jvp : callable
+        f and its derivative along tangent vectors, by torch: (..., n), (..., n, k) -> (..., n), (..., n, k).
+    n : int
+        States.
+    dt : float
+        Time step.
+    flow : bool
+        Whether f is a vector field; else it is a map.
+    known : set of str
+        Texts that have been checked for this function, which are not checked again.
+
+    Raises
+    ------
+    Unrecordable
+        If f does what cannot be compiled; the message says what.
+    """
+    generator = torch.Generator().manual_seed(2)
+    probes = torch.randn(2, n, generator=generator, dtype=torch.float64)
+    tape, outputs = record(f, probes[0])
+    again, others = record(f, probes[1])
+    if not (_same(tape, again) and np.array_equal(outputs, others)):
+        raise Unrecordable("f does not do the same on every state")
+    emitted = emit(tape, outputs, flow)
+    if _library(emitted.text) is None:
+        return None
+    kernel = FunctionKernel(emitted, n, dt, flow, jvp)
+    if emitted.text not in known and not kernel.agrees(emitted.text):
+        raise Unrecordable("compiled, f or its derivative does not agree with torch")
+    known.add(emitted.text)
+    return kernel

@@ -1,0 +1,63 @@
+"""Few vectors made orthonormal in C, against LAPACK."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference_systems import random
+
+from ptacore.dynamics.orthonormal import orthonormalize
+from ptacore.kernels import orthonormal as compiled
+
+pytestmark = pytest.mark.skipif(not compiled.fits(torch.eye(1)), reason="no C compiler on this machine")
+
+
+@settings(max_examples=80)
+@given(
+    n=st.integers(1, 40),
+    k=st.integers(1, 16),
+    batch=st.sampled_from([(), (3,), (2, 2)]),
+    size=st.sampled_from([-280, -30, 0, 30, 280]),
+    apart=st.sampled_from([0, 5, 9]),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+    seed=st.integers(0, 1000),
+)
+def test_it_is_the_qr_decomposition(n, k, batch, size, apart, dtype, seed):
+    k = min(n, k)
+    if dtype == torch.float32:
+        size, apart = size // 10, apart // 3
+    same, own = random((*batch, n, 1), seed), random((*batch, n, k), seed + 1)
+    V = ((same + 10.0**-apart * own) * 10.0**size).to(dtype)  # nearly dependent, and of any size
+    Q, logs = compiled.orthonormalize(V)
+    eps = torch.finfo(dtype).eps
+    torch.testing.assert_close(Q.mT @ Q, torch.eye(k, dtype=dtype).expand(*batch, k, k), rtol=0, atol=200 * eps)
+    R = Q.mT @ (V / 10.0**size)
+    torch.testing.assert_close(Q @ R, V / 10.0**size, rtol=0, atol=100 * eps * n)
+    assert (R.tril(-1).abs() < 100 * eps * n).all()
+    _, wanted = torch.linalg.qr((V / 10.0**size).double())
+    wanted = wanted.diagonal(dim1=-2, dim2=-1).abs().log() + size * torch.tensor(10.0).double().log()
+    torch.testing.assert_close(logs.double(), wanted, rtol=1e3 * eps, atol=1e4 * eps * 10.0**apart)
+
+
+def test_zeros_stay_zeros_and_nan_stays_nan():
+    V = random((2, 7, 5), 1)
+    V[0, :, 2] = 0.0
+    V[1, 3, 3] = torch.nan
+    Q, logs = orthonormalize(V)
+    assert (Q[0, :, 2] == 0).all()
+    assert logs[0, 2] == -torch.inf
+    assert Q[1, :, 3:].isnan().all()
+    assert logs[1].isnan().tolist() == [False, False, False, True, True]
+    rest = Q[0, :, [0, 1, 3, 4]]
+    torch.testing.assert_close(rest.mT @ rest, torch.eye(4).double(), rtol=0, atol=1e-14)
+    assert Q[1, :, :3].isfinite().all()
+
+
+def test_many_columns_go_to_lapack_and_nothing_given_changes():
+    for k in (1, 5, 16, 17, 30):
+        V = random((3, 30, k), 2)
+        before = V.clone()
+        Q, logs = orthonormalize(V)
+        assert torch.equal(V, before)
+        torch.testing.assert_close(logs, torch.linalg.qr(V)[1].diagonal(dim1=-2, dim2=-1).abs().log())
+        torch.testing.assert_close((Q @ (Q.mT @ V)), V)
