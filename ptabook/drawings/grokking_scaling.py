@@ -101,8 +101,8 @@ def doses(ax, found: Sequence[tuple]) -> None:
         ax.loglog(step[late], total[late], color=color, label=f"{eta:g}")
         if math.isfinite(half):
             ax.loglog(half, np.interp(half, step, total), "o", ms=4, color=color)
-    ax.set(xlabel="steps", ylabel="dose", xlim=(50, 2e4), ylim=(3, 3e3))
-    ax.legend(**SMALL, loc="center right", title="η", title_fontsize=7)
+    ax.set(xlabel="steps", ylabel="dose", xlim=(50, 6e4), ylim=(3, 3e3))
+    ax.legend(**SMALL, loc="lower right", title="η", title_fontsize=7)
 
 
 def top(ax, found: Mapping[bool, Mapping[int, float]]) -> None:
