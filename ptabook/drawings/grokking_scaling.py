@@ -56,7 +56,7 @@ def thresholds(ax, brackets: Sequence, edges: Sequence, boundary: Callable) -> N
     for rows, color, shift, label in ((brackets, BLUE, 0.98, "training"), (edges, RED, 1.02, "landscape")):
         M, low, high = np.array(rows, float).T
         middle = np.sqrt(low * high)
-        bars = [middle - low, high - middle]
+        bars = np.array([middle - low, high - middle])
         ax.errorbar(M * shift, middle, bars, fmt="o", ms=3, color=color, lw=1, label=label)
     M = np.linspace(20, 80, 50)
     ax.plot(M, [boundary(m) for m in M], color="black", lw=0.8)
