@@ -30,6 +30,7 @@ _HOMES = {  # loaded when they are first asked for
 _ROOMS = {
     "control": "ptacore.control",
     "experiments": "ptacore.experiments",
+    "features": "ptacore.features",
     "heading": "ptacore.heading",
     "models": "ptacore.models",
     "networks": "ptacore.networks",

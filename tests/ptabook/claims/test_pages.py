@@ -14,7 +14,7 @@ def test_no_statement_is_made_twice():
 
 def test_every_claim_says_where_and_when_it_agrees():
     for claim in LEDGER:
-        assert re.search(r"Abstract|Fig|Sec|Eq|S\d", claim.where)
+        assert re.search(r"Abstract|Fig|Sec|Eq|S\d|Thm|Prop", claim.where)
         assert claim.statement.endswith(".")
         assert claim.check is None or claim.tolerance
 

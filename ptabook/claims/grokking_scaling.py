@@ -1,0 +1,138 @@
+"""Li2 (Tian 2025): pairs, decay, the start of the upper layer, Muon."""
+
+from __future__ import annotations
+
+import math
+
+from ptabook.claims.claim import UNDECIDED, Claim, Found, by_interval
+
+LI2 = "Tian 2025, "
+
+
+def _interval(d: dict, key: str, form: str = "{:.2f} ({:.2f} to {:.2f})") -> tuple[str, tuple[float, float]]:
+    low, high = d[f"{key}_low"], d[f"{key}_high"]
+    return form.format(d[key], low, high), (low, high)
+
+
+def _constant(d: dict) -> Found:
+    return by_interval(*_interval(d, "constant"), (0.9 * d["paper_constant"], 1.1 * d["paper_constant"]), "more sizes")
+
+
+def _exponent(d: dict) -> Found:
+    words, interval = _interval(d, "slope")
+    expected = d["slope_expected"]
+    return by_interval(f"{words}; log M/M: {expected:.2f}", interval, (expected - 0.1, expected + 0.1), "more seeds")
+
+
+def _boundary_41(d: dict) -> Found:
+    if "fails_41" not in d:
+        return Found("no run", UNDECIDED, "runs are not recorded")
+    between = (d["fails_41"], d["works_41"])
+    return by_interval("between {:.3f} and {:.3f}".format(*between), between, (0.2, 0.255), "a coarse grid of shares")
+
+
+def _landscape(d: dict) -> Found:
+    ratios = [d[f"landscape_ratio_{M}"] for M in (23, 41, 71)]
+    words = "{:.1f}, {:.1f} and {:.1f} times the boundary of training".format(*ratios)
+    return by_interval(words, (min(ratios), max(ratios)), (0.8, 1.25))
+
+
+def _time(d: dict) -> Found:
+    return by_interval(*_interval(d, "time_middle"), (-1.2, -0.8), "more seeds")
+
+
+def _zero(d: dict) -> Found:
+    words, interval = _interval(d, "zero")
+    return by_interval(f"{words} times as fast", interval, (1, math.inf), "more seeds")
+
+
+def _muon(d: dict) -> Found:
+    parts = [_interval(d, f"muon_ratio_{K}") for K in (32, 64)]
+    words = "; ".join(f"K = {K}: {words}" for K, (words, _) in zip((32, 64), parts, strict=True))
+    interval = (min(low for _, (low, _) in parts), max(high for _, (_, high) in parts))
+    return by_interval(words, interval, (0, 1), "the paper's sizes and rates are not known")
+
+
+def _features(d: dict) -> Found:
+    words, interval = _interval(d, "muon_gain", "{:+.1f} frequencies ({:+.1f} to {:+.1f})")
+    return by_interval(words, interval, (0, math.inf), "more seeds, fewer units")
+
+
+CLAIMS = [
+    Claim(
+        "li2-boundary-constant",
+        LI2 + "Thm. 4, Fig. 5",
+        "Training generalizes above p = c log M/M with c = 2.75.",
+        "2.7482",
+        "the 95% interval of c over sizes within 10%",
+        _constant,
+    ),
+    Claim(
+        "li2-boundary-exponent",
+        LI2 + "Thm. 4, Fig. 5",
+        "The share of pairs that training needs falls as log M/M.",
+        "log M/M",
+        "the 95% interval of its exponent in M within 0.1 of that of log M/M over the same sizes",
+        _exponent,
+    ),
+    Claim(
+        "li2-boundary-41",
+        LI2 + "Thm. 4, Fig. 5",
+        "For M = 41 the boundary is at p = 0.249.",
+        "0.249",
+        "bracket of recorded runs within 0.2 to 0.255",
+        _boundary_41,
+    ),
+    Claim(
+        "li2-landscape-boundary",
+        LI2 + "Thm. 4, Sec. 4",
+        "The maxima of the energy that generalize survive down to the share at which training stops generalizing.",
+        "both c log M/M",
+        "thresholds of both within a factor of 1.25, for M = 23, 41 and 71",
+        _landscape,
+    ),
+    Claim(
+        "li2-time-inverse-decay",
+        LI2 + "Sec. 3 (replication of Fig. 3)",
+        "The time to generalize is inverse to the weight decay, between 5e-5 and 2e-4.",
+        "312, 174 and 101 epochs at 5e-5, 1e-4 and 2e-4",
+        "the 95% interval of the exponent within -1.2 to -0.8, M = 41",
+        _time,
+    ),
+    Claim(
+        "li2-signal-arrival",
+        LI2 + "Sec. 3",
+        "Grokking waits for the signal to carry information about the targets.",
+        "implied",
+        "the share of the waiting time that is over when the signal arrives, at least half at every decay",
+        lambda d: by_interval(
+            f"arrives within {d['arrival_latest']} of {d['time_shortest']:.0f} to {d['time_longest']:.0f} steps",
+            (0, d["arrival_latest"] / d["time_shortest"]),
+            (0.5, 1),
+        ),
+    ),
+    Claim(
+        "li2-zero-start",
+        LI2 + "Sec. 3.2, Fig. 14",
+        "Starting the upper layer at zero makes feature learning faster.",
+        "faster",
+        "the 95% interval of default over zero, steps to half of the unseen pairs, above 1",
+        _zero,
+    ),
+    Claim(
+        "li2-muon-loss",
+        LI2 + "Fig. 8",
+        "With few hidden units Muon reaches a lower test loss than Adam.",
+        "lower",
+        "the 95% intervals of the ratio at 32 and 64 units below 1, each at the better of two rates",
+        _muon,
+    ),
+    Claim(
+        "li2-muon-features",
+        LI2 + "Thm. 8",
+        "With few hidden units Muon covers more features than Adam.",
+        "more",
+        "the 95% interval of the difference in frequencies held at 32 units above 0; with 64 both hold all",
+        _features,
+    ),
+]
