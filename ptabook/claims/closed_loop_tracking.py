@@ -65,7 +65,7 @@ def _open(key: str, text: str, holds: tuple[float, float]):
 CLAIMS = [
     Claim(
         "tracking-low-first",
-        "Ger & Barak, Fig. 6",
+        "Ger & Barak 2025, Fig. 6",
         "Frequencies are acquired one by one, the low ones first.",
         "epochs 230, 1200, 2600, 4500",
         "in all recorded networks",
@@ -73,7 +73,7 @@ CLAIMS = [
     ),
     Claim(
         "tracking-pair-height",
-        "Ger & Barak, Fig. 6, eigenvalues",
+        "Ger & Barak 2025, Fig. 6, eigenvalues",
         "With each acquisition a pair of the network's eigenvalues arrives at the frequency of the target.",
         "±iω",
         "its imaginary part is within 10% of ω; 95% interval over networks and frequencies",
@@ -86,7 +86,7 @@ CLAIMS = [
     ),
     Claim(
         "tracking-pair-depth",
-        "Ger & Barak, Fig. 6, real parts",
+        "Ger & Barak 2025, Fig. 6, real parts",
         "It arrives at the imaginary axis.",
         "real part near 0",
         "within 0.3 per second of it, of -0.9 before training; 95% interval over networks and frequencies",
@@ -94,7 +94,7 @@ CLAIMS = [
     ),
     Claim(
         "tracking-interference",
-        "Ger & Barak, Fig. 6e",
+        "Ger & Barak 2025, Fig. 6e",
         "While a frequency is acquired, the loss of earlier ones rises for a time.",
         "0.55 to 0.585",
         "the highest value around the acquisition is above that before; 95% interval over pairs",
@@ -102,7 +102,7 @@ CLAIMS = [
     ),
     Claim(
         "tracking-like-people",
-        "Ger & Barak, Fig. 6f",
+        "Ger & Barak 2025, Fig. 6f",
         "The times of acquisition go up as those of people do.",
         "2.5, 4, 6, 9.5 blocks",
         "in units of the first time, within a factor of 1.5 on average; 95% interval over seeds",
@@ -110,7 +110,7 @@ CLAIMS = [
     ),
     Claim(
         "tracking-open-peak",
-        "Ger & Barak, Fig. 6, open loop",
+        "Ger & Barak 2025, Fig. 6, open loop",
         "The loss in the loop of an imitating network rises above its first value.",
         "5.6 to 16.5",
         "the peak is above the first value; 95% interval over seeds",
@@ -118,7 +118,7 @@ CLAIMS = [
     ),
     Claim(
         "tracking-open-end",
-        "Ger & Barak, Fig. 6, open loop, end",
+        "Ger & Barak 2025, Fig. 6, open loop, end",
         "It ends no worse than the network that learned in the loop.",
         "0.08 and 0.097",
         "at most 1.05 times; 95% interval over seeds",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,8 +72,14 @@ def _counts(ledger: list[Entry]) -> list[int]:
 
 
 def _summary(ledger: list[Entry]) -> str:
-    counts = ", ".join(f"{n} {verdict}" for n, verdict in zip(_counts(ledger), VERDICTS, strict=True))
-    return f"{counts} ({len(ledger)} statements)"
+    """Counts for the paper, and for the works of the chapter Neighbours, whose rows name author and year."""
+    neighbours = [entry for entry in ledger if re.search(r"\b(19|20)\d\d\b", entry.claim.where)]
+    paper = [entry for entry in ledger if entry not in neighbours]
+    parts = []
+    for entries_of, whose in ((paper, "the paper"), (neighbours, "its neighbours")):
+        counts = ", ".join(f"{n} {verdict}" for n, verdict in zip(_counts(entries_of), VERDICTS, strict=True))
+        parts += [f"{counts} ({len(entries_of)} statements of {whose})"] * bool(entries_of)
+    return "; ".join(parts)
 
 
 def _by_page(ledger: list[Entry]) -> list[str]:

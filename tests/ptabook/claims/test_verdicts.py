@@ -43,7 +43,7 @@ def test_the_table_has_a_row_for_each_claim_and_a_summary_that_counts(ledger, tm
     ledger(tmp_path, one_fixed_point={"n_zero": 1})
     claims.write_ledger(tmp_path, tmp_path / "ledger.md")
     text = (tmp_path / "ledger.md").read_text()
-    assert text.startswith("**3 reproduced, 1 differs, 1 not testable here (5 statements).**")
+    assert text.startswith("**3 reproduced, 1 differs, 1 not testable here (5 statements of the paper).**")
     summary, _, table = text.partition("<!-- statements -->")
     assert "| {doc}`../notebooks/fig3` | 3 | 1 | 1 |" in summary
     rows = [line for line in table.splitlines() if re.match(r"\| \d", line)]
