@@ -123,5 +123,5 @@ def optimizers(ax, best: Mapping[tuple[int, bool], Sequence[tuple[float, int]]],
             ax.plot([at] * len(values), values, "o", ms=3, color=color, label=label if place == 0 else None)
     ax.set(xlim=(-0.6, len(sizes) - 0.4), xlabel="hidden units K", ylabel=("test loss", "frequencies held")[which])
     ax.set_xticks(range(len(sizes)), [f"{K}" for K in sizes])
-    ax.set_ylim(0, None)
+    ax.set_ylim(0, 1.08 * max(run[which] for runs in best.values() for run in runs))
     ax.legend(**SMALL, loc="lower left")
