@@ -43,6 +43,17 @@ def table(rows: list[dict], first: str, columns: tuple[str, ...] = ("once", "err
     return [*lines, ""]
 
 
+def against_jax(record: dict) -> list[str]:
+    """How many times as fast as JAX a training step is, with the goals, reached or not."""
+    lines = ["| Network | CPU&nbsp;s | JAX, jit and scan | Ratio | Range | Goal |", "|---|" + "--:|" * 5]
+    for title, (ours, peer) in record["tables"].items():
+        cells = [title, number(ours["seconds"]), number(peer["seconds"]), number(peer["ratio"])]
+        cells.append("–".join(map(number, peer["ratio_range"])))
+        cells.append(f"{peer['target']:g}" + ", missed" * (peer["ratio"] < peer["target"]))
+        lines.append("| " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
 def training(record: dict) -> list[str]:
     """Ours against the peer: a row for each network and length, with the goals, reached or not."""
     lines = [
@@ -175,7 +186,7 @@ def speed() -> list[str]:
         "features",
         "imports",
     )
-    spectrum, recurrent, functions, sizes, small, steps, loop, groups, imports = map(read, names)
+    spectrum, recurrent, functions, sizes, small, steps, jax, loop, groups, imports = map(read, names)
     s, maps, flows, step = spectrum["task"], small["task"]["maps"], small["task"]["flows"], steps["task"]
     lines = [
         "## One network of many units",
@@ -231,6 +242,9 @@ def speed() -> list[str]:
         "times as fast as the peer that is; *memory*: what a step needs, ours of the peer's; the goal is at most half.",
         "",
         *training(steps),
+        "Against JAX:",
+        "",
+        *against_jax(jax),
         "## An epoch of the neighbours",
         "",
         f"The closed loop: {loop['task']['units']} units, {loop['task']['batch']} episodes of {loop['task']['steps']} "
@@ -248,7 +262,7 @@ def speed() -> list[str]:
         *table(imports["tables"]["imports"], "In a fresh interpreter", columns=()),
         "## The machine",
         "",
-        *provenance(spectrum, recurrent, functions, sizes, small, steps, loop, groups, imports),
+        *provenance(spectrum, recurrent, functions, sizes, small, steps, jax, loop, groups, imports),
         "; ".join(
             loads(name, r)
             for name, r in (
@@ -258,6 +272,7 @@ def speed() -> list[str]:
                 ("sizes", sizes),
                 ("small networks", small),
                 ("training steps", steps),
+                ("training steps of JAX", jax),
                 ("closed loop", loop),
                 ("tables of groups", groups),
                 ("imports", imports),
