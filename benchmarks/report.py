@@ -182,6 +182,7 @@ def speed() -> list[str]:
         "sizes",
         "small_systems",
         "recurrent",
+        "training_jax",
         "closed_loop",
         "features",
         "imports",
