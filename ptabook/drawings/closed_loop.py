@@ -215,6 +215,7 @@ def beyond(exponent: Sequence, pull, adjoints: Mapping, starts: Mapping, optimiz
             ax.legend(frameon=False, loc="upper right")
         else:
             ax.text(0.5, 0.5, "no recorded runs", transform=ax.transAxes, ha="center")
+    e.set_ylim(1, 1e5)  # what diverges leaves it
     letters((a, b, c, d, e))
     return fig
 
