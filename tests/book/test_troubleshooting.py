@@ -174,7 +174,7 @@ prints(
     before=lambda at: (at.root / "_build/figures/quick/toy").mkdir(parents=True),
 )
 prints("ptacore: interrupted", "figures", before=stopped_by(KeyboardInterrupt()))
-prints("ptacore: …/conjecture", "claims")
+prints("ptacore: …/closed_loop", "claims")
 prints("changed: Fig. 3A", "claims", before=changed_verdict)
 prints("ptacore: the book was not built", "book", before=with_warnings)
 
