@@ -12,17 +12,19 @@ MISSING = Found("no recorded runs", UNDECIDED, "finished runs of three seeds")
 
 
 def _rising(row: list[float]) -> bool:
-    return all(a < b for a, b in itertools.pairwise(row))
+    """Whether each time is later than the one before; what has not come comes after all that has."""
+    return all(a < b or b == math.inf for a, b in itertools.pairwise(row))
 
 
 def _order(numbers: dict) -> Found:
     """Counted by networks: that of all, or of none, decides."""
-    rows = [row for row in numbers["times"] if None not in row]
+    rows = [[math.inf if t is None else t for t in row] for row in numbers["times"]]
     if len(rows) < 3:
         return MISSING
-    right = sum(map(_rising, rows))
+    right, whole = sum(map(_rising, rows)), sum(math.inf not in row for row in rows)
     verdict = SUPPORTS if right == len(rows) else CONTRADICTS if right == 0 else UNDECIDED
-    return Found(f"{right} of {len(rows)} networks", verdict, "" if verdict != UNDECIDED else "networks differ")
+    ours = f"{right} of {len(rows)} networks; {whole} acquire all four within the run"
+    return Found(ours, verdict, "" if verdict != UNDECIDED else "networks differ")
 
 
 def _between(key: str, text: str, holds: tuple[float, float], absolute: bool = False):
@@ -38,13 +40,12 @@ def _between(key: str, text: str, holds: tuple[float, float], absolute: bool = F
 
 def _like_people(numbers: dict) -> Found:
     """Times in units of the first, on a logarithmic scale: how far the network's are from people's."""
-    if len(numbers["relative"]) < 3:
+    if len(numbers["times"]) < 3:
         return MISSING
-    human = numbers["human"][1:]
-    off = [
-        sum(abs(math.log(a / b)) for a, b in zip(row[1:], human, strict=True)) / len(human)
-        for row in numbers["relative"]
-    ]
+    off = []
+    for first, *later in numbers["times"]:
+        known = [(t / first, human) for t, human in zip(later, numbers["human"][1:], strict=True) if t is not None]
+        off.append(sum(abs(math.log(ours / human)) for ours, human in known) / len(known))
     mean, low, high = over_seeds(off)
     ours = f"off by a factor of {math.exp(mean):.1f} ({math.exp(low):.1f} to {math.exp(high):.1f})"
     return by_interval(ours, (low, high), (-math.inf, math.log(1.5)))

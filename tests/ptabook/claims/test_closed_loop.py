@@ -78,11 +78,10 @@ def test_verdicts_follow_the_numbers(name, change, found):
 
 
 TRACKING = {
-    "times": [[230, 1200, 2600, 4500], [200, 950, 2240, 4000], [220, 1100, 2500, 4300]],
+    "times": [[1000, 1600, 2400, 3800], [1000, 1500, 2300, 3700], [1000, 1700, 2500, 3900]],
     "height_off": [0.01, -0.02, 0.03, 0.0],
     "depth": [-0.1, -0.05, -0.2, -0.1],
     "rises": [0.05, 0.06, 0.04],
-    "relative": [[1, 1.6, 2.4, 3.8], [1, 1.5, 2.3, 3.7], [1, 1.7, 2.5, 3.9]],
     "human": [1, 1.6, 2.4, 3.8],
     "open": [{"peak": 3.0, "end": 0.9}, {"peak": 2.9, "end": 0.85}, {"peak": 3.1, "end": 0.92}],
 }
@@ -94,12 +93,14 @@ TRACKING = {
         *((claim.id, {}, SUPPORTS) for claim in closed_loop_tracking.CLAIMS),
         ("tracking-low-first", {"times": [[900, 400, 300, 200]] * 3}, CONTRADICTS),
         ("tracking-low-first", {"times": [[1, 2, 3, 4], [1, 2, 3, 4], [2, 1, 3, 4]]}, UNDECIDED),
-        ("tracking-low-first", {"times": [[1, 2, 3, None]] * 3}, UNDECIDED),
+        ("tracking-low-first", {"times": [[1, 2, 3, None]] * 3}, SUPPORTS),
+        ("tracking-low-first", {"times": [[1, None, 3, 4]] * 3}, CONTRADICTS),
+        ("tracking-low-first", {"times": [[1, 2, 3, 4]] * 2}, UNDECIDED),
         ("tracking-pair-height", {"height_off": [0.5, -0.5, 0.45]}, CONTRADICTS),
         ("tracking-pair-depth", {"depth": [-0.9, -0.88, -0.9]}, CONTRADICTS),
         ("tracking-interference", {"rises": [-0.05, -0.06, -0.04]}, CONTRADICTS),
         ("tracking-interference", {"rises": []}, UNDECIDED),
-        ("tracking-like-people", {"relative": [[1, 5, 11, 20], [1, 6, 12, 19], [1, 5, 10, 20]]}, CONTRADICTS),
+        ("tracking-like-people", {"times": [[1, 5, 11, 20], [1, 6, 12, None], [1, 5, 10, 20]]}, CONTRADICTS),
         ("tracking-open-peak", {"open": []}, UNDECIDED),
         ("tracking-open-end", {"open": [{"peak": 1.0, "end": 2.0}] * 3}, CONTRADICTS),
     ],
