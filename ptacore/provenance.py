@@ -6,7 +6,7 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
-import runpy
+import re
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -43,7 +43,8 @@ def loaded_modules() -> list[str]:
     >>> "ptacore/provenance.py" in loaded_modules()
     True
     """
-    ours = [module for name, module in list(sys.modules.items()) if name.partition(".")[0] in ("ptacore", "ptabook")]
+    names = [name for name in list(sys.modules) if name.partition(".")[0] in ("ptacore", "ptabook")]
+    ours = map(sys.modules.get, names)  # not items(): a thread may import while their pairs are made
     files = {Path(module.__file__) for module in ours if getattr(module, "__file__", None)}
     return sorted(file.relative_to(ROOT).as_posix() for file in files if file.is_relative_to(ROOT))
 
@@ -76,8 +77,9 @@ def _cpu() -> str:
 
 
 def _version(name: str) -> str | None:
-    if name == "torch" and (torch := importlib.util.find_spec(name)):  # metadata may lack the build, such as +cu130;
-        return runpy.run_path(str(Path(torch.origin).with_name("version.py")))["__version__"]  # to import it takes long
+    if name == "torch" and (torch := importlib.util.find_spec(name)):  # metadata may lack the build, such as +cu130,
+        text = Path(torch.origin).with_name("version.py").read_text()  # and to import it takes long
+        return re.search(r"__version__ = ['\"](.+?)['\"]", text)[1]
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
