@@ -41,8 +41,8 @@ class Regulation(Objective):
     Notes
     -----
     Metrics are the cost of other starts, and the feedback gains of the first control from the first two entries of the
-    state. ``probe`` gives the loop's eigenvalues at rest. In a linear loop a batch counts by its second moments alone, so
-    that d starts with the same moments take its place: loss and gradient are the same.
+    state. ``probe`` gives the loop's eigenvalues at rest. In a linear loop a batch counts by its second moments alone,
+    so that d starts with the same moments take its place: loss and gradient are the same.
 
     Examples
     --------
@@ -212,8 +212,8 @@ class Tracking(Objective):
     and for each frequency, ascending ("f1", "f2", ...), that of trials with this sinusoid alone. In a linear loop the
     error is a sum of the responses to the cosine and the sine of each frequency; a batch counts by the second moments
     of their coefficients, so that few trials take its place. Where a trial would hit the walls, all are followed as
-    they are. ``probe`` gives the eigenvalues of the agent by itself and of the loop, as rates 1/s in the discrete time of
-    the plant: log(multiplier) / dt.
+    they are. ``probe`` gives the eigenvalues of the agent by itself and of the loop, as rates 1/s in the discrete time
+    of the plant: log(multiplier) / dt.
 
     Examples
     --------
