@@ -53,11 +53,12 @@ def orthonormalize_graded(V: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         for _ in range(PASSES):
             v, shrunk = _unit(_without(Q, v))
             length = length + shrunk
-            if not ((shrunk < math.log(0.5)) & shrunk.isfinite()).any():
+            shrinks = (shrunk < math.log(0.5)) & shrunk.isfinite()
+            if not shrinks.any():
                 break
         told = (v.abs().log() + length - rows.log()).masked_fill((v == 0) | (rows == 0), -math.inf)
         lengths.append(length.masked_fill(told.amax(-2, keepdim=True) < rounding, -math.inf)[..., 0])
-        Q = torch.cat([Q, torch.where((v == 0).all(-2, keepdim=True), _another(Q), v)], -1)
+        Q = torch.cat([Q, torch.where((v == 0).all(-2, keepdim=True) | shrinks, _another(Q), v)], -1)
     length = torch.cat(lengths, -1)
     lost = length.isneginf()
     return Q, length.masked_fill(lost, 0.0), lost

@@ -39,7 +39,7 @@ static void orthonormalize_graded(int n, int k, double *Q, double *row, double *
         for (int i = 0; i < n; i++)
             told |= v[i] != 0.0 && row[i] > 0.0 && log(fabs(v[i])) + length[c] - log(row[i]) > log(faint);
         lost[c] = !told;
-        if (length[c] == -INFINITY) {                    /* another direction: the axis least taken up */
+        if (length[c] == -INFINITY || shrunk < -0.7) {   /* nothing, or rounding in the span: the axis least taken up */
             int axis = 0;
             double least = INFINITY;
             for (int i = 0; i < n; i++) {

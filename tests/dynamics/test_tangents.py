@@ -6,6 +6,7 @@ from reference_systems import lorenz
 
 import ptacore.dynamics.tangents as tangents_module
 from ptacore import DivergenceError, System, TangentSystem, lyapunov_spectrum, models
+from ptacore.dynamics.orthonormal import orthonormalize_graded
 
 
 @pytest.mark.parametrize("system", [models.limit_cycle(), lorenz()], ids=["compiled", "torch"])
@@ -82,3 +83,13 @@ def test_a_burst_after_a_long_quiet_neither_underflows_nor_overflows(rate, sampl
     later = System.from_function(lambda x, t: (rate if t >= 2000 else 0.0) * x, 1, "flow", dtype=dtype)
     found = lyapunov_spectrum(later, [0.0], duration=4000, transient=0, dt=0.5, samples=samples)
     assert found.exponents.item() == pytest.approx(rate / 2, abs=tolerance)
+
+
+def test_a_basis_stays_orthonormal_where_a_direction_vanishes_without_a_trace():
+    """A row of zeros: what rounding leaves of the lost column lies in the span of the others, and is no direction."""
+    Q = torch.linalg.qr(torch.randn(40, 9, 9, generator=torch.Generator().manual_seed(4), dtype=torch.float64))[0]
+    rates = torch.tensor([-1.5, -1.2, -1.0, -0.7, -0.5, -0.3, 0.0, 0.2, 0.5], dtype=torch.float64)
+    basis, _, lost = orthonormalize_graded(rates[:, None] * Q)
+    torch.testing.assert_close(basis.mT @ basis, torch.eye(9).double().expand(40, 9, 9), rtol=0, atol=1e-12)
+    assert lost[:, -1].all()
+    assert not lost[:, :-1].any()
