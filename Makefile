@@ -72,7 +72,7 @@ $(VENV)/.locked: requirements.lock
 $(VENV)/.installed: $(VENV)/.locked pyproject.toml
 	@echo "== package: pip install -e ."
 	@$(BIN)/python -m pip install --quiet --no-deps -e .
-	@$(BIN)/python -c "from ptacore.kernels import bptt, scan, tangents; scan.available(); print('compiled kernels:', tangents.available() and bptt.available())"
+	@$(BIN)/python -c "from ptacore import kernels; print('compiled kernels:', kernels.build_all())"
 	@touch $@
 
 tune-env: $(VENV)/.installed

@@ -1,6 +1,7 @@
 """Memory told before it is taken."""
 
 import resource
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -29,11 +30,11 @@ def test_the_machine_has_more_than_it_needs_for_this_and_less_than_everything():
 
 
 def test_memory_that_is_held_is_not_available():
-    """An independent count: what a fresh block of memory takes is missing afterwards, to a tenth of it."""
-    script = "from ptacore import memory; before = memory.available(); held = b'x' * 400_000_000; "
-    script += "print(before - memory.available())"
-    taken = int(subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout)
-    assert 0.5 * 400e6 < taken < 3 * 400e6  # others take and give back meanwhile
+    """An independent count: what a fresh block of memory takes is missing afterwards."""
+    script = "from ptacore import memory\nfor _ in range(9):\n    before = memory.available(); held = b'x' * 400_000_000; "
+    script += "print(before - memory.available()); del held"
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert 0.5 * 400e6 < statistics.median(map(int, told.split())) < 3 * 400e6  # others take and give back meanwhile
 
 
 @pytest.mark.parametrize(

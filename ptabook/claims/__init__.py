@@ -1,8 +1,9 @@
 """The ledger: every statement of the paper that a computation can check, and the check.
 
-A module for each notebook, of its name, holds ``CLAIMS``. A check reads the numbers that the notebook saved beside its
-figure. Nothing here computes dynamics, and no verdict is written down. Where a page states a rule of its own (the
-tolerances of the identities, the U of learning), the check takes that page's outcome.
+A module for each notebook, of its name, holds ``CLAIMS``, and ``WORK`` where they are those of a neighbouring work. A
+check reads the numbers that the notebook saved beside its figure. Nothing here computes dynamics, and no verdict is
+written down. Where a page states a rule of its own (the tolerances of the identities, the U of learning), the check
+takes that page's outcome.
 """
 
 from __future__ import annotations
@@ -31,8 +32,13 @@ def ledger() -> list[Claim]:
     toc = ROOT / "_toc.yml"
     order = re.findall(r"notebooks/(\w+)", toc.read_text()) if toc.is_file() else []
     pages.sort(key=lambda page: order.index(page) if page in order else len(order))
-    modules = [importlib.import_module(f"{__name__}.{page}") for page in pages]
-    claims = [replace(claim, figure=page) for page, m in zip(pages, modules, strict=True) for claim in m.CLAIMS]
+    claims = []
+    for page in pages:
+        module = importlib.import_module(f"{__name__}.{page}")
+        work = getattr(module, "WORK", "")
+        for claim in module.CLAIMS:
+            where = f"{work}, {claim.where}" if work else claim.where
+            claims.append(replace(claim, figure=page, work=work, where=where))
     twice = [name for name, count in Counter(claim.id for claim in claims).items() if count > 1]
     if twice:
         raise ValueError(f"id: each claim needs one of its own, but there are two of {', '.join(twice)}")

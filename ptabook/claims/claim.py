@@ -51,6 +51,8 @@ class Claim:
         Whether the statement could not have come out false: it is shown, and not counted.
     figure : str
         Notebook whose numbers decide; set from the name of the module that the claim stands in.
+    work : str
+        The neighbouring work whose claim it is, empty for the paper; set from that module's ``WORK``.
     """
 
     id: str
@@ -61,6 +63,7 @@ class Claim:
     check: Callable[[dict], Found | tuple[str, bool | None]] | None
     by_construction: bool = False
     figure: str = ""
+    work: str = ""
 
 
 def by_interval(ours: str, interval: tuple[float, float], holds: tuple[float, float], reason: str = "") -> Found:

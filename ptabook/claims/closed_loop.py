@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, Claim, Found, by_interval
 from ptabook.claims.seeds import over_seeds
 
+WORK = "Ger & Barak 2025"
 INF = math.inf
 
 
@@ -119,7 +120,7 @@ SEEDS = "the 95% interval over seeds lies in the range"
 CLAIMS = [
     Claim(
         "loop-different-ways",
-        "Ger & Barak 2025, Abstract",
+        "Abstract",
         "Two networks that are identical at the start follow different ways when one is trained in the closed loop and "
         "the other in the open one.",
         "costs apart by orders of magnitude",
@@ -128,7 +129,7 @@ CLAIMS = [
     ),
     Claim(
         "loop-open-peak",
-        "Ger & Barak 2025, Fig. 1",
+        "Fig. 1",
         "The cost in the loop of a network that imitates rises far above its first value before it falls.",
         "5.2 times (97,000 to 510,000)",
         f"the peak is over five times the first value; {SEEDS}",
@@ -136,7 +137,7 @@ CLAIMS = [
     ),
     Claim(
         "loop-open-peak-epoch",
-        "Ger & Barak 2025, Fig. 1d",
+        "Fig. 1d",
         "The peak comes well after the closed loop has become stable.",
         "epoch 221, and 110",
         f"epoch 180 to 300; {SEEDS}",
@@ -144,7 +145,7 @@ CLAIMS = [
     ),
     Claim(
         "loop-same-end",
-        "Ger & Barak 2025, Fig. 1d, end",
+        "Fig. 1d, end",
         "In the end both networks cost the same.",
         "6.34 and 6.25",
         f"within 5%; {SEEDS}",
@@ -152,7 +153,7 @@ CLAIMS = [
     ),
     Claim(
         "loop-three-stages",
-        "Ger & Barak 2025, Abstract, stages",
+        "Abstract, stages",
         "Learning in the closed loop has three stages that show in the loss: a fall, a plateau, a fall.",
         "three",
         f"with ends set by eigenvalues, both falls are over twice that of the plateau; {SEEDS}",
@@ -160,7 +161,7 @@ CLAIMS = [
     ),
     Claim(
         "loop-stage-1-short",
-        "Ger & Barak 2025, Fig. 3",
+        "Fig. 3",
         "The first stage, until the leading eigenvalues leave the real axis, lasts some ten epochs.",
         "8 to 12 epochs",
         f"at most 12; {SEEDS}",
@@ -168,7 +169,7 @@ CLAIMS = [
     ),
     Claim(
         "loop-negative-policy",
-        "Ger & Barak 2025, Fig. 3e",
+        "Fig. 3e",
         "From all starts the feedback from position goes to a small negative value.",
         "-0.02 to -0.05",
         "the 95% interval of the mean lies there",
@@ -176,7 +177,7 @@ CLAIMS = [
     ),
     Claim(
         "loop-v-shape",
-        "Ger & Barak 2025, Fig. 3d",
+        "Fig. 3d",
         "Without recurrence the cost is a V with unequal arms, steep for positive feedback, with a slightly negative "
         "minimum.",
         "steep, shallow",
@@ -185,7 +186,7 @@ CLAIMS = [
     ),
     Claim(
         "loop-v-theory",
-        "Ger & Barak 2025, Fig. 3d, theory",
+        "Fig. 3d, theory",
         "The geometric series of the leading eigenvalue's modulus gives that cost.",
         "one curve over the other",
         "within half a decade everywhere, of some thirty",
@@ -193,7 +194,7 @@ CLAIMS = [
     ),
     Claim(
         "loop-shorter-harder",
-        "Ger & Barak 2025, Fig. 4e, feedback",
+        "Fig. 4e, feedback",
         "The shorter the episode, the stronger the feedback on the plateau.",
         "-0.05 at 20 steps, -0.025 at 50",
         f"seeds in pairs; {SEEDS}",
@@ -201,7 +202,7 @@ CLAIMS = [
     ),
     Claim(
         "loop-length-pair",
-        "Ger & Barak 2025, Fig. 4e, pair",
+        "Fig. 4e, pair",
         "Short episodes push the pair up the imaginary axis, long ones down.",
         "above 0.2, below 0.15",
         f"imaginary parts on the plateau, seeds in pairs; {SEEDS}",
@@ -209,7 +210,7 @@ CLAIMS = [
     ),
     Claim(
         "loop-stage-2-end",
-        "Ger & Barak 2025, Fig. 4",
+        "Fig. 4",
         "The plateau ends when the pair enters the unit circle, after some hundred epochs.",
         "epochs 111 and 129 (two networks)",
         f"60 to 260; {SEEDS}",
@@ -217,7 +218,7 @@ CLAIMS = [
     ),
     Claim(
         "loop-zigzag",
-        "Ger & Barak 2025, Fig. 4c",
+        "Fig. 4c",
         "On the plateau the eigenvalues zig-zag.",
         "zig-zag",
         f"|λ₁| turns round in over half of the epochs; {SEEDS}",
@@ -225,7 +226,7 @@ CLAIMS = [
     ),
     Claim(
         "loop-competition",
-        "Ger & Barak 2025, Abstract, objectives",
+        "Abstract, objectives",
         "The short-term policy and the long-term stability of the loop compete.",
         "competing objectives",
         f"on the plateau the cosine of their gradients by the overlaps is below -0.5; {SEEDS}",
@@ -233,7 +234,7 @@ CLAIMS = [
     ),
     Claim(
         "loop-both-terms",
-        "Ger & Barak 2025, Fig. 4d",
+        "Fig. 4d",
         "Neither term alone makes the loop stable; together they do.",
         "α between 0.48 and 0.55",
         f"|λ₁| above 1 at α = 0 and at α = 1, below at 0.55; {SEEDS}",
@@ -241,7 +242,7 @@ CLAIMS = [
     ),
     Claim(
         "loop-formula",
-        "Ger & Barak 2025, Fig. 4, theory",
+        "Fig. 4, theory",
         "First-order formulas follow the moduli over stage 2.",
         "curves coincide",
         f"off by less than a fifth of the excess of |λ₁| over 1 (0.01); {SEEDS}",
@@ -249,7 +250,7 @@ CLAIMS = [
     ),
     Claim(
         "loop-stable-gains",
-        "Ger & Barak 2025, Fig. 2",
+        "Fig. 2",
         "When the loop becomes stable, its gains are in the region that is stable for a plant under full feedback.",
         "k = (-0.041, -0.065)",
         f"k₂ < k₁; {SEEDS}",
@@ -257,7 +258,7 @@ CLAIMS = [
     ),
     Claim(
         "loop-final-gain-velocity",
-        "Ger & Barak 2025, Fig. 2, end",
+        "Fig. 2, end",
         "The gain of the velocity ends near -1.",
         "-1.00",
         f"-1.15 to -0.85; {SEEDS}",
@@ -265,7 +266,7 @@ CLAIMS = [
     ),
     Claim(
         "loop-third-mode",
-        "Ger & Barak 2025, Fig. 5, eigenvalues",
+        "Fig. 5, eigenvalues",
         "In stage 3 a third, real eigenvalue grows.",
         "0.7 to 0.9",
         f"there at the end; {SEEDS}",
@@ -273,7 +274,7 @@ CLAIMS = [
     ),
     Claim(
         "loop-overlay",
-        "Ger & Barak 2025, Fig. 5d",
+        "Fig. 5d",
         "Descent in the four overlaps has the losses of the full network in stage 3, for all prices on control.",
         "curves overlap",
         "medians over epochs differ by less than 10%; the 95% interval over prices decides",
@@ -281,7 +282,7 @@ CLAIMS = [
     ),
     Claim(
         "loop-adam-peak",
-        "Ger & Barak 2025, Fig. 1, optimizer",
+        "Fig. 1, optimizer",
         "Adam removes the peak of the open loop.",
         "removed",
         "the peak over the first value is lower than with clipped descent; recorded seeds in pairs, 95% interval",
@@ -289,7 +290,7 @@ CLAIMS = [
     ),
     Claim(
         "loop-adam-zigzag",
-        "Ger & Barak 2025, Fig. 4, optimizer",
+        "Fig. 4, optimizer",
         "Adam removes the zig-zag.",
         "removed",
         "fewer epochs turn the cost round than with clipped descent; recorded seeds in pairs, 95% interval",
@@ -297,7 +298,7 @@ CLAIMS = [
     ),
     Claim(
         "loop-cubic",
-        "Ger & Barak 2025, Eq. of the eigenvalues",
+        "Eq. of the eigenvalues",
         "The loop of a rank-one network has three eigenvalues other than zero, the roots of a cubic of four overlaps.",
         "exact",
         "to 1e-5",
@@ -306,7 +307,7 @@ CLAIMS = [
     ),
     Claim(
         "loop-effective",
-        "Ger & Barak 2025, Eq. of the effective system",
+        "Eq. of the effective system",
         "From h = 0 a map of four numbers moves the plant as the whole network does.",
         "exact",
         "to rounding",

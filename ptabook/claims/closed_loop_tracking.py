@@ -8,6 +8,7 @@ import math
 from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, Claim, Found, by_interval
 from ptabook.claims.seeds import over_seeds
 
+WORK = "Ger & Barak 2025"
 MISSING = Found("no recorded runs", UNDECIDED, "finished runs of three seeds")
 
 
@@ -66,7 +67,7 @@ def _open(key: str, text: str, holds: tuple[float, float]):
 CLAIMS = [
     Claim(
         "tracking-low-first",
-        "Ger & Barak 2025, Fig. 6",
+        "Fig. 6",
         "Frequencies are acquired one by one, the low ones first.",
         "epochs 230, 1200, 2600, 4500",
         "in all recorded networks",
@@ -74,7 +75,7 @@ CLAIMS = [
     ),
     Claim(
         "tracking-pair-height",
-        "Ger & Barak 2025, Fig. 6, eigenvalues",
+        "Fig. 6, eigenvalues",
         "With each acquisition a pair of the network's eigenvalues arrives at the frequency of the target.",
         "±iω",
         "its imaginary part is within 10% of ω; 95% interval over networks and frequencies",
@@ -87,7 +88,7 @@ CLAIMS = [
     ),
     Claim(
         "tracking-pair-depth",
-        "Ger & Barak 2025, Fig. 6, real parts",
+        "Fig. 6, real parts",
         "It arrives at the imaginary axis.",
         "real part near 0",
         "within 0.3 per second of it, of -0.9 before training; 95% interval over networks and frequencies",
@@ -95,7 +96,7 @@ CLAIMS = [
     ),
     Claim(
         "tracking-interference",
-        "Ger & Barak 2025, Fig. 6e",
+        "Fig. 6e",
         "While a frequency is acquired, the loss of earlier ones rises for a time.",
         "0.55 to 0.585",
         "the highest value around the acquisition is above that before; 95% interval over pairs",
@@ -103,7 +104,7 @@ CLAIMS = [
     ),
     Claim(
         "tracking-like-people",
-        "Ger & Barak 2025, Fig. 6f",
+        "Fig. 6f",
         "The times of acquisition go up as those of people do.",
         "2.5, 4, 6, 9.5 blocks",
         "in units of the first time, within a factor of 1.5 on average; 95% interval over seeds",
@@ -111,7 +112,7 @@ CLAIMS = [
     ),
     Claim(
         "tracking-open-peak",
-        "Ger & Barak 2025, Fig. 6, open loop",
+        "Fig. 6, open loop",
         "The loss in the loop of an imitating network rises above its first value.",
         "5.6 to 16.5",
         "the peak is above the first value; 95% interval over seeds",
@@ -119,7 +120,7 @@ CLAIMS = [
     ),
     Claim(
         "tracking-open-end",
-        "Ger & Barak 2025, Fig. 6, open loop, end",
+        "Fig. 6, open loop, end",
         "It ends no worse than the network that learned in the loop.",
         "0.08 and 0.097",
         "at most 1.05 times; 95% interval over seeds",

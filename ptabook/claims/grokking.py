@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ptabook.claims.claim import SUPPORTS, Claim, Found, by_interval, says
 
-LI2 = "Tian 2025, "
+WORK = "Tian 2025"
 
 
 def _signal_rises_and_falls(d: dict) -> Found:
@@ -35,7 +35,7 @@ def _identity(d: dict) -> Found:
 CLAIMS = [
     Claim(
         "li2-decay-generalizes",
-        LI2 + "Fig. 3",
+        "Fig. 3",
         "With weight decay 2e-4 the network fits first and generalizes later; without decay it does not generalize.",
         "fits at epoch 25, half right at 101, 99% at 139 (replication); without decay 3%",
         "fits by epoch 30, half at 91 to 111, 99% at 125 to 153; without decay below 5% at the end",
@@ -53,7 +53,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-signal-rises-and-falls",
-        LI2 + "Sec. 3, Fig. 3",
+        "Sec. 3, Fig. 3",
         "The size of the backpropagated signal rises and then falls, whether or not grokking follows.",
         "71 at epoch 57; 64 at 49 without decay (replication)",
         "in both runs the peak is at least 1.5 times the start and the end",
@@ -61,7 +61,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-signal-of-targets-needs-decay",
-        LI2 + "Abstract",
+        "Abstract",
         "It is thanks to weight decay that the signal carries information about the targets.",
         "implied",
         "without decay, the cosine with the targets' part stays below 0.5 throughout",
@@ -69,7 +69,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-signal-lasts-with-decay",
-        LI2 + "Sec. 3",
+        "Sec. 3",
         "Without decay the signal is lost once all is fitted; with decay a part along the targets stays.",
         "exponentially to 0; to a limit of order eta",
         "at the end of the runs, cosine with the targets' part over 0.4 with decay and below 0.1 without",
@@ -80,7 +80,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-upper-layer-first",
-        LI2 + "Fig. 3",
+        "Fig. 3",
         "A burst of changes in the upper layer's updates comes before one in the lower layer's.",
         "first V, then W",
         "the lag is at least one epoch, over the stretches in which each is within a tenth of its height",
@@ -88,7 +88,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-units-orthogonal",
-        LI2 + "Sec. 3, Fig. 3",
+        "Sec. 3, Fig. 3",
         "The Gram matrix of hidden units stays diagonal, with an error of at most 8%.",
         "8%; 3.3% (replication)",
         "mean size off the diagonal over the mean on it, at all looks of both runs",
@@ -100,7 +100,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-samples-ideal",
-        LI2 + "Sec. 3, Fig. 3",
+        "Sec. 3, Fig. 3",
         "The Gram matrix of samples stays a multiple of the identity and of ones, with an error of at most 8%.",
         "8%; 5.8 to 14.5% (replication)",
         "relative Frobenius distance from the best a I + b 11^T, the largest at all looks of the run that generalizes",
@@ -108,7 +108,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-signal-begins",
-        LI2 + "Prop. 1, Sec. 3",
+        "Prop. 1, Sec. 3",
         "With the lower layer fixed and a small start the signal grows as t times the targets' part.",
         "$t\\,\\tilde Y\\tilde Y^\\top\\tilde F$",
         "cosine over 0.99 early (the start is 1e-6)",
@@ -116,7 +116,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-signal-ends",
-        LI2 + "Prop. 1, Sec. 3",
+        "Prop. 1, Sec. 3",
         "With decay the signal converges to a closed form that is not zero.",
         "Prop. 1, of order $\\eta$",
         "relative distance below 1e-6, and at least 1% of the peak's size",
@@ -127,7 +127,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-signal-lost",
-        LI2 + "Sec. 3",
+        "Sec. 3",
         "Without decay, and where all can be fitted, the signal is lost at the rate of the smallest squared singular "
         "value of the activities.",
         "$\\sigma_{\\min}^2$",
@@ -136,7 +136,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-maxima-pure",
-        LI2 + "Thm. 2, Sec. 4",
+        "Thm. 2, Sec. 4",
         "Local maxima of the energy are features of a single irreducible representation, and there are no others.",
         "single",
         "all ascents from random starts in four groups, impurity below 1e-6",
@@ -144,7 +144,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-maxima-values",
-        LI2 + "Thm. 2, Sec. 4",
+        "Thm. 2, Sec. 4",
         "Their energies are M/8d (real representation) and M/16d (pair) with the square as activation.",
         "M/8d, M/16d",
         "within 1%; found over stated",
@@ -152,7 +152,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-maxima-ratios",
-        LI2 + "Thm. 2, Sec. 4",
+        "Thm. 2, Sec. 4",
         "Energies of maxima are inverse to the dimension, and twice as high for real representations as for pairs.",
         "1 : 2 : 1/d",
         "M/2d and M/4d to 1e-6, in all four groups",
@@ -160,7 +160,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-maxima-flat",
-        LI2 + "Thm. 2, Sec. 4",
+        "Thm. 2, Sec. 4",
         "Each maximum is flat in at least one direction.",
         "1 or more",
         "zeros of the sphere's Hessian at representations by signs, by pairs and by planes: the fewest",
@@ -172,7 +172,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-maxima-mirrored",
-        LI2 + "Thm. 2, Sec. 4",
+        "Thm. 2, Sec. 4",
         "The second half of each maximum is, up to its sign, the first one at inverse elements.",
         "|cos| = 1",
         "the lowest |cos| of the ascents over 0.99",
@@ -182,7 +182,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-few-units",
-        LI2 + "Thm. 3, Sec. 4",
+        "Thm. 3, Sec. 4",
         "2M - 2 hidden units of pure features reconstruct the targets of an Abelian group.",
         "2M − 2",
         "M = 23, real weights: what is left of the targets below 1e-10",
@@ -190,7 +190,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-missing-features",
-        LI2 + "Thm. 7, Sec. 5",
+        "Thm. 7, Sec. 5",
         "Once some features are learned, maxima of the energy that is left are the missing ones only.",
         "missing only",
         "no ascent ends at a learned frequency",
@@ -198,7 +198,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-memorize-one",
-        LI2 + "Thm. 5, Sec. 4",
+        "Thm. 5, Sec. 4",
         "With the square, memorizing a single answer concentrates on the most frequent pair.",
         "one pair",
         "over 99% of the weight of the best of 64 ascents",
@@ -206,7 +206,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-memorize-all",
-        LI2 + "Thm. 5, Sec. 4",
+        "Thm. 5, Sec. 4",
         "With ReLU or SiLU memorizing spreads over the pairs.",
         "spread",
         "at least half of eight pairs share the weight (inverse participation)",
@@ -214,7 +214,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-repulsion-identity",
-        LI2 + "Thm. 6, Sec. 5",
+        "Thm. 6, Sec. 5",
         "The mixing of two units has the sign opposite to their overlap beyond all others.",
         "opposite",
         "an identity; both sides computed apart",
@@ -223,7 +223,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-alike-repel",
-        LI2 + "Thm. 6, Sec. 5",
+        "Thm. 6, Sec. 5",
         "Units that are alike repel each other.",
         "sign match 83% to 99.5% along training (replication)",
         "of the 200 most similar pairs, at least 80% at each look",

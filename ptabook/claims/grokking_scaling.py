@@ -6,7 +6,7 @@ import math
 
 from ptabook.claims.claim import UNDECIDED, Claim, Found, by_interval
 
-LI2 = "Tian 2025, "
+WORK = "Tian 2025"
 
 
 def _interval(d: dict, key: str, form: str = "{:.2f} ({:.2f} to {:.2f})") -> tuple[str, tuple[float, float]]:
@@ -61,7 +61,7 @@ def _features(d: dict) -> Found:
 CLAIMS = [
     Claim(
         "li2-boundary-constant",
-        LI2 + "Thm. 4, Fig. 5",
+        "Thm. 4, Fig. 5",
         "Training generalizes above p = c log M/M with c = 2.75.",
         "2.7482",
         "the 95% interval of c over sizes within 10%",
@@ -69,7 +69,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-boundary-exponent",
-        LI2 + "Thm. 4, Fig. 5",
+        "Thm. 4, Fig. 5",
         "The share of pairs that training needs falls as log M/M.",
         "log M/M",
         "the 95% interval of its exponent in M within 0.1 of that of log M/M over the same sizes",
@@ -77,7 +77,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-boundary-41",
-        LI2 + "Thm. 4, Fig. 5",
+        "Thm. 4, Fig. 5",
         "For M = 41 the boundary is at p = 0.249.",
         "0.249",
         "bracket of recorded runs within 0.2 to 0.255",
@@ -85,7 +85,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-landscape-boundary",
-        LI2 + "Thm. 4, Sec. 4",
+        "Thm. 4, Sec. 4",
         "The maxima of the energy that generalize survive down to the share at which training stops generalizing.",
         "both c log M/M",
         "thresholds of both within a factor of 1.25, for M = 23, 41 and 71",
@@ -93,7 +93,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-time-inverse-decay",
-        LI2 + "Sec. 3 (replication of Fig. 3)",
+        "Sec. 3 (replication of Fig. 3)",
         "The time to generalize is inverse to the weight decay, between 5e-5 and 2e-4.",
         "312, 174 and 101 epochs at 5e-5, 1e-4 and 2e-4",
         "the 95% interval of the exponent within -1.2 to -0.8, M = 41",
@@ -101,7 +101,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-signal-arrival",
-        LI2 + "Sec. 3",
+        "Sec. 3",
         "Grokking waits for the signal to carry information about the targets.",
         "implied",
         "the share of the waiting time that is over when the signal arrives, at least half at every decay",
@@ -113,7 +113,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-zero-start",
-        LI2 + "Sec. 3.2, Fig. 14",
+        "Sec. 3.2, Fig. 14",
         "Starting the upper layer at zero makes feature learning faster.",
         "faster",
         "the 95% interval of default over zero, steps to half of the unseen pairs, above 1",
@@ -121,7 +121,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-muon-loss",
-        LI2 + "Fig. 8",
+        "Fig. 8",
         "With few hidden units Muon reaches a lower test loss than Adam.",
         "lower",
         "the 95% intervals of the ratio at 32 and 64 units below 1, each at the better of two rates",
@@ -129,7 +129,7 @@ CLAIMS = [
     ),
     Claim(
         "li2-muon-features",
-        LI2 + "Thm. 8",
+        "Thm. 8",
         "With few hidden units Muon covers more features than Adam.",
         "more",
         "the 95% interval of the difference in frequencies held at 32 units above 0; with 64 both hold all",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,9 +71,9 @@ def _counts(ledger: list[Entry]) -> list[int]:
 
 
 def _summary(ledger: list[Entry]) -> str:
-    """Counts for the paper, and for the works of the chapter Neighbours, whose rows name author and year."""
-    neighbours = [entry for entry in ledger if re.search(r"\b(19|20)\d\d\b", entry.claim.where)]
-    paper = [entry for entry in ledger if entry not in neighbours]
+    """Counts for the paper, and for its neighbours."""
+    paper = [entry for entry in ledger if not entry.claim.work]
+    neighbours = [entry for entry in ledger if entry.claim.work]
     parts = []
     for entries_of, whose in ((paper, "the paper"), (neighbours, "its neighbours")):
         counts = ", ".join(f"{n} {verdict}" for n, verdict in zip(_counts(entries_of), VERDICTS, strict=True))

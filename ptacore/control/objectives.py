@@ -113,7 +113,34 @@ class Regulation(Objective):
             raise ValueError("model: expected an agent that sees the plant alone, got one with a reference")
 
 
-class Imitation(Objective):
+class _OpenLoop(Objective):
+    """Imitate the controls of a `teacher`; `deployed` judges the student in the loop, where it is not trained."""
+
+    teacher: Agent
+    deployed: Objective
+
+    def _loss(self, model) -> Tensor:
+        raise NotImplementedError
+
+    def losses(self, model, epoch):
+        yield self._loss(model)
+
+    def evaluate(self, model, split):
+        found = self.deployed.evaluate(model, split)
+        return {"loss": self._loss(model), "deployed": found.pop("loss"), **found}
+
+    def probe(self, model, exponents):
+        """As for what it is judged by."""
+        return self.deployed.probe(model, exponents)
+
+    def config(self):
+        return {"deployed": self.deployed.config(), "teacher": digest(self.teacher)}
+
+    def check(self, model, settings):
+        self.deployed.check(model, settings)
+
+
+class Imitation(_OpenLoop):
     """Open loop: imitate the controls of a trained agent on white noise.
 
     Parameters
@@ -148,23 +175,6 @@ class Imitation(Objective):
         with torch.no_grad():
             wanted = open_loop(self.teacher, y)
         return (open_loop(model, y) - wanted).square().mean((1, 2)).sum()
-
-    def losses(self, model, epoch):
-        yield self._loss(model)
-
-    def evaluate(self, model, split):
-        found = self.deployed.evaluate(model, split)
-        return {"loss": self._loss(model), "deployed": found.pop("loss"), **found}
-
-    def probe(self, model, exponents):
-        """As for `Regulation`."""
-        return self.deployed.probe(model, exponents)
-
-    def config(self):
-        return {"deployed": self.deployed.config(), "teacher": digest(self.teacher)}
-
-    def check(self, model, settings):
-        self.deployed.check(model, settings)
 
 
 def open_loop(agent: Agent, y: Tensor) -> Tensor:
@@ -312,7 +322,7 @@ class Tracking(Objective):
             raise ValueError(f"model: expected 4 inputs, place and target, got {model.m.shape[1]}")
 
 
-class TrackingImitation(Objective):
+class TrackingImitation(_OpenLoop):
     """Open loop of the motor task: imitate the controls of a trained agent on the trials that it sees.
 
     Parameters
@@ -351,23 +361,6 @@ class TrackingImitation(Objective):
         r = torch.linalg.qr(c / math.sqrt(len(c)), mode="r")[1].to(self.inputs)
         difference = open_loop(model, self.inputs[:-1]) - self.controls[1:]
         return (r @ difference).square().sum((1, 2)).mean() / difference.shape[-1]
-
-    def losses(self, model, epoch):
-        yield self._loss(model)
-
-    def evaluate(self, model, split):
-        found = self.deployed.evaluate(model, split)
-        return {"loss": self._loss(model), "deployed": found.pop("loss"), **found}
-
-    def probe(self, model, exponents):
-        """As for `Tracking`."""
-        return self.deployed.probe(model, exponents)
-
-    def config(self):
-        return {"deployed": self.deployed.config(), "teacher": digest(self.teacher)}
-
-    def check(self, model, settings):
-        self.deployed.check(model, settings)
 
 
 def follow(agent: Agent, plant: PointMass, steps: int, targets: Tensor, walls: bool) -> Rollout:

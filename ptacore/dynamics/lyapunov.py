@@ -15,11 +15,11 @@ from ptacore.checks import integer, within
 from ptacore.dynamics.integrate import step, step_count
 from ptacore.dynamics.tangents import TangentSystem, flushed_denormals
 from ptacore.dynamics.time_average import degrees_of_freedom, error_and_drift
+from ptacore.kernels.orthonormal import MOST
 from ptacore.memory import foretell
 from ptacore.models.system import System
 
-FEW = 16  # exponents whose growth costs little beside a step
-APART, LEAST = 4, 20  # steps between points of the history with more, and points that errors are found from
+APART, LEAST = 4, 20  # steps between points of a history that costs as much, and points that errors are found from
 
 
 @dataclass(frozen=True)
@@ -288,7 +288,7 @@ def lyapunov_spectrum(
     skipped = step_count(duration / 5 if transient is None else transient, dt, "transient", least=0)
     within("confidence", confidence, 0, 1)
     samples = min(
-        integer("samples", samples, 1), steps if tangents.k <= FEW else max(steps // APART, min(steps, LEAST))
+        integer("samples", samples, 1), steps if tangents.k <= MOST else max(steps // APART, min(steps, LEAST))
     )
     foretell("samples", 4 * samples * tangents.Q[..., 0, :].numel() * tangents.x.element_size(),
              "take fewer samples or initial states")  # fmt: skip

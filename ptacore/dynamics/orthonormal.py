@@ -18,7 +18,7 @@ def orthonormalize(V: Tensor, overwrite: bool = False) -> tuple[Tensor, Tensor]:
     if compiled.fits(V):
         return compiled.orthonormalize(V)
     if V.shape[-1] > 4:
-        return _householder(V, overwrite)
+        return householder(V, overwrite)
     columns, norms = [], []  # modified Gram-Schmidt: thousands of small matrices at once
     for v in V.unbind(-1):
         for q in columns:
@@ -44,7 +44,7 @@ def orthonormalize_graded(V: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     rounding = math.log(16 * math.sqrt(V.shape[-2]) * torch.finfo(V.dtype).eps)
     rows = V.abs().amax(-1, keepdim=True)  # (..., n, 1), near the norms of the Jacobian's rows
     if (rows.amin(-2) > EVEN * rows.amax(-2)).all():
-        Q, length = _householder(V)
+        Q, length = householder(V)
         lost = length < rounding + rows.amax(-2).log()
         return Q, length.masked_fill(lost, 0.0), lost
     Q, lengths = V[..., :0], []
@@ -71,7 +71,8 @@ def growth_of(V: Tensor) -> Tensor:
     return torch.geqrf(V)[0].diagonal(dim1=-2, dim2=-1).abs().log()
 
 
-def _householder(V: Tensor, overwrite: bool = False) -> tuple[Tensor, Tensor]:
+def householder(V: Tensor, overwrite: bool = False) -> tuple[Tensor, Tensor]:
+    """As `orthonormalize`, by LAPACK, to the bit as ``torch.linalg.qr``, with one copy of V or none."""
     if V.device.type != "cpu":
         Q, R = torch.linalg.qr(V)
         return Q, R.diagonal(dim1=-2, dim2=-1).abs().log()

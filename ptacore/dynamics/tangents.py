@@ -14,15 +14,14 @@ from torch.nn import Module
 from ptacore.checks import check_seed, choice, integer
 from ptacore.dynamics.closed_orbits import ClosedOrbits
 from ptacore.dynamics.integrate import DivergenceError, check_finite, start_of, step_size, step_tangent
-from ptacore.dynamics.orthonormal import growth_of, orthonormalize, orthonormalize_graded
+from ptacore.dynamics.orthonormal import growth_of, householder, orthonormalize, orthonormalize_graded
 from ptacore.dynamics.threads import threads_that_pay
 from ptacore.kernels.orthonormal import bounds
 from ptacore.kernels.tangents import advance_for
-from ptacore.models.module_map import as_system
+from ptacore.models.module_map import LOW, as_system
 from ptacore.models.system import System
 
 LARGE = 2**20  # numbers in a basis, of which no third copy is made
-LOW = 4  # dimensions in which rounding closes orbits within common runs
 
 
 class TangentSystem:
@@ -136,7 +135,7 @@ class TangentSystem:
     def _random_basis(self) -> Tensor:
         generator = torch.Generator().manual_seed(self._seed)
         start = torch.randn(self.system.dim, self.k, generator=generator, dtype=torch.float64)
-        return orthonormalize(start)[0] if self.k > LOW else torch.linalg.qr(start)[0]
+        return householder(start)[0]
 
     def _orthonormal(self, Q) -> Tensor:
         Q, wanted = torch.as_tensor(Q).to(self.x), (*self.x.shape, self.k)
@@ -238,24 +237,10 @@ class TangentSystem:
             if end < self.done + m:
                 marks.append(growth_of(V))
         if growth is None:
-            Q, growth = orthonormalize(V, overwrite=True)
-            low, high = growth.aminmax(dim=-1)
-            spread = high - low
-            widest = spread.max().item()
-            resolved = self._limit * (2 if m == 1 else 1.25)  # of a single step, what its rounding leaves
-            collapsed = not widest <= resolved  # nan: a column vanished
-            if m > 1 and (collapsed or growth.abs().max().item() > 3 * self._far):
+            renewed = self._renewed(V, m)
+            if renewed is None:
                 return self._shorter(m)
-            if collapsed:
-                some, lost = ~(spread <= resolved), torch.zeros_like(self.lost, dtype=torch.bool)
-                V = V if V.data_ptr() != Q.data_ptr() else self._advance(self.x, self.Q, 1, self.time)[1]
-                Q[some], growth[some], lost[some] = orthonormalize_graded(V[some])
-                self._remember(lost)
-            V, self._interval, self._kept_orthonormal = (
-                Q,
-                1 if collapsed else self._next_interval(growth, widest, m),
-                False,
-            )
+            V, growth, lost = renewed
         else:  # the kernel needs no help
             self._interval, self._kept_orthonormal = ends[-1], True
         if lost is not None:
@@ -263,6 +248,25 @@ class TangentSystem:
         self.x, self.Q, self.done = x, V, at
         self._look(x, self.done)
         return marks, growth
+
+    def _renewed(self, V: Tensor, m: int) -> tuple[Tensor, Tensor, Tensor | None] | None:
+        """The basis, from its image after m steps; its growth; which columns were lost. None if m were too many."""
+        Q, growth = orthonormalize(V, overwrite=V.data_ptr() != self.Q.data_ptr())  # an identity may give Q back
+        low, high = growth.aminmax(dim=-1)
+        spread, lost = high - low, None
+        widest = spread.max().item()
+        resolved = self._limit * (2 if m == 1 else 1.25)  # of a single step, what its rounding leaves
+        collapsed = not widest <= resolved  # nan: a column vanished
+        if m > 1 and (collapsed or growth.abs().max().item() > 3 * self._far):
+            return None
+        if collapsed:
+            some, lost = ~(spread <= resolved), torch.zeros_like(self.lost, dtype=torch.bool)
+            V = V if V.data_ptr() != Q.data_ptr() else self._advance(self.x, self.Q, 1, self.time)[1]
+            Q[some], growth[some], lost[some] = orthonormalize_graded(V[some])
+            self._remember(lost)
+        self._interval = 1 if collapsed else self._next_interval(growth, widest, m)
+        self._kept_orthonormal = False
+        return Q, growth, lost
 
     def _shorter(self, m: int) -> tuple[list[Tensor], float]:
         """Nothing has happened: a burst came after a quiet stretch, and columns are lost or near over- or underflow."""

@@ -1,29 +1,19 @@
 /* Recurrent networks forward in time, and their adjoints backward, in single and double precision on one core.
  *
- * fused.py projects the input and calls these functions, by fused_kernel.py, for a chunk of steps at a time.
+ * networks/bptt.py projects the input and calls these functions, by bptt.py, for a chunk of steps at a time.
  * Rows of the batch are independent: a block of them takes one step at a time, its products register-blocked, with
  * the packed weights in cache, and the cell's nonlinearities right behind.
  *
  * A new cell is a name in the enum, a step and an adjoint step, each a product and a loop over the units; the
  * variables of the equations are slabs of `width` numbers (n_hidden, filled up with zeros to whole vectors).
  *
- * The file includes itself twice, as float and as double.
+ * The file includes itself twice, as double and as float.
  */
 #ifndef REAL
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-#include "lanes.h"
+#include <stdint.h>
 
 enum { TANH, GRU, LSTM, ANTISYMMETRIC, GATED_ANTISYMMETRIC, CORNN, LIPSCHITZ, LEM };     /* Cell.kernel */
 
-#if defined(__AVX512F__)
-#define BYTES 64                  /* of a vector */
-#define ROWS 8                    /* rows of the batch in a register block */
-#else
-#define BYTES 32
-#define ROWS 4
-#endif
 #define COLS 3                    /* vectors in a register block */
 #define DEPTH 128                 /* rows that join the gradients of weights together */
 #define BLOCK 32                  /* rows that go through a step together */
@@ -42,83 +32,24 @@ typedef struct {
     Product product[2];
 } Net;
 
-#define REAL float
-#define BITS int32_t
-#define NAME(name) name##_float
-#define MANTISSA 23
-#define ONE 0x3f800000
-#define SHIFT 0x1.8p23f
-#define LARGEST 88.0f
-#define LN2_HIGH 0x1.62e4p-1f
-#define LN2_LOW 1.42860677e-6f
+#include "real.h"
 #include "bptt.c"
-#undef REAL
-#undef BITS
-#undef NAME
-#undef MANTISSA
-#undef ONE
-#undef SHIFT
-#undef LARGEST
-#undef LN2_HIGH
-#undef LN2_LOW
-#define DOUBLE
-#define REAL double
-#define BITS int64_t
-#define NAME(name) name##_double
-#define MANTISSA 52
-#define ONE 0x3ff0000000000000LL
-#define SHIFT 0x1.8p52
-#define LARGEST 708.0
-#define LN2_HIGH 6.93147180369123816490e-01
-#define LN2_LOW 1.90821492927058770002e-10
+#define SINGLE
+#include "real.h"
 #include "bptt.c"
 
 #else /* ------------------------------------------------------------------------------------- in either precision */
 
-#define vec NAME(vec)
 #define Block NAME(Block)
-#define LANES ((int)(BYTES / sizeof(REAL)))
-typedef REAL vec __attribute__((vector_size(BYTES), aligned(sizeof(REAL)), may_alias));
-
-/* exp(y) - 1 for y >= 0, capped where it would overflow; y = m ln 2 + r and a Taylor series. NaN stays NaN. */
-INLINE REAL NAME(growth)(REAL y) {
-    y = y > LARGEST ? LARGEST : y;
-    REAL m = y * (REAL)1.4426950408889634 + SHIFT;       /* low bits of m: round(y / ln 2) */
-    BITS bits;
-    memcpy(&bits, &m, sizeof bits);
-    m -= SHIFT;
-    REAL r = (y - m * LN2_HIGH) - m * LN2_LOW;
-#ifdef DOUBLE
-    REAL p = 1.0 / 6227020800.0;
-    p = p * r + 1.0 / 479001600.0;
-    p = p * r + 1.0 / 39916800.0;
-    p = p * r + 1.0 / 3628800.0;
-    p = p * r + 1.0 / 362880.0;
-    p = p * r + 1.0 / 40320.0;
-    p = p * r + 1.0 / 5040.0;
-#else
-    REAL p = 1.0f / 5040.0f;
-#endif
-    p = p * r + (REAL)(1.0 / 720.0);
-    p = p * r + (REAL)(1.0 / 120.0);
-    p = p * r + (REAL)(1.0 / 24.0);
-    p = p * r + (REAL)(1.0 / 6.0);
-    p = p * r + (REAL)0.5;
-    p = (p * r) * r + r;
-    bits = (BITS)((uint64_t)bits << MANTISSA) + ONE;
-    REAL power;
-    memcpy(&power, &bits, sizeof power);                 /* 2^m */
-    return power * p + (power - 1);
-}
 
 INLINE REAL NAME(tanh)(REAL x) {
-    REAL e = NAME(growth)(2 * (x < 0 ? -x : x));
+    REAL e = NAME(fast_expm1)(2 * (x < 0 ? -x : x));
     REAL y = e / (e + 2);
     return x < 0 ? -y : y;
 }
 
 INLINE REAL NAME(sigmoid)(REAL x) {
-    REAL e = NAME(growth)(x < 0 ? -x : x);
+    REAL e = NAME(fast_expm1)(x < 0 ? -x : x);
     return (x < 0 ? 1 : e + 1) / (e + 2);
 }
 
@@ -484,9 +415,7 @@ void NAME(retreat)(const Net *net, int64_t steps, REAL *gates, REAL *const *trac
     restore_denormals(old);
 }
 
-#undef vec
 #undef Block
-#undef LANES
 #undef UNITS
 #undef G
 #undef DG

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from ptacore.kernels import build
+from ptacore.kernels.advance import SUFFIX
 
 SOURCE = Path(__file__).with_name("bptt.c")
-SUFFIX = {torch.float32: "float", torch.float64: "double"}  # of the functions' names
 SLAB = 16  # numbers in whole vectors of either precision
 
 

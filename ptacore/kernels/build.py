@@ -76,7 +76,7 @@ def _compiler() -> list[str]:
     return command
 
 
-def build(source: Path | str, folder: Path | None = None, options: Sequence[str] = ()) -> Path:
+def build(source: Path | str, folder: Path | None = None) -> Path:
     """Path of the shared library; built where the cache has none for this source, compiler and machine.
 
     Parameters
@@ -85,8 +85,6 @@ def build(source: Path | str, folder: Path | None = None, options: Sequence[str]
         A file in C, or C text.
     folder : Path, optional
         In place of the cache, which is ``$XDG_CACHE_HOME/ptacore`` or ``~/.cache/ptacore``.
-    options : sequence of str
-        Further options of the compiler, such as ``-DSINGLE``.
 
     Raises
     ------
@@ -98,7 +96,7 @@ def build(source: Path | str, folder: Path | None = None, options: Sequence[str]
         If there is no home folder.
     """
     compiler = _compiler()
-    flags = [*FLAGS, *options] + (["-mprefer-vector-width=512"] if platform.machine() in ("x86_64", "AMD64") else [])
+    flags = FLAGS + (["-mprefer-vector-width=512"] if platform.machine() in ("x86_64", "AMD64") else [])
     machine = [_run([*compiler, "--version"]), _processor(), *platform.libc_ver()]
     name, text = ("function", source) if isinstance(source, str) else (source.stem, source.read_text())
     text = [text, *(header.read_text() for header in sorted(HEADERS.glob("*.h")))]
@@ -166,18 +164,16 @@ def _cache() -> Path:
     return cache
 
 
-def load(
-    source: Path | str, names: Sequence[str] = (), options: Sequence[str] = (), tell: bool = True
-) -> ctypes.CDLL | None:
+def load(source: Path | str, names: Sequence[str] = (), tell: bool = True) -> ctypes.CDLL | None:
     """The library of a source, with functions of these names; None where that is impossible, and then a warning."""
     try:
         try:
-            return _open(build(source, None, options), names)
+            return _open(build(source), names)
         except CompilerError:
             raise
         except (OSError, RuntimeError) as error:  # RuntimeError: no home folder
             with tempfile.TemporaryDirectory(prefix="ptacore-") as folder:
-                library = _open(build(source, Path(folder), options), names)
+                library = _open(build(source, Path(folder)), names)
             warnings.warn(f"compiled backend built for this process alone, every time anew: {error}", stacklevel=3)
             return library
     except OSError as error:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ptacore.kernels import build
+from ptacore.kernels.advance import calls
 from ptacore.kernels.emit import PANEL, Emitted, emit
 from ptacore.kernels.record import record
 from ptacore.kernels.tape import Tape, Unrecordable
@@ -24,7 +25,6 @@ DELAY = 8  # steps between normalizations (DELAY of functions.h)
 KEPT = 40  # tangent vectors up to which the kernel keeps them orthonormal; above, LAPACK is faster
 TOGETHER = 4  # states of a batch from which on they share the lanes of a vector
 COARSE = 1e-3  # steps that are checked are at least as long, so that a wrong derivative is seen in them
-WORK = 2**29  # operations of one call, less than a second: Python sees Ctrl-C between calls only
 
 Jvp = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
@@ -50,7 +50,7 @@ def _packed(matrices: list[np.ndarray]) -> Tensor:
 
 
 class FunctionKernel:
-    """Compiled steps of a function (`kernels.tangents.Advance`).
+    """Compiled steps of a function (`kernels.advance.Advance`).
 
     Parameters
     ----------
@@ -85,10 +85,8 @@ class FunctionKernel:
         pointers = [a.data_ptr() for a in (self._constants, self._matrices, x, V)]
         pointers += [growth.data_ptr(), lost.data_ptr()] if keep else [None, None]
         values, tangents = self.emitted.work
-        a_step = 4 * (values + k * tangents) * batch.numel()
-        most = max(1, WORK // (a_step * DELAY)) * DELAY
-        for done in range(0, steps, most):
-            count = min(most, steps - done)
+        a_step = 8 * (values + k * tangents) * batch.numel()  # of four stages, some of functions that take long
+        for count in calls(steps, a_step, DELAY):
             if _library(text).advance(batch.numel(), k, count, dt or self.dt, *pointers):
                 raise MemoryError(f"compiled backend: no memory for {self.n} states and {k} tangent vectors")
         return x, V, growth if keep else None, lost.long() if keep and lost.any() else None

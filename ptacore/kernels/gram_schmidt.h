@@ -1,31 +1,18 @@
-/* Gram-Schmidt on contiguous columns, for a REAL and a NAME that the including file defines. */
-#ifndef LINE
-#include <math.h>
-#include "lanes.h"
-
-#if defined(__AVX512F__)
-#define LINE 64                   /* bytes of a vector */
-#else
-#define LINE 32
-#endif
+/* Gram-Schmidt on contiguous columns, in the precision of real.h, which it includes. */
+#include "real.h"
 #define PASSES 5                  /* of the projections, at most; one or two are the rule */
-#endif
 
-#define line NAME(line)
-#define WIDTH ((int64_t)(LINE / sizeof(REAL)))
-typedef REAL line __attribute__((vector_size(LINE), aligned(sizeof(REAL)), may_alias));
-
-INLINE REAL NAME(total)(line sum) {
+INLINE REAL NAME(total)(vec sum) {
     REAL total = 0;
-    for (int i = 0; i < WIDTH; i++) total += sum[i];
+    for (int i = 0; i < LANES; i++) total += sum[i];
     return total;
 }
 
 INLINE REAL NAME(dot)(int64_t n, const REAL *v, const REAL *w) {
-    line sums[2] = {{0}, {0}};
+    vec sums[2] = {{0}, {0}};
     int64_t i = 0;
-    for (; i + 2 * WIDTH <= n; i += 2 * WIDTH)
-        for (int s = 0; s < 2; s++) sums[s] += *(const line *)(v + i + s * WIDTH) * *(const line *)(w + i + s * WIDTH);
+    for (; i + 2 * LANES <= n; i += 2 * LANES)
+        for (int s = 0; s < 2; s++) sums[s] += *(const vec *)(v + i + s * LANES) * *(const vec *)(w + i + s * LANES);
     REAL rest = 0;
     for (; i < n; i++) rest += v[i] * w[i];
     return NAME(total)(sums[0] + sums[1]) + rest;
@@ -33,7 +20,7 @@ INLINE REAL NAME(dot)(int64_t n, const REAL *v, const REAL *w) {
 
 INLINE void NAME(add)(int64_t n, REAL factor, const REAL *v, REAL *to) {
     int64_t i = 0;
-    for (; i + WIDTH <= n; i += WIDTH) *(line *)(to + i) += factor * *(const line *)(v + i);
+    for (; i + LANES <= n; i += LANES) *(vec *)(to + i) += factor * *(const vec *)(v + i);
     for (; i < n; i++) to[i] += factor * v[i];
 }
 
@@ -69,5 +56,3 @@ INLINE void NAME(gram_schmidt)(int64_t n, int64_t k, int64_t stride, REAL *V, do
         logs[c] = log((double)length) + log(scale);
     }
 }
-#undef line
-#undef WIDTH

@@ -4,22 +4,19 @@
  * 1, or 1/2 in a GRU. Arrays have a column for each network; WIDE networks move together, so that loops over them
  * vectorize.
  */
-#include <math.h>
-#include <stdint.h>
-#include <string.h>
 #include "real.h"
 
 #define WIDE 32
 typedef double wide[WIDE];
 
 INLINE double exp_of(double y) {
-    double grown = fast_expm1(fabs(y)) + 1.0;
+    double grown = fast_expm1_double(fabs(y)) + 1.0;
     return y < 0.0 ? 1.0 / grown : grown;
 }
 
 INLINE double tanh_of(double x) {
     double slope;
-    return fast_tanh(x, &slope);
+    return fast_tanh_double(x, &slope);
 }
 
 /* Rows of m numbers: those of `count` networks from the first on, or back. Lanes that nobody asked for stay at 0. */

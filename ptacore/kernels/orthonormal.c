@@ -1,17 +1,16 @@
-/* Few columns made orthonormal, in single and double precision. */
-#define REAL float
-#define NAME(name) name##_float
+/* Few columns made orthonormal, in double and single precision. */
+#ifndef REAL
 #include "gram_schmidt.h"
-void orthonormalize_float(int64_t batch, int64_t n, int64_t k, float *V, double *logs) {
-    for (int64_t i = 0; i < batch; i++) gram_schmidt_float(n, k, n, V + i * n * k, logs + i * k);
-}
-#undef REAL
-#undef NAME
-#define REAL double
-#define NAME(name) name##_double
+#include "orthonormal.c"
+#define SINGLE
 #include "gram_schmidt.h"
+#include "orthonormal.c"
+
+#else
 
 /* V (batch, k, n), in and out; logs (batch, k). */
-void orthonormalize_double(int64_t batch, int64_t n, int64_t k, double *V, double *logs) {
-    for (int64_t i = 0; i < batch; i++) gram_schmidt_double(n, k, n, V + i * n * k, logs + i * k);
+void NAME(orthonormalize)(int64_t batch, int64_t n, int64_t k, REAL *V, double *logs) {
+    for (int64_t i = 0; i < batch; i++) NAME(gram_schmidt)(n, k, n, V + i * n * k, logs + i * k);
 }
+
+#endif

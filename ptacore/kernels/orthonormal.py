@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from ptacore.kernels import build
+from ptacore.kernels.advance import SUFFIX
 
 SOURCE = Path(__file__).with_name("orthonormal.c")
-SUFFIX = {torch.float32: "float", torch.float64: "double"}  # of the functions' names
 MOST = 16  # columns; LAPACK is faster with more
 
 
@@ -27,9 +27,14 @@ def _library() -> ctypes.CDLL | None:
     return library
 
 
+def available() -> bool:
+    """Whether the kernel can be used here; builds it if it has not been built."""
+    return _library() is not None
+
+
 def fits(V: Tensor) -> bool:
     """Whether `orthonormalize` takes tangent vectors (..., n, k); builds it if it has not been built."""
-    return V.shape[-1] <= MOST and V.device.type == "cpu" and V.dtype in SUFFIX and _library() is not None
+    return V.shape[-1] <= MOST and V.device.type == "cpu" and V.dtype in SUFFIX and available()
 
 
 def orthonormalize(V: Tensor) -> tuple[Tensor, Tensor]:

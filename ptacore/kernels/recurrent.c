@@ -12,14 +12,11 @@
  *            packed weights are read once, which is what one or two columns cost
  *   formed   the rows of the weights are combined, to the layer's Jacobian: less work for many columns
  *
- * The file includes itself twice, as float and as double.
+ * The file includes itself twice, as double and as float.
  */
 #ifndef REAL
-#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
-#include "real.h"
 
 enum { TANH, RELU, GRU, LSTM };   /* CELLS of recurrent.py */
 enum { MOST_GATES = 4, COEFFICIENTS = 6 };
@@ -28,10 +25,8 @@ static const int GATES[] = {1, 1, 3, 4}, SLABS[] = {1, 1, 1, 2};
 /* A register block of a product has 2 vectors of rows and 12 columns, 4 and 6, 6 and 4 or 8 and 3: those of as many
  * gates for two vectors of units, a group. */
 #if defined(__AVX512F__)
-#define BYTES 64                  /* of a vector */
 #define BLOCK 24                  /* vectors of a register block */
 #else
-#define BYTES 32
 #define BLOCK 12
 #endif
 #define DEPTH 16384               /* bytes of weights for a vector of rows that stay in the nearest cache */
@@ -46,23 +41,13 @@ typedef struct {
     const void *biases;           /* (layers, 2, gates, width): of U, in the first layer not used, and of W */
 } Stack;
 
-#define REAL float
-#define NAME(name) name##_float
 #include "gram_schmidt.h"
 #include "recurrent.c"
-#undef REAL
-#undef NAME
-#define REAL double
-#define NAME(name) name##_double
+#define SINGLE
 #include "gram_schmidt.h"
 #include "recurrent.c"
 
 #else
-
-#undef LANES
-#define LANES ((int)(BYTES / sizeof(REAL)))
-#define vec NAME(vec)
-typedef REAL vec __attribute__((vector_size(BYTES), aligned(sizeof(REAL)), may_alias));
 
 #define SPAN (2 * LANES)          /* units of a group */
 
@@ -161,7 +146,7 @@ INLINE void NAME(state)(int cell, const NAME(Rows) *q) {
     for (int l = 0; l < SPAN; l++) {
         double value, slope;
         if (cell == TANH) {
-            value = fast_tanh(a[l] + c[l], &slope);
+            value = fast_tanh_double(a[l] + c[l], &slope);
             by[l] = (REAL)slope;
         } else if (cell == RELU) {
             double u = a[l] + c[l];
@@ -169,9 +154,9 @@ INLINE void NAME(state)(int cell, const NAME(Rows) *q) {
             by[l] = u > 0.0 ? 1 : 0;
         } else if (cell == GRU) {            /* by r, z, n of U, n of W, and the old h */
             double rest_r, slope_r, rest_z, slope_z, slope_n, h = q->old[l], cn = c[2 * SPAN + l];
-            double r = fast_sigmoid(a[l] + c[l], &rest_r, &slope_r);
-            double z = fast_sigmoid(a[SPAN + l] + c[SPAN + l], &rest_z, &slope_z);
-            double n = fast_tanh(a[2 * SPAN + l] + r * cn, &slope_n), by_n = rest_z * slope_n;
+            double r = fast_sigmoid_double(a[l] + c[l], &rest_r, &slope_r);
+            double z = fast_sigmoid_double(a[SPAN + l] + c[SPAN + l], &rest_z, &slope_z);
+            double n = fast_tanh_double(a[2 * SPAN + l] + r * cn, &slope_n), by_n = rest_z * slope_n;
             value = rest_z * n + z * h;
             by[l] = (REAL)(by_n * cn * slope_r);
             by[SPAN + l] = (REAL)((h - n) * slope_z);
@@ -180,11 +165,11 @@ INLINE void NAME(state)(int cell, const NAME(Rows) *q) {
             by[4 * SPAN + l] = (REAL)z;
         } else {                             /* of c by i, f, g and the old c; of h by o and the new c */
             double rest, slope_i, slope_f, slope_g, slope_o, slope_c, before = q->old[q->slab + l];
-            double i = fast_sigmoid(a[l] + c[l], &rest, &slope_i);
-            double f = fast_sigmoid(a[SPAN + l] + c[SPAN + l], &rest, &slope_f);
-            double g = fast_tanh(a[2 * SPAN + l] + c[2 * SPAN + l], &slope_g);
-            double o = fast_sigmoid(a[3 * SPAN + l] + c[3 * SPAN + l], &rest, &slope_o);
-            double after = f * before + i * g, out = fast_tanh(after, &slope_c);
+            double i = fast_sigmoid_double(a[l] + c[l], &rest, &slope_i);
+            double f = fast_sigmoid_double(a[SPAN + l] + c[SPAN + l], &rest, &slope_f);
+            double g = fast_tanh_double(a[2 * SPAN + l] + c[2 * SPAN + l], &slope_g);
+            double o = fast_sigmoid_double(a[3 * SPAN + l] + c[3 * SPAN + l], &rest, &slope_o);
+            double after = f * before + i * g, out = fast_tanh_double(after, &slope_c);
             value = o * out;
             q->new[q->slab + l] = (REAL)after;
             by[l] = (REAL)(g * slope_i);
@@ -486,6 +471,5 @@ int NAME(advance)(const Stack *stack, int64_t batch, int64_t k, int64_t steps, c
     free(memory);
     return unresolved;
 }
-#undef vec
 #undef SPAN
 #endif

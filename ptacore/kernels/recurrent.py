@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ptacore.kernels import build
-from ptacore.kernels.orthonormal import MOST, SUFFIX, bounds
-from ptacore.kernels.tangents import WORK, Advance
+from ptacore.kernels.advance import SUFFIX, Advance, calls
+from ptacore.kernels.orthonormal import MOST, bounds
 
 SOURCE = Path(__file__).with_name("recurrent.c")
 CELLS = ("tanh", "relu", "gru", "lstm")  # enum of recurrent.c
@@ -133,14 +133,15 @@ def recurrent_kernel(cell: str, layers: Sequence[Weights], input: Tensor, driven
     def take(x: Tensor, V: Tensor, steps: int, first: int, growth: Tensor | None) -> tuple[Tensor, Tensor] | None:
         """x (..., n) and V (..., k, n), contiguous, some steps on; None where these could not be resolved."""
         networks, k, interval = x[..., 0].numel(), V.shape[-2], ctypes.c_int64(1)
-        most = max(1, WORK // (packed.weights.numel() * (k + 1) * networks))
+        a_step = packed.weights.numel() * (k + 1) * networks
         known = max(1, NUMBERS // (len(packed.b) * networks)) if driven else max(1, steps)
         new_x, new_V = torch.empty_like(x), torch.empty_like(V)
-        for begin in range(0, steps, known):  # not cut by WORK: the bits of a product depend on its size
-            a = of_steps(first + begin, min(known, steps - begin), x.shape[:-1])
-            for at in range(begin, end := min(begin + known, steps), most):
+        for begin in range(0, steps, known):  # not cut into calls: the bits of a product depend on its size
+            at, together = 0, min(known, steps - begin)
+            a = of_steps(first + begin, together, x.shape[:-1])
+            for count in calls(together, a_step):
                 told = advance_in(
-                    packed.stack, networks, k, min(most, end - at), a[at - begin if driven else 0].data_ptr(),
+                    packed.stack, networks, k, count, a[at if driven else 0].data_ptr(),
                     a[0].numel() * driven, a.shape[-1] * (a.shape[1] > 1),
                     x.data_ptr(), V.data_ptr(), new_x.data_ptr(), new_V.data_ptr(),
                     None if growth is None else growth.data_ptr(), ctypes.byref(interval), *reach,
@@ -151,7 +152,7 @@ def recurrent_kernel(cell: str, layers: Sequence[Weights], input: Tensor, driven
                     )
                 if told:
                     return None
-                x, V = new_x, new_V
+                x, V, at = new_x, new_V, at + count
         return x, V
 
     def advance(x: Tensor, V: Tensor, steps: int, t: float = 0.0):

@@ -1,4 +1,4 @@
-/* Advance the state and the tangent vectors of the tanh and ReLU networks, in double precision.
+/* Advance the state and the tangent vectors of the tanh and ReLU networks, in double and single precision.
  *
  * One call takes `steps` steps (fourth-order Runge-Kutta for flows, iteration for maps) of `batch` networks.
  * The augmented array X = [x | V] holds the state in column 0 and k tangent vectors in the other columns; a
@@ -8,10 +8,11 @@
  *   advance_dense   one network at a time, lanes = columns of X (a register-blocked matrix product)
  *   advance_small   many small networks,   lanes = networks
  *
- * tangents.py builds this file with the machine's C compiler and calls it through ctypes.
+ * tangents.py builds this file with the machine's C compiler and calls it through ctypes. The file includes itself
+ * twice, as double and as float; advance_small has double precision only.
  */
+#ifndef REAL
 #include <stdlib.h>
-#include "real.h"
 #include "graded.h"
 
 /* CURRENT: tau x' = -x + W phi(x) + b;  RATE: tau x' = -x + phi(W x + b);  MAP: x <- (1 - h) x + h phi(W x + b) */
@@ -21,17 +22,30 @@ enum { RELU, TANH };
 #define COLS 3                    /* vectors of columns that one register block holds */
 #define WIDE 32                   /* networks that advance_small moves together */
 
+#include "real.h"
+#include "tangents.c"
+#define SINGLE
+#include "real.h"
+#include "tangents.c"
+
+#else
+
+#define Dense NAME(Dense)
+#define Entry NAME(Entry)
+#define NEXT NAME(NEXT)
+#define SUM NAME(SUM)
+
 /* phi and its derivative at count numbers */
-INLINE void nonlinearity(int phi, int count, const real *u, real *value, real *slope) {
+INLINE void NAME(nonlinearity)(int phi, int count, const REAL *u, REAL *value, REAL *slope) {
     if (phi == TANH)
-        for (int i = 0; i < count; i++) value[i] = fast_tanh(u[i], &slope[i]);
+        for (int i = 0; i < count; i++) value[i] = NAME(fast_tanh)(u[i], &slope[i]);
     else
         for (int i = 0; i < count; i++) { value[i] = u[i] < 0 ? 0 : u[i]; slope[i] = u[i] > 0 ? 1 : 0; }
 }
 
 /* Runge-Kutta: stage s goes to X + NEXT[s] h K, and the sum collects SUM[s] h K. */
-static const real NEXT[4] = {0.5, 0.5, 1.0, 0.0};
-static const real SUM[4] = {1.0 / 6, 1.0 / 3, 1.0 / 3, 1.0 / 6};
+static const REAL NEXT[4] = {0.5, 0.5, 1.0, 0.0};
+static const REAL SUM[4] = {1.0 / 6, 1.0 / 3, 1.0 / 3, 1.0 / 6};
 
 /* ------------------------------------------------------------------------------------------ one dense network */
 
@@ -42,21 +56,21 @@ static const real SUM[4] = {1.0 / 6, 1.0 / 3, 1.0 / 3, 1.0 / 6};
 #define CHUNK 16                  /* steps */
 #define AHEAD 64                  /* columns of a panel by which its stream is asked for in advance */
 
-typedef struct { real weight; int32_t unit; } Entry;    /* of W that is not 0 */
+typedef struct { REAL weight; int32_t unit; } Entry;    /* of W that is not 0 */
 
 typedef struct {
     int form, phi, sparse, n, padded, columns, first;    /* padded: rows, a multiple of ROWS; columns: vectors a row */
-    const real *W;                       /* packed: panels of ROWS rows, column by column; or, where it is sparse, */
+    const REAL *W;                       /* packed: panels of ROWS rows, column by column; or, where it is sparse, */
     const Entry *entries;                /* panels without their zeros, of which panel p has those from start[p] */
     const int64_t *start;                /* to start[p + 1] */
-    const real *b;
-    real h;                              /* step / tau; for maps the share that is renewed, 1 without a leak */
-    real *slopes;                        /* of the stage (for CURRENT of the next one): written where first, else read */
+    const REAL *b;
+    REAL h;                              /* step / tau; for maps the share that is renewed, 1 without a leak */
+    REAL *slopes;                        /* of the stage (for CURRENT of the next one): written where first, else read */
     vec *X, *S, *S2, *A, *Z, *Z2;        /* base, stage, next stage, sum, operand of the product, its next */
 } Dense;
 
 /* ROWS rows x `count` vectors of the product W Z */
-INLINE void product(const Dense *d, const real *panel, const vec *Z, int column, int count, vec acc[ROWS][COLS]) {
+INLINE void NAME(product)(const Dense *d, const REAL *panel, const vec *Z, int column, int count, vec acc[ROWS][COLS]) {
     for (int i = 0; i < ROWS; i++)
         for (int c = 0; c < count; c++) acc[i][c] = (vec){0};
     for (int j = 0; j < d->n; j++) {
@@ -71,7 +85,7 @@ INLINE void product(const Dense *d, const real *panel, const vec *Z, int column,
 }
 
 /* The same of a sparse W. What is left out adds 0 times a finite number: the sums are the same to the last bit. */
-INLINE void sparse_product(const Dense *d, int row, const vec *Z, int column, int count, vec acc[ROWS][COLS]) {
+INLINE void NAME(sparse_product)(const Dense *d, int row, const vec *Z, int column, int count, vec acc[ROWS][COLS]) {
     for (int i = 0; i < ROWS; i++)
         for (int c = 0; c < count; c++) acc[i][c] = (vec){0};
     for (int64_t e = d->start[row / ROWS]; e < d->start[row / ROWS + 1]; e++)
@@ -83,16 +97,16 @@ INLINE void sparse_product(const Dense *d, int row, const vec *Z, int column, in
 }
 
 /* One block of rows and columns of one stage. value: phi of the block's rows, filled at the state's column. */
-INLINE void block(const Dense *d, int stage, int row, int column, int count, real *value) {
+INLINE void NAME(block)(const Dense *d, int stage, int row, int column, int count, REAL *value) {
     vec acc[ROWS][COLS];
     const vec *operand = d->form == CURRENT ? d->Z : d->S;
-    if (d->sparse) sparse_product(d, row, operand, column, count, acc);
-    else product(d, d->W + (size_t)row * d->n, operand, column, count, acc);
-    real u[ROWS], *slope = d->slopes + row;
+    if (d->sparse) NAME(sparse_product)(d, row, operand, column, count, acc);
+    else NAME(product)(d, d->W + (size_t)row * d->n, operand, column, count, acc);
+    REAL u[ROWS], *slope = d->slopes + row;
     int state = d->first && column == 0;
     if (state) {
         for (int i = 0; i < ROWS; i++) u[i] = acc[i][0][0] += d->b[row + i];
-        if (d->form != CURRENT) nonlinearity(d->phi, ROWS, u, value, slope);
+        if (d->form != CURRENT) NAME(nonlinearity)(d->phi, ROWS, u, value, slope);
     }
     for (int i = 0; i < ROWS; i++) {
         size_t at = (size_t)(row + i) * d->columns + column;
@@ -106,13 +120,14 @@ INLINE void block(const Dense *d, int stage, int row, int column, int count, rea
             vec k = (y - d->S[at + c]) * (d->h - (vec){0});
             vec sum = (stage == 0 ? d->X[at + c] : d->A[at + c]) + k * (SUM[stage] - (vec){0});
             d->A[at + c] = sum;
-            d->S2[at + c] = stage == 3 ? sum : d->X[at + c] + k * (NEXT[stage] - (vec){0});
+            if (stage == 3) d->S2[at + c] = sum;
+            else d->S2[at + c] = d->X[at + c] + k * (NEXT[stage] - (vec){0});
         }
     }
     if (d->form != CURRENT) return;      /* the operand of the next stage: [phi(x) | phi'(x) V] */
     if (state) {
         for (int i = 0; i < ROWS; i++) u[i] = d->S2[(size_t)(row + i) * d->columns][0];
-        nonlinearity(d->phi, ROWS, u, value, slope);
+        NAME(nonlinearity)(d->phi, ROWS, u, value, slope);
     }
     for (int i = 0; i < ROWS; i++) {
         size_t at = (size_t)(row + i) * d->columns + column;
@@ -124,34 +139,34 @@ INLINE void block(const Dense *d, int stage, int row, int column, int count, rea
     }
 }
 
-INLINE void stage_of(Dense *d, int stage) {
-    real value[ROWS] = {0};
+INLINE void NAME(stage_of)(Dense *d, int stage) {
+    REAL value[ROWS] = {0};
     for (int row = 0; row < d->padded; row += ROWS) {
         int column = 0;
-        for (; column + COLS <= d->columns; column += COLS) block(d, stage, row, column, COLS, value);
-        if (d->columns - column == 2) block(d, stage, row, column, 2, value);
-        if (d->columns - column == 1) block(d, stage, row, column, 1, value);
+        for (; column + COLS <= d->columns; column += COLS) NAME(block)(d, stage, row, column, COLS, value);
+        if (d->columns - column == 2) NAME(block)(d, stage, row, column, 2, value);
+        if (d->columns - column == 1) NAME(block)(d, stage, row, column, 1, value);
     }
     vec *t = d->S; d->S = d->S2; d->S2 = t;
     t = d->Z; d->Z = d->Z2; d->Z2 = t;
     d->slopes += d->padded;
 }
 
-INLINE void steps_of(Dense *d, int form, int phi, int sparse, int64_t steps) {
+INLINE void NAME(steps_of)(Dense *d, int form, int phi, int sparse, int64_t steps) {
     d->form = form;
     d->phi = phi;
     d->sparse = sparse;
     for (int64_t s = 0; s < steps; s++) {
-        if (form == MAP) { stage_of(d, 0); continue; }
-        for (int stage = 0; stage < 4; stage++) stage_of(d, stage);
+        if (form == MAP) { NAME(stage_of)(d, 0); continue; }
+        for (int stage = 0; stage < 4; stage++) NAME(stage_of)(d, stage);
         vec *t = d->X; d->X = d->A; d->A = t;        /* the sum is the next base; S and Z hold it already */
     }
 }
 
 /* Columns first to first + count of [x | V], V column by column, as the base of a block, or back from it. */
-static void copy_block(const Dense *d, int first, int count, real *x, real *V, int back) {
+static void NAME(copy_block)(const Dense *d, int first, int count, REAL *x, REAL *V, int back) {
     for (int c = 0; c < count; c++) {
-        real *block = (real *)d->S + c, *column = first + c == 0 ? x : V + (size_t)(first + c - 1) * d->n;
+        REAL *block = (REAL *)d->S + c, *column = first + c == 0 ? x : V + (size_t)(first + c - 1) * d->n;
         size_t stride = (size_t)d->columns * LANES;
         if (back)
             for (int i = 0; i < d->n; i++) column[i] = block[i * stride];
@@ -161,11 +176,11 @@ static void copy_block(const Dense *d, int first, int count, real *x, real *V, i
 }
 
 /* The operand of the first stage, where it is not the base itself. */
-static void first_operand(Dense *d, int phi) {
+static void NAME(first_operand)(Dense *d, int phi) {
     for (int i = 0; i < d->padded; i++) {
         vec *row = d->S + (size_t)i * d->columns, *z = d->Z + (size_t)i * d->columns;
-        real u = row[0][0], value = 0;
-        if (d->first) nonlinearity(phi, 1, &u, &value, &d->slopes[i]);
+        REAL u = row[0][0], value = 0;
+        if (d->first) NAME(nonlinearity)(phi, 1, &u, &value, &d->slopes[i]);
         for (int c = 0; c < d->columns; c++) z[c] = row[c] * (d->slopes[i] - (vec){0});
         if (d->first) z[0][0] = value;
     }
@@ -174,7 +189,7 @@ static void first_operand(Dense *d, int phi) {
 
 /* Panels of ROWS rows of W (n, n) without their zeros, filled up with zeros to the panel's longest row. Returns
  * whether they are short enough to gain by that, at most a quarter of W; else there is no room for them. */
-static int pack_sparse(int64_t n, const real *W, Entry *entries, int64_t *start) {
+static int NAME(pack_sparse)(int64_t n, const REAL *W, Entry *entries, int64_t *start) {
     int64_t panels = (n + ROWS - 1) / ROWS, longest = 0;
     for (int64_t panel = 0; panel < panels; panel++) {
         start[panel] = longest;
@@ -196,7 +211,7 @@ static int pack_sparse(int64_t n, const real *W, Entry *entries, int64_t *start)
 }
 
 /* Panels of ROWS rows of W (n, n), column by column. */
-static void pack_dense(int64_t n, const real *W, real *packed) {
+static void NAME(pack_dense)(int64_t n, const REAL *W, REAL *packed) {
     for (int64_t row = 0; row < n; row += ROWS)
         for (int64_t j = 0; j < n; j++)
             for (int64_t i = row; i < row + ROWS; i++) *packed++ = i < n ? W[i * n + j] : 0;
@@ -204,42 +219,39 @@ static void pack_dense(int64_t n, const real *W, real *packed) {
 
 /* Weights W (count, n, n) as advance_dense takes them: packed (count, p ROWS n) and start (count, p + 1), p panels of
  * ROWS rows; start begins with -1 where W is dense. */
-void pack(int form, int64_t count, int64_t n, const real *W, real *packed, int64_t *start) {
+void NAME(pack)(int form, int64_t count, int64_t n, const REAL *W, REAL *packed, int64_t *start) {
     int64_t panels = (n + ROWS - 1) / ROWS;
-    on_large_pages(packed, (size_t)(count * panels * ROWS * n) * sizeof(real));
+    on_large_pages(packed, (size_t)(count * panels * ROWS * n) * sizeof(REAL));
     for (int64_t s = 0; s < count; s++, W += n * n, packed += panels * ROWS * n, start += panels + 1) {
         /* a map may forget what has overflowed in a unit that drives none: there 0 times it has to be seen */
-        if (form != MAP && pack_sparse(n, W, (Entry *)packed, start)) continue;
-        pack_dense(n, W, packed);
+        if (form != MAP && NAME(pack_sparse)(n, W, (Entry *)packed, start)) continue;
+        NAME(pack_dense)(n, W, packed);
         start[0] = -1;
     }
 }
 
-/* How many rows a panel has. */
-int rows(void) { return ROWS; }
-
-INLINE void network_steps(Dense *d, int form, int phi, int sparse, int64_t steps) {
-    if (form == CURRENT) first_operand(d, phi);
-    if (sparse && form == CURRENT) steps_of(d, CURRENT, phi, 1, steps);
-    else if (sparse) steps_of(d, RATE, phi, 1, steps);
-    else if (form == CURRENT && phi == TANH) steps_of(d, CURRENT, TANH, 0, steps);
-    else if (form == CURRENT) steps_of(d, CURRENT, RELU, 0, steps);
-    else if (form == RATE) steps_of(d, RATE, phi, 0, steps);
-    else steps_of(d, MAP, phi, 0, steps);
+INLINE void NAME(network_steps)(Dense *d, int form, int phi, int sparse, int64_t steps) {
+    if (form == CURRENT) NAME(first_operand)(d, phi);
+    if (sparse && form == CURRENT) NAME(steps_of)(d, CURRENT, phi, 1, steps);
+    else if (sparse) NAME(steps_of)(d, RATE, phi, 1, steps);
+    else if (form == CURRENT && phi == TANH) NAME(steps_of)(d, CURRENT, TANH, 0, steps);
+    else if (form == CURRENT) NAME(steps_of)(d, CURRENT, RELU, 0, steps);
+    else if (form == RATE) NAME(steps_of)(d, RATE, phi, 0, steps);
+    else NAME(steps_of)(d, MAP, phi, 0, steps);
 }
 
 /* x (batch, n), V (batch, k, n), each vector as a row: in and out. The weights are those of `pack`, of one network that
  * all share, or `own` ones; b (n) with stride 0 where it is shared. Returns 0, or -1 where there is no memory. */
-int advance_dense(int form, int phi, int64_t batch, int n, int k, int64_t steps, double h, const real *packed,
-                  const int64_t *start, int own, const real *b, int64_t b_stride, real *x, real *V) {
+int NAME(advance_dense)(int form, int phi, int64_t batch, int n, int k, int64_t steps, double h, const REAL *packed,
+                  const int64_t *start, int own, const REAL *b, int64_t b_stride, REAL *x, REAL *V) {
     Dense d = {.n = n, .h = h, .padded = (n + ROWS - 1) / ROWS * ROWS};
     int all = (k + LANES) / LANES, fit = SPACE / (6 * BYTES * d.padded) / COLS * COLS, stages = form == MAP ? 1 : 4;
     if (fit < COLS) fit = COLS;
     if (fit > all) fit = all;
     size_t array = (size_t)d.padded * fit * BYTES;
-    char *memory = aligned_alloc(64, (6 * array + (size_t)d.padded * (2 + CHUNK * stages) * sizeof(real) + 63) / 64 * 64);
+    char *memory = aligned_alloc(64, (6 * array + (size_t)d.padded * (2 + CHUNK * stages) * sizeof(REAL) + 63) / 64 * 64);
     if (!memory) return -1;
-    real *bias = (real *)(memory + 6 * array), *slopes = bias + d.padded;
+    REAL *bias = (REAL *)(memory + 6 * array), *slopes = bias + d.padded;
     d.b = bias;
     uint64_t old = flush_denormals();
     for (int64_t s = 0; s < batch; s++, x += n, V += (size_t)n * k, b += b_stride) {
@@ -254,10 +266,10 @@ int advance_dense(int form, int phi, int64_t batch, int n, int k, int64_t steps,
                 for (int a = 0; a < 6; a++) *arrays[a] = (vec *)(memory + a * array);
                 d.first = first == 0, d.slopes = slopes, d.columns = (width + LANES - 1) / LANES;
                 memset(d.S, 0, (size_t)d.padded * d.columns * BYTES);
-                copy_block(&d, first, width, x, V, 0);
+                NAME(copy_block)(&d, first, width, x, V, 0);
                 memcpy(d.X, d.S, (size_t)d.padded * d.columns * BYTES);
-                network_steps(&d, form, phi, d.start[0] >= 0, steps - done < CHUNK ? steps - done : CHUNK);
-                copy_block(&d, first, width, x, V, 1);
+                NAME(network_steps)(&d, form, phi, d.start[0] >= 0, steps - done < CHUNK ? steps - done : CHUNK);
+                NAME(copy_block)(&d, first, width, x, V, 1);
             }
     }
     restore_denormals(old);
@@ -266,6 +278,9 @@ int advance_dense(int form, int phi, int64_t batch, int n, int k, int64_t steps,
 }
 
 #ifndef SINGLE
+/* How many rows a panel has. */
+int rows(void) { return ROWS; }
+
 /* ------------------------------------------------------------------------------------- many small networks */
 
 #define DELAY 8                   /* steps between normalizations, where lengths allow it */
@@ -277,7 +292,7 @@ INLINE void field(int form, int phi, int n, int columns, double h, wide W[][LARG
                   wide S[][LARGEST + 1], wide K[][LARGEST + 1]) {
     wide Z[LARGEST][LARGEST + 1], slope;
     for (int j = 0; j < n; j++) {
-        if (form == CURRENT) nonlinearity(phi, WIDE, S[j][0], Z[j][0], slope);
+        if (form == CURRENT) NAME(nonlinearity)(phi, WIDE, S[j][0], Z[j][0], slope);
         for (int c = form == CURRENT ? 1 : 0; c < columns; c++)
             for (int l = 0; l < WIDE; l++) Z[j][c][l] = form == CURRENT ? slope[l] * S[j][c][l] : S[j][c][l];
     }
@@ -289,7 +304,7 @@ INLINE void field(int form, int phi, int n, int columns, double h, wide W[][LARG
                 for (int j = 0; j < n; j++) sum += W[i][j][l] * Z[j][c][l];
                 y[l] = sum;
             }
-            if (form != CURRENT && c == 0) nonlinearity(phi, WIDE, y, y, slope);
+            if (form != CURRENT && c == 0) NAME(nonlinearity)(phi, WIDE, y, y, slope);
             if (form != CURRENT && c > 0)
                 for (int l = 0; l < WIDE; l++) y[l] *= slope[l];
             for (int l = 0; l < WIDE; l++)
@@ -486,4 +501,10 @@ int advance_small(int form, int phi, int64_t batch, int n, int k, int64_t steps,
     restore_denormals(old);
     return lost;
 }
+#endif
+
+#undef Dense
+#undef Entry
+#undef NEXT
+#undef SUM
 #endif

@@ -10,51 +10,40 @@ import ctypes
 import functools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from ptacore.kernels import build
+from ptacore.kernels.advance import SUFFIX, Advance, calls
 
 SOURCE = Path(__file__).with_name("tangents.c")
 OUTSIDE, INSIDE, MAP = 0, 1, 2  # -x + W phi(x) + b, -x + phi(W x + b), and the map phi(W x + b); enum of tangents.c
 SMALL = 4  # states up to which networks share the lanes (LARGEST of tangents.c)
 LANES = 32  # networks that share them (WIDE of tangents.c)
 DELAY = 8  # steps between their normalizations (DELAY of tangents.c)
-WORK = 2**30  # operations of one call, less than a second: Python sees Ctrl-C between calls only
 
 
 @functools.cache
-def _library(single: bool = False) -> ctypes.CDLL | None:
-    library = build.load(SOURCE, ("pack", "rows", "advance_dense"), ("-DSINGLE",) if single else ())
+def _library() -> ctypes.CDLL | None:
+    names = [f"{name}_{suffix}" for suffix in SUFFIX.values() for name in ("pack", "advance_dense")]
+    library = build.load(SOURCE, [*names, "rows", "advance_small"])
     if library is None:
         return None
     i32, i64, f64, pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
     sizes = [i32, i32, i64, i32, i32, i64, f64]
-    library.pack.argtypes = [i32, i64, i64, pointer, pointer, pointer]
-    library.advance_dense.argtypes = [*sizes, pointer, pointer, i32, pointer, i64, pointer, pointer]
-    if not single:
-        library.advance_small.argtypes = [*sizes, pointer, i64, pointer, i64, *[pointer] * 4]
+    for suffix in SUFFIX.values():
+        getattr(library, f"pack_{suffix}").argtypes = [i32, i64, i64, pointer, pointer, pointer]
+        advance = getattr(library, f"advance_dense_{suffix}")
+        advance.argtypes = [*sizes, pointer, pointer, i32, pointer, i64, pointer, pointer]
+    library.advance_small.argtypes = [*sizes, pointer, i64, pointer, i64, *[pointer] * 4]
     return library
 
 
 def available() -> bool:
     """Whether the kernels can be used here; builds them if they have not been built."""
     return _library() is not None
-
-
-class Advance(Protocol):
-    """Steps of a state and its tangent vectors, in compiled code.
-
-    x (..., n) and V (..., n, k) at time t are not changed. growth (..., k), where it is not None, says that V has been
-    kept orthonormal on the way and by how much (logarithm) its columns have grown, and lost (..., k) in how many steps
-    they did not stand out from rounding, which growth leaves out (`orthonormal.orthonormalize_graded`); None for none.
-    """
-
-    def __call__(
-        self, x: Tensor, V: Tensor, steps: int, t: float = 0.0
-    ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]: ...
 
 
 class Form(NamedTuple):
@@ -81,10 +70,7 @@ class Form(NamedTuple):
 def _calls(steps: int, form: int, n: int, k: int, networks: int) -> Iterator[int]:
     """Split steps into calls that are short, and whole to the kernels: nothing depends on where the cuts are."""
     together = max(1, -(-networks // LANES) * LANES if n <= SMALL else networks)
-    a_step = together * (1 if form == MAP else 4) * n * (n + 16) * (k + 1)
-    most = max(1, WORK // (a_step * DELAY)) * DELAY
-    for done in range(0, steps, most):
-        yield min(most, steps - done)
+    return calls(steps, together * (1 if form == MAP else 4) * n * (n + 16) * (k + 1), DELAY)
 
 
 def advance_for(system, dt: float) -> Advance | None:
@@ -94,11 +80,10 @@ def advance_for(system, dt: float) -> Advance | None:
 
 def network_kernel(network: Form) -> Advance | None:
     """The kernel of a tanh or ReLU network, in its precision."""
-    single = network.W.dtype == torch.float32
-    library = _library(single)
-    if library is None:
+    if not available():
         return None
-    return _Small(network, library) if network.W.shape[-1] <= SMALL and not single else _Dense(network, library)
+    small = network.W.shape[-1] <= SMALL and network.W.dtype == torch.float64
+    return _Small(network) if small else _Dense(network)
 
 
 def _shared_or_batched(parameter: Tensor, axes: int, batch: torch.Size) -> tuple[Tensor, int]:
@@ -112,20 +97,25 @@ def _shared_or_batched(parameter: Tensor, axes: int, batch: torch.Size) -> tuple
 class _Dense:
     """Networks one by one; V is the plain image."""
 
-    def __init__(self, network: Form, library: ctypes.CDLL):
-        self.network, self.library, self.packed = network, library, None
+    def __init__(self, network: Form):
+        self.network, self.packed = network, None
+
+    def _function(self, name: str):
+        return getattr(_library(), f"{name}_{SUFFIX[self.network.W.dtype]}")
 
     def _weights(self, batch: torch.Size) -> tuple[Tensor, Tensor, int]:
         """The weights packed, once for all calls; anew if they have been changed or belong to another batch."""
         W = self.network.W
-        state = W._version, batch if W.ndim > 2 else None
-        if self.packed is None or self.packed[0] != state:
+        counted = not W.is_inference()  # tensors of inference mode do not count their changes
+        state = W._version if counted else None, batch if W.ndim > 2 else None
+        if self.packed is None or self.packed[0] != state or not counted:
             W, stride = _shared_or_batched(W, 2, batch)
             count, n = W.numel() // (W.shape[-1] ** 2), W.shape[-1]
-            panels = -(-n // self.library.rows())
-            packed = torch.empty(count, panels * self.library.rows() * n, dtype=W.dtype)
+            rows = _library().rows()
+            panels = -(-n // rows)
+            packed = torch.empty(count, panels * rows * n, dtype=W.dtype)
             start = torch.empty(count, panels + 1, dtype=torch.int64)
-            self.library.pack(self.network.kind, count, n, W.data_ptr(), packed.data_ptr(), start.data_ptr())
+            self._function("pack")(self.network.kind, count, n, W.data_ptr(), packed.data_ptr(), start.data_ptr())
             self.packed = state, (packed, start, int(stride > 0))
         return self.packed[1]
 
@@ -137,7 +127,7 @@ class _Dense:
         packed, start, own = self._weights(batch)
         b, b_stride = _shared_or_batched(bias, 1, batch)
         for count in _calls(steps, form, n, k, batch.numel()):
-            told = self.library.advance_dense(
+            told = self._function("advance_dense")(
                 form, phi, batch.numel(), n, k, count, h, packed.data_ptr(), start.data_ptr(), own,
                 b.data_ptr(), b_stride, x.data_ptr(), V.data_ptr(),
             )  # fmt: skip
@@ -149,8 +139,8 @@ class _Dense:
 class _Small:
     """Networks of a few states, many at once; V is kept orthonormal."""
 
-    def __init__(self, network: Form, library: ctypes.CDLL):
-        self.network, self.library = network, library
+    def __init__(self, network: Form):
+        self.network = network
 
     def __call__(self, x: Tensor, V: Tensor, steps: int, t: float = 0.0):
         form, phi, weights, bias, h = self.network
@@ -161,7 +151,7 @@ class _Small:
         b, b_stride = _shared_or_batched(bias, 1, batch)
         parts, growth = x.new_zeros(*batch, k, 3), x.new_zeros(*batch, k)
         for count in _calls(steps, form, n, k, batch.numel()):
-            lost |= self.library.advance_small(
+            lost |= _library().advance_small(
                 form, phi, batch.numel(), n, k, count, h, W.data_ptr(), W_stride, b.data_ptr(), b_stride,
                 *(m.data_ptr() for m in (x, V, parts, growth)),
             )  # fmt: skip

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ptacore.kernels.advance import Advance
 from ptacore.kernels.recurrent import CELLS, Weights, recurrent_kernel
-from ptacore.kernels.tangents import Advance
 from ptacore.models.state_form import StateForm
 
 Rows = tuple[Tensor, ...]  # one for each gate

@@ -14,7 +14,7 @@ from ptacore.models.own_forward import OwnForward
 from ptacore.models.replica import is_network, torch_cell, usable, weights
 from ptacore.models.system import System, to_tensor
 
-FEW = 4  # dimensions in which rounding closes orbits within common runs, which only single steps show
+LOW = 4  # dimensions in which rounding closes orbits within common runs, which only single steps show
 
 
 class ModuleMap(System):
@@ -132,7 +132,7 @@ class ModuleMap(System):
         return frozen
 
     def kernel(self, dt):
-        if self.dim <= FEW:
+        if self.dim <= LOW:
             return None
         advance = self.net.kernel(self.input, self.driven)
         if advance is None or not self.driven:

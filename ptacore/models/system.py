@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ptacore.checks import choice, floating, integer, place, to_tensor
+from ptacore.kernels.advance import Advance
 from ptacore.kernels.functions import function_kernel
-from ptacore.kernels.tangents import Advance
 from ptacore.kernels.tape import Unrecordable
 
 

@@ -254,13 +254,14 @@ def _turn(net: System, s: Tensor, angles: Tensor) -> tuple[Tensor, Tensor]:
     d = np.diff(grid, axis=0)
     whole, half = direction(grid), direction(grid[:-1] + d / 2)
     y, times = np.stack([s.numpy(), 0 * s.numpy(), 0 * s.numpy()]), np.empty_like(d)
-    for i, step in enumerate(d):
-        k1 = rates(y, whole[i])
-        k2 = rates(y + step / 2 * k1, half[i])
-        k3 = rates(y + step / 2 * k2, half[i])
-        k4 = rates(y + step * k3, whole[i + 1])
-        change = step / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
-        y, times[i] = y + change, change[1]
+    with np.errstate(all="ignore"):  # where the flow hardly turns, a stage may leave the range of doubles: nan
+        for i, step in enumerate(d):
+            k1 = rates(y, whole[i])
+            k2 = rates(y + step / 2 * k1, half[i])
+            k3 = rates(y + step / 2 * k2, half[i])
+            k4 = rates(y + step * k3, whole[i + 1])
+            change = step / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+            y, times[i] = y + change, change[1]
     return torch.from_numpy(y), torch.from_numpy(times)
 
 

@@ -16,6 +16,7 @@ from ptacore import System, lyapunov_spectrum
 from ptacore.dynamics.integrate import DivergenceError, step_tangent
 from ptacore.dynamics.orthonormal import orthonormalize
 from ptacore.dynamics.tangents import TangentSystem
+from ptacore.kernels import advance as shared
 from ptacore.kernels import functions, tangents
 
 pytestmark = pytest.mark.skipif(not tangents.available(), reason="no C compiler on this machine")
@@ -130,6 +131,9 @@ BINARY = {
 }
 
 
+PAIRS = {"outer", "triangle"}  # of which there are n^2
+
+
 def program(draw, n, seed):
     """A function made of operations that are drawn; what it computes is bounded."""
     weights = [random((n, n), seed + i, 1.0 / n**0.5) for i in range(3)]
@@ -190,13 +194,19 @@ def test_random_functions_agree_with_torch(data, n, kind, seed):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=False, reason="outer products of more than some 20 units are too long to be compiled")
 @settings(max_examples=150, deadline=None)
 @given(data=st.data(), n=st.integers(1, 40), kind=st.sampled_from(["flow", "map"]), seed=st.integers(0, 999))
 def test_many_random_functions_agree_with_torch(data, n, kind, seed):
-    f, _ = program(data.draw, n, seed)
+    """Torch takes a function only where all pairs of many units are an operation each, and says so."""
+    f, lines = program(data.draw, n, seed)
     batch = data.draw(st.sampled_from([(), (1,), (3,), (2, 9), (17,)]))
-    agree(System.from_function(f, n, kind), random((*batch, n), seed + 5), k=data.draw(st.integers(1, 40)))
+    system, k = System.from_function(f, n, kind), data.draw(st.integers(1, 40))
+    if system.kernel(1.0) is None:
+        assert "lie in no order" in system.uncompiled
+        assert n > 10
+        assert PAIRS & {operation for _, operation, _ in lines}
+        return
+    agree(system, random((*batch, n), seed + 5), k=k)
 
 
 def reason(f, n=3, **options):
@@ -346,7 +356,7 @@ def test_cuts_of_long_stretches_change_no_bit(monkeypatch):
     kernel = lorenz(jacobian=False).kernel(0.01)
     x, V = random((9, 3), 0), torch.linalg.qr(random((9, 3, 2), 1))[0]
     whole = kernel(x, V, 100)
-    monkeypatch.setattr(functions, "WORK", 1)
+    monkeypatch.setattr(shared, "WORK", 1)
     for a, b in zip(whole[:3], kernel(x, V, 100)[:3], strict=True):
         assert torch.equal(a, b)
 

@@ -12,6 +12,7 @@ from reference_systems import random
 from torch import nn
 
 from ptacore import DivergenceError, TangentSystem, lyapunov_spectrum
+from ptacore.kernels import advance as shared
 from ptacore.kernels import recurrent
 from ptacore.models import ModuleMap
 
@@ -91,7 +92,7 @@ def test_a_stretch_is_its_steps_wherever_calls_are_cut(case, steps, work):
     advance, given_state = system.kernel(1.0), (x.clone(), V.clone())
     whole = advance(x, V, steps, first)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recurrent, "WORK", work)
+        patch.setattr(shared, "WORK", work)
         pieces = advance(x, V, steps, first)
     assert torch.equal(whole[0], pieces[0])
     assert torch.equal(whole[1], pieces[1])

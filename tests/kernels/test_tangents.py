@@ -12,6 +12,7 @@ from reference_systems import random
 from ptacore import lyapunov_spectrum, models
 from ptacore.dynamics.integrate import step_tangent
 from ptacore.dynamics.orthonormal import orthonormalize
+from ptacore.kernels import advance as shared
 from ptacore.kernels import tangents as compiled
 
 pytestmark = pytest.mark.skipif(not compiled.available(), reason="no C compiler on this machine")
@@ -83,6 +84,16 @@ def test_weights_changed_in_place_are_packed_anew(batched):
     assert torch.equal(advance(x[None].expand(2, 3, 6), V[None].expand(2, 3, 6, 2), 2)[0][1], after)
 
 
+def test_weights_made_in_inference_mode_are_taken_as_others():
+    W, x, V = random((6, 6), 0), random((2, 6), 1), random((2, 6, 3), 2)
+    expected = compiled.advance_for(models.TanhMap(W), 1.0)(x, V, 3)
+    with torch.inference_mode():
+        advance = compiled.advance_for(models.TanhMap(W.clone()), 1.0)
+        assert torch.equal(advance(x, V, 3)[0], expected[0])
+        advance.network.W.mul_(2.0)
+        assert not torch.equal(advance(x, V, 3)[0], expected[0])
+
+
 def test_single_precision_small_and_large_numbers():
     """tanh to two units in the last place of float32, its slope where it is saturated, NaN."""
     u = torch.cat((torch.linspace(-12, 12, 4001), torch.logspace(-30, 30, 601), torch.zeros(1)))
@@ -136,7 +147,7 @@ def test_calls_that_are_cut_short_change_no_bit(network, n, batch, gain, steps, 
     x, V = random((batch, n), seed + 1), torch.linalg.qr(random((batch, n, min(n, 3)), seed + 2))[0]
     whole = advance(x, V, steps)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compiled, "WORK", work)
+        patch.setattr(shared, "WORK", work)
         pieces = advance(x, V, steps)
     for expected, got in zip(whole, pieces, strict=True):
         assert (expected is None) == (got is None)
@@ -151,12 +162,13 @@ def test_a_call_takes_no_more_than_its_work(n, batch):
         assert sum(calls) == 10**6
         assert not any(steps % compiled.DELAY for steps in calls)
         stages = 1 if network is models.TanhMap else 4
-        assert calls[0] == compiled.DELAY or calls[0] * batch * stages * n * n * n <= compiled.WORK
+        assert calls[0] == compiled.DELAY or calls[0] * batch * stages * n * n * n <= shared.WORK
 
 
 HUGE = """
 import os, signal, threading, torch
 from ptacore import lyapunov_spectrum, models
+from ptacore.kernels import advance as shared
 from ptacore.kernels import tangents as compiled
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # which a process that runs tests may have ignored

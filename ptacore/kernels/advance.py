@@ -1,0 +1,38 @@
+"""What the kernels of all systems share: how they are called, in which precisions, and for how long at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+SUFFIX = {torch.float32: "float", torch.float64: "double"}  # of the functions' names (NAME of real.h)
+WORK = 2**30  # operations of one call, less than a second: Python sees Ctrl-C between calls only
+
+
+class Advance(Protocol):
+    """Steps of a state and its tangent vectors, in compiled code.
+
+    x (..., n) and V (..., n, k) at time t are not changed. growth (..., k), where it is not None, says that V has been
+    kept orthonormal on the way and by how much (logarithm) its columns have grown, and lost (..., k) in how many steps
+    they did not stand out from rounding, which growth leaves out (`orthonormal.orthonormalize_graded`); None for none.
+    """
+
+    def __call__(
+        self, x: Tensor, V: Tensor, steps: int, t: float = 0.0
+    ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]: ...
+
+
+def calls(steps: int, operations: int, whole: int = 1) -> Iterator[int]:
+    """Split steps of so many operations into calls that are short, each but the last a multiple of `whole` steps.
+
+    Examples
+    --------
+    >>> list(calls(20, WORK // 16, whole=8))
+    [16, 4]
+    """
+    most = max(1, WORK // max(1, operations * whole)) * whole
+    for done in range(0, steps, most):
+        yield min(most, steps - done)
