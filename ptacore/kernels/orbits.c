@@ -62,7 +62,7 @@ INLINE void rates(const Course *y, const Course *before, double part, const wide
         double r = exp_of(y->s[l] + part * step[l] * before->s[l]);
         double F0 = tanh_of(r * at->f0[l]), F1 = tanh_of(r * at->f1[l]);
         double angular = (at->e0[l] * F1 - at->e1[l] * F0) / r;
-        double inverse = angular > 0 ? 1.0 / angular : NAN;
+        double inverse = angular > 0 && r > 1e-300 ? 1.0 / angular : NAN; /* one that hardly turns may shoot to 0 */
         k->s[l] = ((at->e0[l] * F0 + at->e1[l] * F1) / r - 1.0) * inverse;
         k->t[l] = inverse / c;
         k->v[l] = (W->a[l] * (1.0 - F0 * F0) + W->d[l] * (1.0 - F1 * F1) - 2.0) * inverse;

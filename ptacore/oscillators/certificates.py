@@ -249,12 +249,12 @@ def _turn(net: System, s: Tensor, angles: Tensor) -> tuple[Tensor, Tensor]:
         out[0] = (e * F).sum(0) / r - 1
         out[2] = (diagonal * (1 - F * F)).sum(0) - 2
         out[1] /= c
-        return out / np.where(angular > 0, angular, math.nan)
+        return out / np.where((angular > 0) & (r > 1e-300), angular, math.nan)  # one that hardly turns may shoot to 0
 
     d = np.diff(grid, axis=0)
     whole, half = direction(grid), direction(grid[:-1] + d / 2)
     y, times = np.stack([s.numpy(), 0 * s.numpy(), 0 * s.numpy()]), np.empty_like(d)
-    with np.errstate(all="ignore"):  # where the flow hardly turns, a stage may leave the range of doubles: nan
+    with np.errstate(all="ignore"):
         for i, step in enumerate(d):
             k1 = rates(y, whole[i])
             k2 = rates(y + step / 2 * k1, half[i])
