@@ -95,7 +95,7 @@ DYNAMICS = {
     "time_time_jacobian": (pta.time_time_jacobian, ALONG, {"dt": NUMBER, "t0": TIMES["t0"]}),
     "lyapunov_spectrum": (
         pta.lyapunov_spectrum,
-        {**RUN, "k": 1, "seed": 0, "confidence": 0.99, "samples": 10, "backend": "auto"},
+        {**RUN, "k": 1, "seed": 0, "confidence": 0.99, "samples": 10, "backend": "auto", "differentiable": False},
         TIMES | {"k": ("None",), "samples": ("2**70",), "confidence": ("0.5",)},
     ),
     "fixed_points": (pta.fixed_points, {"starts": [[0.1, 0.2]], "tolerance": 1e-10, "seed": 0},
@@ -395,6 +395,7 @@ def test_every_public_function_is_at_the_door():
         *(
             "adjoint",
             "fixed_points",
+            "floss_",
             "lyapunov_spectrum",
             "periodic_orbit",
             "pta_",
@@ -406,7 +407,7 @@ def test_every_public_function_is_at_the_door():
         *("Objective", "Supervised", "outcome", "state"),
         *(network.__name__ for network in networks.MODELS.values()),  # by their names, with `build`
     }
-    results = ("Trajectory", "Family", "Certificates", "FixedPoints", "LyapunovSpectrum")
+    results = ("Trajectory", "Family", "Certificates", "FixedPoints", "Flossing", "LyapunovSpectrum")
     results += ("Oscillators", "PeriodicOrbit", "Spikes")
     for module in (pta, models, networks, heading, tasks, training, experiments):
         for name in module.__all__:
