@@ -3,8 +3,8 @@
     python benchmarks/recurrent.py [--rounds 5]
 
 Copy memory's input (one of ten symbols a step), a linear readout of every step. T = 120 for all networks; T = 2,020
-for tanh and GRU; LinOSS in copy memory itself, k = 100. A plain loop takes step after step in torch, with the weights
-composed once. Memory is the peak of a process that takes one training step, less what it had before.
+for tanh and GRU. A plain loop takes step after step in torch, with the weights composed once. Memory is the peak
+of a process that takes one training step, less what it had before.
 """
 
 import resource
@@ -21,9 +21,8 @@ import torch
 from torch import nn
 
 from ptacore.networks import bptt as fused
-from ptacore.networks import linoss, lru
+from ptacore.networks import lru
 from ptacore.networks.registry import build
-from ptacore.tasks import make_task
 
 UNITS, BATCH, SYMBOLS = 250, 128, 10
 PEERS = {"tanh": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -124,77 +123,6 @@ def measure(name: str, T: int, rounds: int) -> list[dict]:
     return table
 
 
-class StepByStep(nn.Module):
-    """A network of blocks, a step of the whole of it at a time."""
-
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-
-    def forward(self, inputs, since):
-        state, outputs = inputs.new_zeros(BATCH, self.model.state_size), []
-        for t, x in enumerate(inputs.unbind(0)):
-            u, tracks = self.model._run(x[None], state)
-            state = torch.cat(tracks, -1)[0]
-            outputs += [self.model.readout(u[0])] if t >= since else []
-        return torch.stack(outputs)
-
-
-class PlainOscillators(nn.Module):
-    """LinOSS with its recurrence a step at a time."""
-
-    def __init__(self, model: nn.Module):
-        super().__init__()
-        self.model = model
-
-    def forward(self, inputs, since):
-        with mock.patch.object(linoss, "oscillate", plain_oscillators):
-            return self.model(inputs, since=since)
-
-
-def plain_oscillators(a, c, d, v, q, z):
-    track = []
-    for now in v.unbind(0):
-        z = a * z - c * q + now
-        q = q + d * z
-        track.append(q)
-    return torch.stack(track), z[None]
-
-
-def prepare_copy(name: str, wrap=None):
-    """A training step of copy memory, of which the last ten steps are read; returns the gradients."""
-    task = make_task("copy-memory", delay=100, sizes=(BATCH, 1, 1))
-    batch = task.split("train").batch(range(BATCH))
-    since = int(batch.scored.nonzero()[0, 0])
-    model = build(name, task.n_inputs, task.n_outputs, UNITS, torch.Generator().manual_seed(0))
-    network, targets = wrap(model) if wrap else model, batch.targets[since:].flatten()
-
-    def step():
-        model.zero_grad()
-        nn.functional.cross_entropy(network(batch.inputs, since=since).flatten(0, 1), targets).backward()
-        return torch.cat([p.grad.flatten() for p in model.parameters()])
-
-    return step
-
-
-def measure_oscillators(rounds: int) -> list[dict]:
-    """Goals: twice as fast as the network step by step, and at most 1.3 times the LRU's time."""
-    entries = {f"ptacore, {name}": (name, None) for name in ("linoss-im", "linoss-imex", "d-linoss", "lru")}
-    entries |= {
-        "linoss-im, step by step": ("linoss-im", StepByStep),
-        "linoss-im, recurrence step by step": ("linoss-im", PlainOscillators),
-    }
-    contestants = [timing.contestant(title, partial(prepare_copy, *how)) for title, how in entries.items()]
-    for c in contestants:
-        c.run()
-    timing.race(contestants, rounds)
-    for c in contestants[4:]:
-        c.error = float((contestants[0].result - c.result).norm() / c.result.norm())
-        if c.error > 1e-4:
-            raise SystemExit("the gradients disagree")
-    return timing.rows(contestants)
-
-
 def peak() -> float:
     """Of this process so far, MB. On Linux ru_maxrss would start from the parent's."""
     if sys.platform == "linux":
@@ -233,8 +161,6 @@ def main() -> None:
     for name in ("tanh", "gru"):
         print(f"\n{name}, T = 2020")
         tables[f"{name}, T = 2020"] = measure(name, 2020, rounds)
-    print("\nlinoss, copy memory")
-    tables["linoss, copy memory, k = 100"] = measure_oscillators(rounds)
     print()
     used = [memories(name, T) for name in ("tanh", "gru") for T in (120, 2020)]
     task = {"units": UNITS, "batch": BATCH, "symbols": SYMBOLS, "dtype": "float32"}
