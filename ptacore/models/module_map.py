@@ -154,11 +154,11 @@ class ModuleMap(System):
         if advance is None or not self.driven:
             return advance
 
-        def within_inputs(x: Tensor, V: Tensor, steps: int, t: float = 0.0):
+        def within_inputs(x: Tensor, V: Tensor, steps: int, t: float = 0.0, plain: bool = False):
             if steps:
                 self.at(t)
                 self.at(min(int(t) + steps - 1, len(self.input)))  # refuses steps that have none
-            return advance(x, V, steps, t)
+            return advance(x, V, steps, t, plain)
 
         return within_inputs
 
