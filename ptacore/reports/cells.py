@@ -95,7 +95,7 @@ def recurrent(
     if first.projection is not None:
         options["proj_size"] = len(first.projection)
     size = len(first.W) // len(GATES[kind])
-    module = getattr(nn, kind)(first.U.shape[1], size, len(layers), dtype=torch.float64, **options)
+    module = blank(kind, first.U.shape[1], size, len(layers), **options)
     for number, own in enumerate(layers):
         zero = np.zeros(len(own.W))
         values = {"weight_ih": own.U, "weight_hh": own.W, "weight_hr": own.projection}
@@ -104,6 +104,11 @@ def recurrent(
             if value is not None:
                 getattr(module, f"{name}_l{number}").data = torch.tensor(value, dtype=torch.float64)
     return module.requires_grad_(False)
+
+
+def blank(kind: str, inputs: int, units: int, depth: int, **options) -> nn.Module:
+    """One of torch's layers in double precision, without values: torch's generator is not asked for any."""
+    return getattr(nn, kind)(inputs, units, depth, dtype=torch.float64, device="meta", **options).to_empty(device="cpu")
 
 
 class Cell(nn.Module):

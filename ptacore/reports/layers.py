@@ -120,7 +120,7 @@ def _search(node: Node, found: Found) -> None:
                 found.layers.append(layer)
                 return
     except NotRecurrent as refusal:
-        found.refused.append(Refusal(node.path or "the file", str(refusal)))
+        found.refused.append(Refusal(node.path or "weights", str(refusal)))
         return
     found.rest |= {f"{node.path}/{key}".lstrip("/"): array.shape for key, array in node.arrays.items()}
     for inner in node.nodes.values():
@@ -138,8 +138,6 @@ def _layer(
     reset_first: bool = False,
 ) -> Layer:
     """A layer of these weights, once their shapes fit together."""
-    if _both_directions(node):
-        raise NotRecurrent("is one direction of a bidirectional layer, which is not a dynamical system in time")
     gates = len(GATES[kind])
     for own in weights:
         size = own.W.shape[0] // gates
@@ -163,13 +161,9 @@ def _layer(
         cell += f", {' and '.join(dict.fromkeys(activations))}"
     units = weights[0].W.shape[0] // gates
     return Layer(
-        node.path or "the layer", library, cell, units, weights[0].U.shape[1], len(weights),
+        node.path or "weights", library, cell, units, weights[0].U.shape[1], len(weights),
         lambda input: ModuleMap(module, input), tuple(read), tuple(assumed), module,
     )  # fmt: skip
-
-
-def _both_directions(node: Node) -> bool:
-    return any(part.startswith(DIRECTIONS) for part in node.path.split("/"))
 
 
 def _square(W: np.ndarray, name: str) -> Layer:
@@ -250,6 +244,8 @@ def _equinox(node: Node) -> Layer:
 def _keras(node: Node) -> Layer | None:
     if "recurrent_kernel" not in node.arrays or "kernel" not in node.arrays:
         return None
+    if any(part.startswith(DIRECTIONS) for part in node.path.split("/")):
+        raise NotRecurrent("is one direction of a bidirectional layer, which is not a dynamical system in time")
     settings, own = node.settings, node.arrays
     U, W, bias = own["kernel"].T, own["recurrent_kernel"].T, own.get("bias")
     if U.ndim != 2 or W.ndim != 2:

@@ -33,7 +33,7 @@ def states(layer, u=None):
 def agree(layer, theirs, u=None):
     theirs = np.asarray(theirs, dtype=float)
     assert theirs.std() > 0.01
-    np.testing.assert_allclose(states(layer, u), theirs, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(states(layer, u), theirs, rtol=1e-6, atol=1e-6)
 
 
 def flat(tree):
