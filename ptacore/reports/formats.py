@@ -103,22 +103,22 @@ def read(source) -> Node:
     path = split_entry(source)[0]
     reader = READERS.get(path.suffix.lower())
     if reader is None:
-        for name, value in read_arrays(source).items():
+        for name, value in read_arrays(source, "object").items():
             top.put(name, value)
         return top
     if not path.exists():
-        raise FileNotFoundError(f"file: no file {path}")
+        raise FileNotFoundError(f"object: no file {path}")
     if path.is_dir():
-        raise ValueError(f"file: {path}: expected a file, got a folder")
+        raise ValueError(f"object: {path}: expected a file, got a folder")
     try:
         reader(path, top)
     except ImportError as error:
-        raise ImportError(f"file: {path}: needs {error.name}: pip install 'ptacore[report]'") from None
+        raise ImportError(f"object: {path}: needs {error.name}: pip install 'ptacore[report]'") from None
     except ValueError as error:
-        raise ValueError(f"file: {path}: {error}") from None
+        raise ValueError(f"object: {path}: {error}") from None
     except Exception as error:  # readers raise all sorts of errors at damaged files
         fault = str(error).partition("\n")[0] or type(error).__name__
-        raise ValueError(f"file: {path}: cannot be read ({fault})") from None
+        raise ValueError(f"object: {path}: cannot be read ({fault})") from None
     return top
 
 
@@ -167,9 +167,11 @@ def _keras_names(held, key: str) -> list[str]:
     """The path of a variable by the names that layers were given: layers/gru_1/cell/vars/0 -> mine/kernel."""
     *groups, last = key.split("/")
     if "vars" not in groups:
-        groups = groups[groups.index("model_weights") + 1 :] if "model_weights" in groups else groups
-        own = groups[:1]  # then the model's name or the layer's again, and the cell's
-        return [*own, *(group for group in groups[2:] if group not in own), last.partition(":")[0]]
+        if "model_weights" in groups:
+            groups = groups[groups.index("model_weights") + 1 :]
+            own = groups[:1]  # then the model's name or the layer's again, and the cell's
+            groups = [*own, *(group for group in groups[2:] if group not in own)]
+        return [*groups, last.partition(":")[0]]
     names = []
     for i, group in enumerate(groups[:-1]):
         if group not in ("layers", "cell", "cells"):

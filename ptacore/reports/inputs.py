@@ -55,9 +55,10 @@ def input_of(given, seed: int = 0) -> Input:
     >>> input_of("noise").make(100, 2).shape
     torch.Size([100, 2])
     """
-    if given is None or given == "zero":
+    word = given if isinstance(given, str) else None
+    if given is None or word == "zero":
         return Input("no input", lambda steps, d: None)
-    if isinstance(given, str) and given == "noise":
+    if word == "noise":
         return Input("white noise of variance 1 in each input", lambda steps, d: _noise(steps, _some(d), seed))
     if (value := _number(given)) is not None:
         return Input(f"a constant input of {value:g}", lambda steps, d: torch.full((_some(d),), value).double())

@@ -139,6 +139,7 @@ def _layer(
 ) -> Layer:
     """A layer of these weights, once their shapes fit together."""
     gates = len(GATES[kind])
+    weights = [own._replace(b=_vector(own.b), d=_vector(own.d)) for own in weights]
     for own in weights:
         size = own.W.shape[0] // gates
         out = size if own.projection is None else own.projection.shape[0]
@@ -164,6 +165,11 @@ def _layer(
         node.path or "weights", library, cell, units, weights[0].U.shape[1], len(weights),
         lambda input: ModuleMap(module, input), tuple(read), tuple(assumed), module,
     )  # fmt: skip
+
+
+def _vector(value: np.ndarray | None) -> np.ndarray | None:
+    """A bias, which MATLAB keeps as a row or a column."""
+    return value.ravel() if value is not None and value.ndim == 2 and 1 in value.shape else value
 
 
 def _square(W: np.ndarray, name: str) -> Layer:
@@ -422,7 +428,8 @@ def layers_of(object) -> Found:
         try:
             found.layers.append(_of_module(name or type(part).__name__, part))
         except (ValueError, TypeError) as error:
-            found.refused.append(Refusal(name or type(part).__name__, str(error).removeprefix("module: ")))
+            reason = f"cannot be followed: {str(error).removeprefix('module: ')}"
+            found.refused.append(Refusal(name or type(part).__name__, reason))
     return found
 
 

@@ -160,7 +160,7 @@ def _of_name(found: Found, name: str | None, title: str) -> Found:
 
 def _nothing(title: str, found: Found) -> str:
     if found.refused:
-        return f"object: {title}: " + "; ".join(f"{r.name}: {r.reason}" for r in found.refused)
+        return f"object: {title}: " + "; ".join(f"{r.name} {r.reason}" for r in found.refused)
     held = [f"{key} {shape}" for key, shape in found.rest.items()]
     more = f" and {len(held) - 8} more" if len(held) > 8 else ""
     return (

@@ -71,7 +71,7 @@ def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], lo
         for first, *others in rows
     )
     return (
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{escape(caption)}"><table class="{look}">'
+        f'<div class="scroll" role="group" tabindex="0" aria-label="{escape(caption)}"><table class="{look}">'
         f"{f'<caption>{escape(caption)}</caption>' if heads else ''}{head}<tbody>{body}</tbody></table></div>"
     )
 
@@ -135,10 +135,11 @@ def _survival(f: Findings) -> str:
     return (
         f"<h3>How long a gradient lasts</h3><p>The leading exponent is λ = {number(rate)} ± {number(tolerance, 2)} "
         "per step: a gradient of size one is e<sup>λs</sup> after s steps. Backpropagation adds up what comes from all "
-        "steps. In a format of p binary digits, what is below 2<sup>−p</sup> is lost beside a number of size one: after "
+        "steps. In a format of p binary digits, what is below 2<sup>−p</sup> is lost beside one of size one: after "
         "p ln 2 / |λ| steps. Alone, it leaves the normal numbers, down to 2<sup>e</sup>, only after |e| ln 2 / |λ|. "
-        "The first counts for training, and only the first tells bfloat16 from float32: the smallest number is the "
-        "same.</p>" + _table(f"After how many steps, over the {f.spectrum.confidence:.0%} interval of λ", heads, rows)
+        "The first counts for training, and only the first tells bfloat16 from float32: their smallest number is "
+        "the same.</p>"
+        + _table(f"After how many steps, over the {f.spectrum.confidence:.0%} interval of λ", heads, rows)
     )
 
 
