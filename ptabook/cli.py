@@ -127,9 +127,11 @@ def _book(arguments: argparse.Namespace, root: Path) -> int:
     if code := _make(wanted, force=False, verbose=arguments.verbose):
         return code
     from ptabook.claims.verdicts import write_ledger
+    from ptabook.example import example_files
     from ptabook.runtimes import write_runtimes
 
-    pages.stage(root, arguments.preset, {"_ledger.md": write_ledger, "_runtimes.md": write_runtimes})
+    written = {"_ledger.md": write_ledger, "_runtimes.md": write_runtimes, **example_files()}
+    pages.stage(root, arguments.preset, written)
     page = pages.build_book(root)
     say(f"Open {pdf.print_book(root) if arguments.pdf else page}")
     return 0

@@ -105,7 +105,7 @@ def report(
     seed, effort, given = check_seed(seed), QUICK if flag("quick", quick) else FULL, input_of(input, seed)
     if layer is not None:
         instance("layer", layer, str)
-    title, found = _found(object)
+    title, found = _title(object), recurrent_layers(object)
     found = _of_name(found, layer, title)
     place = folder("output", f"{title.partition('.')[0]}-report" if output is None else output)
     findings, refused = [], list(found.refused)
@@ -130,17 +130,45 @@ def report(
     return Report(place / "report.html", tuple(findings), tuple(refused))
 
 
-def _found(object) -> tuple[str, Found]:
-    """A title, and the layers of what is given."""
+def recurrent_layers(object) -> Found:
+    """The recurrent layers of a network, without measuring them.
+
+    Parameters
+    ----------
+    object : path, torch.nn.Module, System or mapping
+        As for `report`.
+
+    Returns
+    -------
+    Found
+        `layers`, each with its `name`, `cell`, `units`, what was `read` and `assumed`, and ``system(input)``, the map
+        of its state; `refused`, each with `name` and `reason`; and `rest`, the shapes of all other arrays.
+
+    Raises
+    ------
+    ValueError, TypeError, FileNotFoundError, ImportError
+        If it is of another kind, or cannot be read.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> found = recurrent_layers({"encoder": nn.LSTM(3, 5).state_dict()})
+    >>> [(layer.name, layer.cell, layer.system(None).dim) for layer in found.layers]
+    [('encoder', 'LSTM', 10)]
+    """
     if isinstance(object, (nn.Module, System)):
-        return type(object).__name__, layers_of(object)
-    if isinstance(object, Mapping):
-        return "weights", find_layers(read(object))
-    if not isinstance(object, (str, os.PathLike)) or not os.fspath(object):
+        return layers_of(object)
+    if not isinstance(object, (str, os.PathLike, Mapping)) or object == "":
         raise TypeError(
             f"object: expected a file, a torch.nn.Module, a System or a mapping of arrays, got {type(object).__name__}"
         )
-    return Path(object).name, find_layers(read(object))
+    return find_layers(read(object))
+
+
+def _title(object) -> str:
+    if isinstance(object, (str, os.PathLike)):
+        return Path(object).name
+    return "weights" if isinstance(object, Mapping) else type(object).__name__
 
 
 def _of_name(found: Found, name: str | None, title: str) -> Found:

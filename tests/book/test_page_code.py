@@ -51,3 +51,8 @@ def test_what_it_takes_is_taken_and_the_rest_refused():
     page = ROOT / "book" / "what_it_takes.md"
     assert run(page) >= 8
     assert page.read_text().count("refused(") >= 8
+
+
+def test_your_network_is_reported_on(capsys):
+    assert run(ROOT / "book" / "your_network.md") == 2
+    assert "float32 loses a gradient in a sum after" in capsys.readouterr().out
