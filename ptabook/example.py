@@ -41,8 +41,5 @@ def _example(root: Path) -> dict[str, bytes]:
         made = report(root / WEIGHTS, stream, output=folder)
         content = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
     (f,) = made.layers
-    layer = f.layer
-    words = (
-        f"It found, under `{layer.name}`, {layer.units} units of a {layer.cell}. Its heading says: *{headline(f)}*\n"
-    )
-    return content | {"headline": words.encode()}
+    found = f"It found `{f.layer.name}`, a layer of {f.layer.units} units ({f.layer.cell})."
+    return content | {"headline": f"{found} Its heading says: *{headline(f)}*\n".encode()}
