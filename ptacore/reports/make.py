@@ -30,7 +30,7 @@ FILES = ("report.json", "exponents.csv", "adjoints.csv", "convergence.csv")
 
 @dataclass(frozen=True)
 class Report:
-    """What `report` returns.
+    """What `ptacore.report` returns.
 
     Attributes
     ----------
@@ -136,13 +136,13 @@ def recurrent_layers(object) -> Found:
     Parameters
     ----------
     object : path, torch.nn.Module, System or mapping
-        As for `report`.
+        As for `ptacore.report`.
 
     Returns
     -------
     Found
-        `layers`, each with its `name`, `cell`, `units`, what was `read` and `assumed`, and ``system(input)``, the map
-        of its state; `refused`, each with `name` and `reason`; and `rest`, the shapes of all other arrays.
+        ``layers``, each with its name, cell, units, what was read and assumed, and ``system(input)``, the map of its
+        state; ``refused``, each with name and reason; and ``rest``, the shapes of all other arrays.
 
     Raises
     ------
