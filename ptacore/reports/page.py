@@ -136,7 +136,7 @@ def _survival(f: Findings) -> str:
         f"<h3>How long a gradient lasts</h3><p>The leading exponent is λ = {number(rate)} ± {number(tolerance, 2)} "
         "per step: a gradient of size one is e<sup>λs</sup> after s steps. Backpropagation adds up what comes from all "
         "steps. In a format of p binary digits, what is below 2<sup>−p</sup> is lost beside one of size one: after "
-        "p ln 2 / |λ| steps. Alone, it leaves the normal numbers, which end at 2<sup>e</sup>, only after |e| ln 2 / |λ|. "
+        "p ln 2 / |λ| steps. Alone, it leaves the normal numbers, which end at 2<sup>e</sup>, after |e| ln 2 / |λ|. "
         "The first counts for training, and only the first tells bfloat16 from float32: their smallest number is "
         "the same.</p>"
         + _table(f"After how many steps, over the {f.spectrum.confidence:.0%} interval of λ", heads, rows)
