@@ -2,6 +2,7 @@
 
 import math
 import re
+import tempfile
 import warnings
 from functools import partial
 
@@ -182,6 +183,11 @@ PUBLIC = {
     "chaos": (models.chaos, {**DRAW, "tau": 0.1, "W": None}, {**DRAWN, "tau": NUMBER, "W": ("None",)}),
     "limit_cycle": (models.limit_cycle, {**DRAW, "tau": 0.1, "W": None}, {**DRAWN, "tau": NUMBER, "W": ("None",)}),
     "read_weights": (models.read_weights, {"source": np.eye(2), "name": "source"}, {"source": ("None",), "name": FLAG}),
+    "report": (
+        partial(pta.report, output=tempfile.mkdtemp()),
+        {"object": torch.nn.RNN(2, 2), "input": "zero", "layer": None, "quick": True, "seed": 0},
+        {"input": ("None", *ANY_NUMBER), "layer": ("None",), "quick": ("True",)},
+    ),
     "scaled_rotation": (models.scaled_rotation, {"alpha": 1.0, "theta": 0.1}, ANGLES),
     "oscillator": (models.oscillator, {"system": "tanh map", "alpha": 1.0, "theta": 0.1}, ANGLES),
     "origin_exponent": (models.origin_exponent, {"system": "tanh map", "alpha": 1.0, "theta": 0.1}, ANGLES),

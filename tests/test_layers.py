@@ -17,6 +17,7 @@ FLOORS = (  # from the ground up; a room may import from rooms before its own fl
     {"networks", "heading"},
     {"training"},
     {"experiments", "control", "features"},
+    {"reports"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = sorted(path for package in ("ptacore", "ptabook") for path in (ROOT / package).rglob("*.py"))
