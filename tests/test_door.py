@@ -425,8 +425,8 @@ def test_every_public_function_is_at_the_door():
         *("Objective", "Supervised", "outcome", "state"),
         *(network.__name__ for network in networks.MODELS.values()),  # by their names, with `build`
     }
-    results = ("Trajectory", "Family", "Certificates", "FixedPoints", "Flossing", "LyapunovSpectrum", "CovariantVectors")
-    results += ("Oscillators", "PeriodicOrbit", "Spikes")
+    results = ("Trajectory", "Family", "Certificates", "FixedPoints", "Flossing", "LyapunovSpectrum")
+    results += ("CovariantVectors", "Oscillators", "PeriodicOrbit", "Spikes")
     for module in (pta, models, networks, heading, tasks, training, experiments):
         for name in module.__all__:
             thing = getattr(module, name)
