@@ -1,6 +1,6 @@
-"""Recurrent controllers that learn by reinforcement to swing a pendulum up."""
+"""Recurrent controllers that learn by reinforcement: the pendulum of Gym, agents, and proximal policy optimization."""
 
 from ptacore.reinforcement.controller import Controller
-from ptacore.reinforcement.pendulum import observation, observation_jacobian, starts, swing, swing_jacobians
+from ptacore.reinforcement.pendulum import observation, reset, swing, swing_jacobians, wrap
 
-__all__ = ["Controller", "observation", "observation_jacobian", "starts", "swing", "swing_jacobians"]
+__all__ = ["Controller", "observation", "reset", "swing", "swing_jacobians", "wrap"]

@@ -1,4 +1,4 @@
-"""A recurrent controller: a vanilla RNN that sees the pendulum, with one head that acts and one that judges."""
+"""Who swings the pendulum up: a vanilla recurrent network with a policy and a value head."""
 
 from __future__ import annotations
 
@@ -9,48 +9,52 @@ from torch import Tensor, nn
 
 from ptacore.checks import check_seed, choice, flag, integer
 from ptacore.oscillators.initialize import pta_
-from ptacore.reinforcement.pendulum import OBSERVED, STRONGEST, observation
+from ptacore.reinforcement.pendulum import OBSERVED, TORQUE, observation
 
 STARTS = ("orthogonal", "default", "rotations", "pta")
 
 
 class Controller(nn.Module):
-    """h' = tanh(W_h h + W_x x + b); policy and value are read from h by one hidden layer each (tanh, as wide).
+    """h_t = tanh(W_h h_(t-1) + W_x x_t + b), and two heads of one hidden layer on h_t.
+
+    The policy is a Gaussian of the torque in units of its limit: the mean comes from its head, the standard deviation
+    is a parameter of its own. All layers are `units` wide and tanh.
 
     Parameters
     ----------
     observed : {"partial", "full"}
-        See `observation`.
+        Whether it sees the angle alone, or the velocity too; see `observation`.
     units : int
-        Of the network and of both heads; even for the starts "rotations" and "pta".
+        Even for "rotations" and "pta".
     start : {"orthogonal", "default", "rotations", "pta"}
-        W_h at first: a random orthogonal matrix; Gaussian of variance 1/units; plane rotations by angles uniform in
-        [0, pi]; oscillators of `ptacore.pta_`. W_x is Gaussian of variance 1/d, b is zero, the heads are orthogonal.
+        Of W_h: orthogonal; Gaussian of variance 1/units; 2 x 2 blocks on the diagonal that are rotations by uniform
+        angles in [0, pi); such blocks with gains above the critical one, which oscillate (`ptacore.oscillators.pta_`).
     raw_angle : bool
-        See `observation`.
+        Whether the angle comes raw instead of as cosine and sine.
     seed : int
-        Of the weights.
-    dtype : torch.dtype
+        Of the weights. Those besides W_h are the same for all starts.
 
     Attributes
     ----------
-    W_h, W_x, b : Parameter (n, n), (n, d), (n,)
-    policy, value : Sequential
-        From h to the mean action, in [-1, 1] of the strongest torque, and to the discounted reward that is expected.
+    W_h : Parameter (units, units)
+    W_x : Parameter (units, d)
+        N(0, 1/d) at the start.
+    b : Parameter (units,)
+        Zero at the start.
+    policy, value : nn.Sequential
+        Linear, tanh, Linear: (..., units) -> (..., 1). Orthogonal at the start, of gains sqrt 2, and 0.01 for the
+        last layer of the policy, 1 for that of the value.
     log_std : Parameter (1,)
-        Of the noise that is added to the action while the controller learns.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not valid; the message names it.
+        Logarithm of the policy's standard deviation, in units of 2 N m; zero at the start.
+    observed, raw_angle, units, start
+        As given.
 
     Examples
     --------
-    >>> controller = Controller(seed=1)
-    >>> h = controller.step(torch.zeros(5, 64), controller.observe(torch.zeros(5, 2)))
-    >>> h.shape, controller.torque(h).shape
-    (torch.Size([5, 64]), torch.Size([5]))
+    >>> agent, x = Controller(), torch.tensor([0.1, 0.0])
+    >>> h = agent.step(torch.zeros(agent.units), agent.observe(x))
+    >>> h.shape, agent.torque(h).shape
+    (torch.Size([64]), torch.Size([]))
     """
 
     name = "controller"
@@ -62,60 +66,56 @@ class Controller(nn.Module):
         start: str = "orthogonal",
         raw_angle: bool = False,
         seed: int = 0,
-        dtype: torch.dtype = torch.float32,
     ):
         super().__init__()
-        self.observed, self.raw_angle = choice("observed", observed, OBSERVED), flag("raw_angle", raw_angle)
-        self.units, self.start = integer("units", units, 1), choice("start", start, STARTS)
-        if start in ("rotations", "pta") and units % 2:
-            raise ValueError(f"units: expected an even number for start={start!r}, got {units}")
-        self.options = {"observed": observed, "start": start, "raw_angle": raw_angle}
-        generator = torch.Generator().manual_seed(check_seed(seed))
-        d = observation(torch.zeros(2), observed, raw_angle).numel()
-        self.W_h = nn.Parameter(_recurrent(start, units, generator).to(dtype))
-        self.W_x = nn.Parameter(torch.randn(units, d, generator=generator).to(dtype) / math.sqrt(d))
-        self.b = nn.Parameter(torch.zeros(units, dtype=dtype))
-        self.policy, self.value = (_head(units, gain, generator, dtype) for gain in (0.01, 1.0))
-        self.log_std = nn.Parameter(torch.zeros(1, dtype=dtype))
-
-    @property
-    def n_hidden(self) -> int:
-        """Units of the network."""
-        return self.units
+        self.observed, self.start = choice("observed", observed, OBSERVED), choice("start", start, STARTS)
+        self.units = self.n_hidden = n = integer("units", units, 1)
+        if n % 2 and start in ("rotations", "pta"):
+            raise ValueError(f"units: expected an even number for blocks of two, got {n}")
+        self.raw_angle = flag("raw_angle", raw_angle)
+        self.options = {"observed": self.observed, "start": self.start, "raw_angle": self.raw_angle}
+        inputs = 2 - self.raw_angle + (self.observed == "full")
+        seed = check_seed(seed)
+        generator, of_start = (torch.Generator().manual_seed(s) for s in (seed, seed ^ 1 << 32))
+        self.W_h = nn.Parameter(_recurrent(start, n, of_start))
+        self.W_x = nn.Parameter(torch.randn(n, inputs, generator=generator) / math.sqrt(inputs))
+        self.b = nn.Parameter(torch.zeros(n))
+        self.policy, self.value = _head(n, 0.01, generator), _head(n, 1.0, generator)
+        self.log_std = nn.Parameter(torch.zeros(1))
 
     def observe(self, x: Tensor) -> Tensor:
-        """What it sees of the pendulum: (..., 2) -> (..., d)."""
+        """What it sees of the pendulum's state: (..., 2) -> (..., d)."""
         return observation(x, self.observed, self.raw_angle)
 
-    def step(self, h: Tensor, seen: Tensor) -> Tensor:
-        """The state after an observation: (..., n), (..., d) -> (..., n)."""
-        return torch.tanh(h @ self.W_h.mT + seen @ self.W_x.mT + self.b)
+    def step(self, h: Tensor, obs: Tensor) -> Tensor:
+        """The hidden state after an observation: (..., units), (..., d) -> (..., units)."""
+        return torch.tanh(h @ self.W_h.mT + obs @ self.W_x.mT + self.b)
 
     def torque(self, h: Tensor) -> Tensor:
-        """What it does without noise, in N m, before the pendulum cuts it: (..., n) -> (...,)."""
-        return STRONGEST * self.policy(h)[..., 0]
+        """Mean torque in N m, unclipped, for the pendulum clips it: (..., units) -> (...)."""
+        return TORQUE * self.policy(h)[..., 0]
 
-    def __repr__(self):
-        return f"Controller(observed={self.observed!r}, units={self.units}, start={self.start!r})"
+    def extra_repr(self):
+        options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
+        return f"units={self.units}, {options}"
 
 
 def _recurrent(start: str, n: int, generator: torch.Generator) -> Tensor:
-    if start == "default":
-        return torch.randn(n, n, generator=generator) / math.sqrt(n)
+    W = torch.randn(n, n, generator=generator) / math.sqrt(n)
     if start == "orthogonal":
-        return nn.init.orthogonal_(torch.empty(n, n), generator=generator)
-    if start == "pta":
-        W = torch.zeros(n, n)
+        nn.init.orthogonal_(W, generator=generator)
+    elif start == "rotations":
+        angle = math.pi * torch.rand(n // 2, generator=generator)
+        blocks = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], -1).unflatten(-1, (2, 2))
+        W = torch.block_diag(*blocks)
+    elif start == "pta":
         pta_(W, generator=generator)
-        return W
-    theta = math.pi * torch.rand(n // 2, generator=generator)
-    cos, sin = theta.cos(), theta.sin()
-    return torch.block_diag(*torch.stack([torch.stack([cos, -sin], -1), torch.stack([sin, cos], -1)], -2))
+    return W
 
 
-def _head(n: int, gain: float, generator: torch.Generator, dtype: torch.dtype) -> nn.Sequential:
-    first, last = nn.Linear(n, n, dtype=dtype), nn.Linear(n, 1, dtype=dtype)
-    for layer, scale in ((first, math.sqrt(2)), (last, gain)):
-        nn.init.orthogonal_(layer.weight, scale, generator=generator)
+def _head(n: int, gain: float, generator: torch.Generator) -> nn.Sequential:
+    layers = nn.utils.skip_init(nn.Linear, n, n), nn.utils.skip_init(nn.Linear, n, 1)  # draws nothing of torch's own
+    for layer, size in zip(layers, (math.sqrt(2), gain), strict=True):
+        nn.init.orthogonal_(layer.weight, size, generator=generator)
         nn.init.zeros_(layer.bias)
-    return nn.Sequential(first, nn.Tanh(), last)
+    return nn.Sequential(layers[0], nn.Tanh(), layers[1])

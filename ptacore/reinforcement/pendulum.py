@@ -1,6 +1,11 @@
-"""Gym's pendulum, many at once: a rod that a motor too weak to lift it has to swing up and hold.
+"""The inverted pendulum of Gym, Pendulum-v1, for any number of pendulums at once.
 
-States are x = (theta, speed): the angle from upright in radians, and its rate in radians per second.
+The state x = (theta, theta_dot) has theta = 0 upright, unwrapped; an episode is cut after 200 steps and never ends by
+itself. With u the torque clipped to +-2 N m (g = 10 m/s^2, 1 kg, 1 m, dt = 0.05 s)::
+
+    reward     = -(wrap(theta)^2 + 0.1 theta_dot^2 + 0.001 u^2)        of the state before the step
+    theta_dot' = clip(theta_dot + (15 sin theta + 3 u) dt, -8, 8)
+    theta'     = theta + theta_dot' dt
 """
 
 from __future__ import annotations
@@ -10,104 +15,138 @@ import math
 import torch
 from torch import Tensor
 
-from ptacore.checks import choice
+from ptacore.checks import choice, flag, instance, integer
 
-STEP = 0.05
-"""Seconds between two states."""
-EPISODE = 200
-"""Steps until a new start; an episode never ends earlier."""
-STRONGEST, FASTEST = 2.0, 8.0  # torque in N m and speed in rad/s, to which both are cut
-FALL, PUSH = 15.0, 3.0  # 3 g / 2 l with g = 10, l = 1; 3 / m l^2 with m = 1
+DT = 0.05  # s
+TORQUE = 2.0  # N m, the largest
+SPEED = 8.0  # rad/s, the largest
+PULL = 15.0  # 3 g / (2 l), 1/s^2
+PUSH = 3.0  # 3 / (m l^2), 1/(kg m^2)
+EPISODE = 200  # steps
 OBSERVED = ("partial", "full")
+_TURN = 2 * math.pi
 
 
-def swing(x: Tensor, torque: Tensor) -> tuple[Tensor, Tensor]:
-    """One step of Pendulum-v1.
+def wrap(theta: Tensor) -> Tensor:
+    """An angle in [-pi, pi).
+
+    Examples
+    --------
+    >>> wrap(torch.tensor([0.5, math.pi, -7.0], dtype=torch.float64))
+    tensor([ 0.5000, -3.1416, -0.7168], dtype=torch.float64)
+    """
+    return torch.remainder(theta + math.pi, _TURN) - math.pi
+
+
+def swing(x: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+    """One step of the pendulum, 0.05 s.
 
     Parameters
     ----------
     x : Tensor (..., 2)
-        Angle and speed.
-    torque : Tensor (...,)
-        In N m; cut to [-2, 2].
+        theta in radians, 0 upright, and theta_dot in rad/s.
+    u : Tensor (...)
+        Torque in N m, clipped here.
 
     Returns
     -------
-    x : Tensor (..., 2)
-        A step later: speed += (15 sin theta + 3 torque) dt, cut to [-8, 8]; theta += speed dt.
-    reward : Tensor (...,)
-        -(theta^2 + 0.1 speed^2 + 0.001 torque^2) of the state before, with theta in [-pi, pi).
+    new : Tensor (..., 2)
+    reward : Tensor (...)
+        Of the state and the torque before the step, in [-16.3, 0].
+
+    Raises
+    ------
+    TypeError, ValueError
+        If x or u is not a tensor of floating-point numbers, or their shapes do not belong together.
 
     Examples
     --------
-    >>> x, reward = swing(torch.tensor([math.pi, 0.0]), torch.tensor(0.0))
-    >>> round(float(x[0]), 3), round(float(reward), 2)
-    (3.142, -9.87)
+    >>> new, reward = swing(torch.tensor([math.pi / 2, 0.0]), torch.tensor(5.0))
+    >>> new, reward
+    (tensor([1.6233, 1.0500]), tensor(-2.4714))
     """
-    theta, speed = x.unbind(-1)
-    torque = torque.clamp(-STRONGEST, STRONGEST)
-    reward = -(wrapped(theta).square() + 0.1 * speed.square() + 0.001 * torque.square())
-    speed = (speed + (FALL * theta.sin() + PUSH * torque) * STEP).clamp(-FASTEST, FASTEST)
-    return torch.stack([theta + speed * STEP, speed], -1), reward
+    theta, rate, u = _parts(x, u)
+    u = u.clamp(-TORQUE, TORQUE)
+    reward = -(wrap(theta).square() + 0.1 * rate.square() + 0.001 * u.square())
+    rate = (rate + (PULL * theta.sin() + PUSH * u) * DT).clamp(-SPEED, SPEED)
+    return torch.stack([theta + rate * DT, rate], -1), reward
 
 
-def swing_jacobians(x: Tensor, torque: Tensor) -> tuple[Tensor, Tensor]:
-    """Derivatives of `swing`'s next state by state and torque: (..., 2, 2), (..., 2)."""
-    theta, speed = x.unbind(-1)
-    moves = (speed + (FALL * theta.sin() + PUSH * torque.clamp(-STRONGEST, STRONGEST)) * STEP).abs() < FASTEST
-    by_speed = moves.to(x)
-    by_theta = by_speed * FALL * STEP * theta.cos()
-    A = torch.stack(
-        [torch.stack([1 + STEP * by_theta, STEP * by_speed], -1), torch.stack([by_theta, by_speed], -1)], -2
-    )
-    pushed = by_speed * PUSH * STEP * (torque.abs() < STRONGEST)
-    return A, torch.stack([STEP * pushed, pushed], -1)
+def swing_jacobians(x: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+    """Derivatives of the next state by state and torque: (..., 2), (...) -> (..., 2, 2), (..., 2).
+
+    Without a limit that is met, the first has the determinant 1: the step preserves area.
+
+    Examples
+    --------
+    >>> of_x, of_u = swing_jacobians(torch.zeros(2), torch.tensor(0.0))
+    >>> of_x, of_u
+    (tensor([[1.0375, 0.0500],
+            [0.7500, 1.0000]]), tensor([0.0075, 0.1500]))
+    """
+    theta, rate, u = _parts(x, u)
+    free = (rate + (PULL * theta.sin() + PUSH * u.clamp(-TORQUE, TORQUE)) * DT).abs() <= SPEED
+    by_theta, by_rate = free * PULL * DT * theta.cos(), free.to(x)
+    by_u = free * (u.abs() <= TORQUE) * PUSH * DT
+    of_x = torch.stack([1 + DT * by_theta, DT * by_rate, by_theta, by_rate], -1).unflatten(-1, (2, 2))
+    return of_x, torch.stack([DT * by_u, by_u], -1)
 
 
 def observation(x: Tensor, observed: str = "partial", raw_angle: bool = False) -> Tensor:
-    """What a controller sees: (..., 2) -> (..., 1 to 3).
+    """What an agent sees of a state.
 
     Parameters
     ----------
     x : Tensor (..., 2)
     observed : {"partial", "full"}
-        The angle, or the angle and the speed over 8.
+        The angle alone, or the angle and theta_dot / 8.
     raw_angle : bool
-        Whether the angle is given as a number in [-pi, pi), else as cosine and sine.
+        The angle in [-pi, pi), which jumps where the pendulum hangs, instead of its cosine and sine.
 
-    Raises
-    ------
-    ValueError
-        If `observed` is another word.
+    Returns
+    -------
+    Tensor (..., d)
+        d is 2 and 3 for the two; 1 and 2 with the raw angle.
 
     Examples
     --------
-    >>> observation(torch.tensor([0.0, 4.0]), "full")
-    tensor([1.0000, 0.0000, 0.5000])
+    >>> x = torch.tensor([0.0, 4.0])
+    >>> observation(x), observation(x, "full"), observation(x, "full", raw_angle=True)
+    (tensor([1., 0.]), tensor([1.0000, 0.0000, 0.5000]), tensor([0.0000, 0.5000]))
     """
-    theta, speed = x.unbind(-1)
-    seen = [wrapped(theta)] if raw_angle else [theta.cos(), theta.sin()]
-    return torch.stack([*seen, speed / FASTEST] if choice("observed", observed, OBSERVED) == "full" else seen, -1)
+    theta, rate = _state(x).unbind(-1)
+    seen = [wrap(theta)] if flag("raw_angle", raw_angle) else [theta.cos(), theta.sin()]
+    if choice("observed", observed, OBSERVED) == "full":
+        seen.append(rate / SPEED)
+    return torch.stack(seen, -1)
 
 
-def observation_jacobian(x: Tensor, observed: str = "partial", raw_angle: bool = False) -> Tensor:
-    """Derivative of `observation` by the state: (..., d, 2)."""
-    theta = x[..., 0]
-    by_theta = [torch.ones_like(theta)] if raw_angle else [-theta.sin(), theta.cos()]
-    full = observed == "full"
-    J = x.new_zeros(*x.shape[:-1], len(by_theta) + full, 2)
-    J[..., : len(by_theta), 0] = torch.stack(by_theta, -1)
-    if full:
-        J[..., -1, 1] = 1 / FASTEST
-    return J
+def reset(count: int, generator: torch.Generator | None = None, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Starts of episodes (count, 2): theta uniform in [-pi, pi), theta_dot in [-1, 1) rad/s.
+
+    Examples
+    --------
+    >>> reset(3, torch.Generator().manual_seed(0)).shape
+    torch.Size([3, 2])
+    """
+    if generator is not None:
+        instance("generator", generator, torch.Generator)
+    drawn = 2 * torch.rand(integer("count", count, 1), 2, generator=generator, dtype=dtype) - 1
+    return drawn * drawn.new_tensor([math.pi, 1.0])
 
 
-def starts(count: int, dtype: torch.dtype = torch.float32, generator: torch.Generator | None = None) -> Tensor:
-    """Starts of episodes (count, 2): angles uniform over the circle, speeds in [-1, 1]."""
-    uniform = 2 * torch.rand(count, 2, dtype=dtype, generator=generator) - 1
-    return uniform * torch.tensor([math.pi, 1.0], dtype=dtype)
+def _state(x: Tensor) -> Tensor:
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        raise TypeError(f"x: expected a tensor of floating-point numbers, got {type(x).__name__}")
+    if x.ndim == 0 or x.shape[-1] != 2:
+        raise ValueError(f"x: expected shape (..., 2), angle and rate, got {tuple(x.shape)}")
+    return x
 
 
-def wrapped(theta: Tensor) -> Tensor:
-    """The angle in [-pi, pi)."""
-    return torch.remainder(theta + math.pi, 2 * math.pi) - math.pi
+def _parts(x: Tensor, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    theta, rate = _state(x).unbind(-1)
+    if not isinstance(u, Tensor) or not u.is_floating_point():
+        raise TypeError(f"u: expected a tensor of floating-point numbers, got {type(u).__name__}")
+    if u.shape != theta.shape:
+        raise ValueError(f"u: expected shape {tuple(theta.shape)}, a torque for each state, got {tuple(u.shape)}")
+    return theta, rate, u
