@@ -2,5 +2,6 @@
 
 from ptacore.reinforcement.controller import Controller
 from ptacore.reinforcement.pendulum import observation, reset, swing, swing_jacobians, wrap
+from ptacore.reinforcement.ppo import PPO, gae
 
-__all__ = ["Controller", "observation", "reset", "swing", "swing_jacobians", "wrap"]
+__all__ = ["PPO", "Controller", "gae", "observation", "reset", "swing", "swing_jacobians", "wrap"]
