@@ -95,6 +95,11 @@ class Controller(nn.Module):
         """Mean torque in N m, unclipped, for the pendulum clips it: (..., units) -> (...)."""
         return TORQUE * self.policy(h)[..., 0]
 
+    def log_density(self, h: Tensor, action: Tensor) -> Tensor:
+        """Of an action in units of 2 N m, but for the constant: (..., units), (...) -> (...)."""
+        apart = (action - self.policy(h)[..., 0]) * (-self.log_std).exp()
+        return -0.5 * apart.square() - self.log_std
+
     def extra_repr(self):
         options = ", ".join(f"{name}={value!r}" for name, value in self.options.items())
         return f"units={self.units}, {options}"

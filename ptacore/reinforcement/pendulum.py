@@ -15,7 +15,7 @@ import math
 import torch
 from torch import Tensor
 
-from ptacore.checks import choice, flag, instance, integer
+from ptacore.checks import choice, flag, floating, instance, integer, shown
 
 DT = 0.05  # s
 TORQUE = 2.0  # N m, the largest
@@ -35,7 +35,7 @@ def wrap(theta: Tensor) -> Tensor:
     >>> wrap(torch.tensor([0.5, math.pi, -7.0], dtype=torch.float64))
     tensor([ 0.5000, -3.1416, -0.7168], dtype=torch.float64)
     """
-    return torch.remainder(theta + math.pi, _TURN) - math.pi
+    return torch.remainder(_numbers("theta", theta) + math.pi, _TURN) - math.pi
 
 
 def swing(x: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
@@ -86,8 +86,9 @@ def swing_jacobians(x: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
     """
     theta, rate, u = _parts(x, u)
     free = (rate + (PULL * theta.sin() + PUSH * u.clamp(-TORQUE, TORQUE)) * DT).abs() <= SPEED
-    by_theta, by_rate = free * PULL * DT * theta.cos(), free.to(x)
-    by_u = free * (u.abs() <= TORQUE) * PUSH * DT
+    by_rate = free.to(x)
+    by_theta = PULL * DT * by_rate * theta.cos()
+    by_u = PUSH * DT * by_rate * (u.abs() <= TORQUE)
     of_x = torch.stack([1 + DT * by_theta, DT * by_rate, by_theta, by_rate], -1).unflatten(-1, (2, 2))
     return of_x, torch.stack([DT * by_u, by_u], -1)
 
@@ -131,22 +132,25 @@ def reset(count: int, generator: torch.Generator | None = None, dtype: torch.dty
     """
     if generator is not None:
         instance("generator", generator, torch.Generator)
-    drawn = 2 * torch.rand(integer("count", count, 1), 2, generator=generator, dtype=dtype) - 1
+    count, dtype = integer("count", count, 1), floating("dtype", dtype)
+    drawn = 2 * torch.rand(count, 2, generator=generator, dtype=dtype) - 1
     return drawn * drawn.new_tensor([math.pi, 1.0])
 
 
+def _numbers(name: str, value) -> Tensor:
+    if not isinstance(value, Tensor) or not value.is_floating_point() or value.layout != torch.strided:
+        raise TypeError(f"{name}: expected a dense tensor of floating-point numbers, got {shown(value)}")
+    return value
+
+
 def _state(x: Tensor) -> Tensor:
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        raise TypeError(f"x: expected a tensor of floating-point numbers, got {type(x).__name__}")
-    if x.ndim == 0 or x.shape[-1] != 2:
+    if _numbers("x", x).ndim == 0 or x.shape[-1] != 2:
         raise ValueError(f"x: expected shape (..., 2), angle and rate, got {tuple(x.shape)}")
     return x
 
 
 def _parts(x: Tensor, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     theta, rate = _state(x).unbind(-1)
-    if not isinstance(u, Tensor) or not u.is_floating_point():
-        raise TypeError(f"u: expected a tensor of floating-point numbers, got {type(u).__name__}")
-    if u.shape != theta.shape:
+    if _numbers("u", u).shape != theta.shape:
         raise ValueError(f"u: expected shape {tuple(theta.shape)}, a torque for each state, got {tuple(u.shape)}")
     return theta, rate, u

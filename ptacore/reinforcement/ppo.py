@@ -12,6 +12,7 @@ from ptacore.checks import instance, integer, within
 from ptacore.networks.bptt import run
 from ptacore.networks.registry import Tanh
 from ptacore.reinforcement.controller import Controller
+from ptacore.reinforcement.estimates import gae, surrogate
 from ptacore.reinforcement.pendulum import EPISODE, TORQUE, reset, swing
 from ptacore.training.objective import Objective
 
@@ -19,27 +20,14 @@ RECENT = 10  # episodes in the mean that is recorded
 
 
 class Rollout(NamedTuple):
-    """What an agent met in T steps of B pendulums, and what that was worth.
+    """What an agent met in T steps of B pendulums, and what that was worth."""
 
-    Attributes
-    ----------
-    observations : Tensor (T, B, d)
-    fresh : Tensor (T, B)
-        Whether an episode begins with this step: the hidden state before it is zero.
-    h : Tensor (B, units)
-        Hidden states before the first step.
-    actions, log_probabilities : Tensor (T, B)
-        In units of the largest torque; those are up to a constant.
-    advantages, returns : Tensor (T, B)
-        By `gae`, of scaled rewards; the advantages are not normalized yet.
-    """
-
-    observations: Tensor
-    fresh: Tensor
-    h: Tensor
-    actions: Tensor
-    log_probabilities: Tensor
-    advantages: Tensor
+    observations: Tensor  # (T, B, d)
+    fresh: Tensor  # (T, B), whether an episode begins with this step: the hidden state before it is zero
+    h: Tensor  # (B, units), before the first step
+    actions: Tensor  # (T, B), torques in units of the largest, and the logarithms of their densities
+    log_densities: Tensor
+    advantages: Tensor  # (T, B), by `gae`, of scaled rewards
     returns: Tensor
 
 
@@ -53,20 +41,16 @@ class PPO(Objective):
 
     Parameters
     ----------
-    environments : int
-        B. Their first episodes begin in different phases.
-    steps : int
-        T of each for an update, at least the 200 of an episode.
+    environments, steps : int
+        B, whose first episodes begin in different phases, and T of each for an update, at least the 200 of an episode.
     passes, minibatches : int
         An update takes so many passes through the data, each of them so many steps of the optimizer.
     chunk : int
         Steps of a sequence, a divisor of `steps`.
     discount, trace : float
         gamma and lambda of the advantages.
-    clip : float
-        The ratio of probabilities counts within 1 -+ clip.
-    value_weight : float
-        Of the mean square of the values' error beside the surrogate.
+    clip, value_weight : float
+        The ratio of densities counts within 1 -+ clip; weight of the values' mean square error beside this surrogate.
     reward_scale : float
         Factor of the rewards that the agent learns from.
     trials : int
@@ -146,7 +130,7 @@ class PPO(Objective):
         inputs = data.observations[t.clamp(max=self.steps - 1), env]
         (h,) = run(Tanh.cell, inputs, model.W_x, model.b, (model.W_h,), (before[begin, env],))[1]
         h, (t, env) = h[valid], (t[valid], env.expand_as(t)[valid])
-        ratio = (log_probability(model, h, data.actions[t, env]) - data.log_probabilities[t, env]).exp()
+        ratio = (model.log_density(h, data.actions[t, env]) - data.log_densities[t, env]).exp()
         error = (model.value(h)[..., 0] - data.returns[t, env]).square().mean()
         return surrogate(ratio, data.advantages[t, env], self.clip) + self.value_weight * error
 
@@ -182,7 +166,7 @@ class PPO(Objective):
             ends[t, i], coming[t, i] = True, self._value_after(model, states[t, i], last)
         scaled = self.reward_scale * torch.stack(rewards)
         advantages = gae(scaled, values, coming, ends, self.discount, self.trace)
-        old = log_probability(model, states, actions)
+        old = model.log_density(states, actions)
         return Rollout(observed, fresh, start, actions, old, advantages, advantages + values)
 
     def evaluate(self, model, split):
@@ -222,48 +206,6 @@ class PPO(Objective):
         if state["keep_every"] != self.keep_every:
             raise ValueError(f"keep_every: expected {state['keep_every']} of the run begun, got {self.keep_every}")
         self.world, self.recent, self.kept = state["world"], state["recent"], state["kept"]
-
-
-def gae(rewards: Tensor, values: Tensor, coming: Tensor, ends: Tensor, discount: float, trace: float) -> Tensor:
-    """Generalized advantage estimates (Schulman et al. 2016): A_t = delta_t + gamma lambda A_(t+1) within an episode.
-
-    Parameters
-    ----------
-    rewards, values, coming : Tensor (T, ...)
-        r_t, V of the state that was acted in, and V of the true state that came next, also where an episode was cut;
-        delta_t = r_t + gamma coming_t - values_t.
-    ends : Tensor (T, ...)
-        Whether the episode was cut after this step.
-    discount, trace : float
-        gamma and lambda.
-
-    Examples
-    --------
-    >>> one = torch.ones(3)
-    >>> gae(one, 0 * one, 0 * one, torch.tensor([False, True, False]), 0.5, 0.5)
-    tensor([1.2500, 1.0000, 1.0000])
-    """
-    advantages = rewards + discount * coming - values
-    for t in reversed(range(len(rewards) - 1)):
-        advantages[t] += discount * trace * ~ends[t] * advantages[t + 1]
-    return advantages
-
-
-def surrogate(ratio: Tensor, advantage: Tensor, clip: float) -> Tensor:
-    """The clipped loss -mean(min(ratio A, clamp(ratio, 1 - clip, 1 + clip) A)).
-
-    Examples
-    --------
-    >>> surrogate(torch.tensor([1.5, 0.5]), torch.tensor([1.0, 1.0]), 0.2)
-    tensor(-0.8500)
-    """
-    return -torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage).mean()
-
-
-def log_probability(model: Controller, h: Tensor, action: Tensor) -> Tensor:
-    """Logarithm of the density of an action in units of 2 N m, without its constant: (..., units), (...) -> (...)."""
-    apart = (action - model.policy(h)[..., 0]) * (-model.log_std).exp()
-    return -0.5 * apart.square() - model.log_std
 
 
 def cut(fresh: Tensor, chunk: int) -> Tensor:

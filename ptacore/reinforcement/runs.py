@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -65,11 +66,11 @@ def kept(folder: str | Path) -> dict[int, Controller]:
     folder = checks.folder("folder", folder)
     options = records.read_json(folder / "config.json")["model"]["options"]
     try:
-        with np.load(folder / KEPT, allow_pickle=False) as file:
+        with np.load(io.BytesIO((folder / KEPT).read_bytes()), allow_pickle=False) as file:
             stacks = {name: torch.from_numpy(file[name]) for name in file.files}
     except FileNotFoundError:
         raise records.RecordError(f"{folder / KEPT}: is missing") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise records.RecordError(f"{folder / KEPT}: cannot be read ({error})") from error
     found = {}
     for k, update in enumerate(stacks.pop("updates").tolist()):
