@@ -34,6 +34,7 @@ _ROOMS = {
     "heading": "ptacore.heading",
     "models": "ptacore.models",
     "networks": "ptacore.networks",
+    "reinforcement": "ptacore.reinforcement",
     "robustness": "ptacore.heading.robustness",
     "tasks": "ptacore.tasks",
     "training": "ptacore.training",

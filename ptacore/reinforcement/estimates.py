@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ptacore.checks import within
+from ptacore.checks import floats, shown, within
 
 
 def gae(rewards: Tensor, values: Tensor, coming: Tensor, ends: Tensor, discount: float, trace: float) -> Tensor:
@@ -36,10 +36,11 @@ def gae(rewards: Tensor, values: Tensor, coming: Tensor, ends: Tensor, discount:
     >>> gae(one, 0 * one, 0 * one, torch.tensor([False, True, False]), 0.5, 0.5)
     tensor([1.2500, 1.0000, 1.0000])
     """
-    for name, value in (("rewards", rewards), ("values", values), ("coming", coming), ("ends", ends)):
-        _tensor(name, value, None if name == "rewards" else rewards.shape)
-    if ends.dtype != torch.bool:
-        raise TypeError(f"ends: expected booleans, got {ends.dtype}")
+    _sequence("rewards", rewards)
+    _sequence("values", values, rewards.shape)
+    _sequence("coming", coming, rewards.shape)
+    if not isinstance(ends, Tensor) or ends.dtype != torch.bool or ends.shape != rewards.shape:
+        raise ValueError(f"ends: expected booleans of shape {tuple(rewards.shape)}, got {shown(ends)}")
     discount, trace = within("discount", discount, 0, 1, "[]"), within("trace", trace, 0, 1, "[]")
     advantages = rewards + discount * coming - values
     for t in reversed(range(len(rewards) - 1)):
@@ -55,15 +56,14 @@ def surrogate(ratio: Tensor, advantage: Tensor, clip: float) -> Tensor:
     >>> surrogate(torch.tensor([1.5, 0.5]), torch.tensor([1.0, 1.0]), 0.2)
     tensor(-0.8500)
     """
-    _tensor("ratio", ratio)
-    _tensor("advantage", advantage, ratio.shape)
+    _sequence("ratio", ratio)
+    _sequence("advantage", advantage, ratio.shape)
     clip = within("clip", clip, 0, 1)
     return -torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage).mean()
 
 
-def _tensor(name: str, value, shape: torch.Size | None = None) -> None:
-    if not isinstance(value, Tensor):
-        raise TypeError(f"{name}: expected a tensor, got {type(value).__name__}")
-    if value.ndim == 0 or value.shape != (value.shape if shape is None else shape):
-        expected = "at least one axis" if shape is None else f"shape {tuple(shape)}"
-        raise ValueError(f"{name}: expected {expected}, got shape {tuple(value.shape)}")
+def _sequence(name: str, value, shape: torch.Size | None = None) -> None:
+    if floats(name, value).ndim == 0 or value.numel() == 0:
+        raise ValueError(f"{name}: expected one number or more in a sequence, got shape {tuple(value.shape)}")
+    if value.shape != (shape or value.shape):
+        raise ValueError(f"{name}: expected shape {tuple(shape)}, got {tuple(value.shape)}")

@@ -15,7 +15,7 @@ import math
 import torch
 from torch import Tensor
 
-from ptacore.checks import choice, flag, floating, instance, integer, shown
+from ptacore.checks import choice, flag, floating, floats, instance, integer
 
 DT = 0.05  # s
 TORQUE = 2.0  # N m, the largest
@@ -35,7 +35,7 @@ def wrap(theta: Tensor) -> Tensor:
     >>> wrap(torch.tensor([0.5, math.pi, -7.0], dtype=torch.float64))
     tensor([ 0.5000, -3.1416, -0.7168], dtype=torch.float64)
     """
-    return torch.remainder(_numbers("theta", theta) + math.pi, _TURN) - math.pi
+    return torch.remainder(floats("theta", theta) + math.pi, _TURN) - math.pi
 
 
 def swing(x: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
@@ -137,20 +137,14 @@ def reset(count: int, generator: torch.Generator | None = None, dtype: torch.dty
     return drawn * drawn.new_tensor([math.pi, 1.0])
 
 
-def _numbers(name: str, value) -> Tensor:
-    if not isinstance(value, Tensor) or not value.is_floating_point() or value.layout != torch.strided:
-        raise TypeError(f"{name}: expected a dense tensor of floating-point numbers, got {shown(value)}")
-    return value
-
-
 def _state(x: Tensor) -> Tensor:
-    if _numbers("x", x).ndim == 0 or x.shape[-1] != 2:
+    if floats("x", x).ndim == 0 or x.shape[-1] != 2:
         raise ValueError(f"x: expected shape (..., 2), angle and rate, got {tuple(x.shape)}")
     return x
 
 
 def _parts(x: Tensor, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     theta, rate = _state(x).unbind(-1)
-    if _numbers("u", u).shape != theta.shape:
+    if floats("u", u).shape != theta.shape:
         raise ValueError(f"u: expected shape {tuple(theta.shape)}, a torque for each state, got {tuple(u.shape)}")
     return theta, rate, u
