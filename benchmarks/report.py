@@ -252,7 +252,7 @@ def speed() -> list[str]:
         f"The closed loop: {loop['task']['units']} units, {loop['task']['batch']} episodes of {loop['task']['steps']} "
         "steps, forward and backward through agent and plant. The table of a group: a full-batch epoch of 71 elements "
         "and 2,048 hidden units, Adam's step included. Gradients agree to 1e-6. The update: 1,024 steps on the "
-        "pendulum and 40 of Adam, by an agent of 64 units; sb3-contrib has LSTM units only, of four times the products.",
+        "pendulum and 40 of Adam, by an agent of 64 units; sb3-contrib has LSTM units only, with four times the work.",
         "",
         *table(loop["tables"]["an epoch"], "A closed loop", columns=()),
         *table(next(iter(groups["tables"].values())), "The table of a group", columns=()),
