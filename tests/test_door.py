@@ -98,6 +98,11 @@ DYNAMICS = {
         {**RUN, "k": 1, "seed": 0, "confidence": 0.99, "samples": 10, "backend": "auto"},
         TIMES | {"k": ("None",), "samples": ("2**70",), "confidence": ("0.5",)},
     ),
+    "covariant_vectors": (
+        pta.covariant_vectors,
+        {**RUN, "settle": 0.5, "k": 1, "samples": 10, "seed": 0, "backend": "auto"},
+        TIMES | {"k": ("None",), "samples": ("2**70",), "settle": ("0.5", "None")},
+    ),
     "fixed_points": (pta.fixed_points, {"starts": [[0.1, 0.2]], "tolerance": 1e-10, "seed": 0},
                      {"starts": ("None",), "tolerance": ("0.5",)}),
 }  # fmt: skip
@@ -107,7 +112,7 @@ DYNAMICS = {
 def test_what_follows_a_system_refuses_a_wrong_object_by_name(name, argument):
     function, good, right = DYNAMICS[name]
     for label in WRONG.keys() - set(right.get(argument, ())):
-        if label == "2**70" and argument in ("duration", "dt", "transient", "samples"):  # told by another, or by memory
+        if label == "2**70" and argument in ("duration", "dt", "transient", "settle", "samples"):  # told by another, or by memory
             continue
         with pytest.raises((ValueError, TypeError, MemoryError)) as refused:
             function(**{"system": SYSTEM, **good, argument: WRONG[label]})
@@ -439,6 +444,7 @@ def test_every_public_function_is_at_the_door():
     elsewhere = {
         *(
             "adjoint",
+            "covariant_vectors",
             "fixed_points",
             "lyapunov_spectrum",
             "periodic_orbit",
@@ -452,7 +458,7 @@ def test_every_public_function_is_at_the_door():
         *(network.__name__ for network in networks.MODELS.values()),  # by their names, with `build`
     }
     results = ("Trajectory", "Family", "Certificates", "FixedPoints", "LyapunovSpectrum")
-    results += ("Oscillators", "PeriodicOrbit", "Spikes")
+    results += ("Oscillators", "PeriodicOrbit", "Spikes", "CovariantVectors")
     for module in (pta, models, networks, heading, tasks, training, experiments):
         for name in module.__all__:
             thing = getattr(module, name)
