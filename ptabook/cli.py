@@ -12,13 +12,13 @@ from ptabook import figures, pages
 from ptabook.figures import Figure
 from ptabook.notebook import FigureError
 from ptacore.experiments import cli as experiments
-from ptacore.experiments.terminal import UsageError, complain, parse_value, run, say, shown
 from ptacore.provenance import ROOT
 from ptacore.reports import cli as reports
+from ptacore.terminal import UsageError, complain, parse_value, run, say, shown
 
 
 def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
-    """Run the command line and return its exit code (`ptacore.experiments.terminal.run`)."""
+    """Run the command line and return its exit code (`ptacore.terminal.run`)."""
     return run(_parser(), argv, root)
 
 

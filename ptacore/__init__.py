@@ -40,6 +40,7 @@ _ROOMS = {
     "models": "ptacore.models",
     "networks": "ptacore.networks",
     "reports": "ptacore.reports",
+    "reinforcement": "ptacore.reinforcement",
     "robustness": "ptacore.heading.robustness",
     "tasks": "ptacore.tasks",
     "training": "ptacore.training",

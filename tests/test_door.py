@@ -12,7 +12,7 @@ import scipy.sparse
 import torch
 
 import ptacore as pta
-from ptacore import experiments, heading, models, networks, tasks, training
+from ptacore import experiments, heading, models, networks, reinforcement, tasks, training
 from ptacore.heading import delay_line, head_direction, robustness
 
 with warnings.catch_warnings(action="ignore"):  # that torch will move its quantization
@@ -288,6 +288,51 @@ PUBLIC = {
         {"stored": np.zeros(2), "kept": np.zeros((1, 2)), "up_to_rotation": False},
         {"up_to_rotation": FLAG},
     ),
+    "Controller": (
+        reinforcement.Controller,
+        {"observed": "partial", "units": 4, "start": "default", "raw_angle": False, "seed": 0},
+        {"units": COUNT, "raw_angle": ("True",), "seed": ()},
+    ),
+    "PPO": (
+        reinforcement.PPO,
+        {
+            **{"environments": 4, "steps": 256, "passes": 10, "minibatches": 4, "chunk": 64, "discount": 0.9},
+            **{"trace": 0.9, "clip": 0.2, "value_weight": 0.5, "reward_scale": 0.1, "trials": 20, "keep_every": 0},
+        },
+        {
+            **dict.fromkeys(("environments", "steps", "passes", "trials", "keep_every"), COUNT),
+            **dict.fromkeys(("discount", "trace", "clip"), ("0.5",)),
+            **dict.fromkeys(("value_weight", "reward_scale"), NUMBER),
+        },
+    ),
+    "gae": (
+        reinforcement.gae,
+        {
+            **dict.fromkeys(("rewards", "values", "coming"), torch.zeros(3)),
+            **{"ends": torch.zeros(3, dtype=torch.bool), "discount": 0.9, "trace": 0.9},
+        },
+        {"discount": ("0.5",), "trace": ("0.5",)},
+    ),
+    "surrogate": (
+        reinforcement.surrogate,
+        {"ratio": torch.ones(3), "advantage": torch.ones(3), "clip": 0.2},
+        {"clip": ("0.5",)},
+    ),
+    **{
+        f.__name__: (f, {"x": torch.zeros(2), "u": torch.tensor(0.0)}, {})
+        for f in (reinforcement.swing, reinforcement.swing_jacobians)
+    },
+    "observation": (
+        reinforcement.observation,
+        {"x": torch.zeros(2), "observed": "full", "raw_angle": False},
+        {"raw_angle": ("True",)},
+    ),
+    "reset": (
+        reinforcement.reset,
+        {"count": 2, "generator": None, "dtype": torch.float32},
+        {"count": COUNT, "generator": ("None",)},
+    ),
+    "wrap": (reinforcement.wrap, {"theta": torch.zeros(2)}, {}),
     "System.from_function": (
         partial(pta.System.from_function, torch.sin, kind="flow"),
         {"dim": 2, "dtype": torch.float64},

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from ptacore.experiments.terminal import UsageError, say, shown
+from ptacore.terminal import UsageError, say, shown
 
 
 def add_commands(commands) -> None:

@@ -17,8 +17,8 @@ from ptabook import cli, figures, pages, pdf
 from ptabook.claims import verdicts as claims
 from ptabook.files import digest
 from ptabook.notebook import FigureError
-from ptacore.experiments import terminal
-from ptacore.experiments.terminal import UsageError
+from ptacore import terminal
+from ptacore.terminal import UsageError
 
 
 @pytest.fixture
