@@ -12,7 +12,7 @@ _HOMES = {  # loaded when they are first asked for
     "DivergenceError": "ptacore.dynamics.integrate",
     "Family": "ptacore.dynamics.fixed_points",
     "FixedPoints": "ptacore.dynamics.fixed_points",
-    "LyapunovSpectrum": "ptacore.dynamics.lyapunov",
+    "LyapunovSpectrum": "ptacore.dynamics.spectrum",
     "Oscillators": "ptacore.oscillators.initialize",
     "PeriodicOrbit": "ptacore.dynamics.periodic_orbit",
     "System": "ptacore.models.system",
