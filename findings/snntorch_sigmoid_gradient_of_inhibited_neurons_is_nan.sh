@@ -1,6 +1,7 @@
 #!/bin/sh
-# snntorch 1.0.0. Seen: the surrogate gradient "sigmoid" at its default slope, 25, is NaN in float32 where a membrane is 3.6
-# or more below its threshold; the spikes themselves are right. One such neuron makes every gradient before it NaN.
+# snntorch 1.0.0. Seen: the surrogate gradient "sigmoid" at its default slope, 25, is NaN in float32 where a membrane
+# is 3.6 or more below its threshold; the spikes themselves are right. One such neuron makes every gradient before it
+# NaN.
 # Guess: the derivative of a sigmoid far from its middle is 0.
 # Cause: exp(25 * 3.6) is infinite in float32, and infinity is divided by infinity.
 # It matters to networks with strong inhibition: training is NaN from the first time a neuron is pushed far down.

@@ -1,9 +1,10 @@
 #!/bin/sh
-# snntorch 1.0.0, norse 1.1.0. Seen: snntorch's surrogate gradient "triangular" is +1 everywhere below the threshold and -1
-# everywhere above it: not a triangle, of the wrong sign above, and not local. norse's "triangle" is a triangle.
+# snntorch 1.0.0, norse 1.1.0. Seen: snntorch's surrogate gradient "triangular" is +1 everywhere below the threshold
+# and -1 everywhere above it: not a triangle, of the wrong sign above, and not local. norse's "triangle" is a
+# triangle.
 # Guess: a triangle around the threshold, 0 at a distance, nowhere negative.
-# It matters to a comparison of surrogates, and to gradients in time: neurons far from threshold pass on everything, and
-# those that spike push the wrong way.
+# It matters to a comparison of surrogates, and to gradients in time: neurons far from threshold pass on everything,
+# and those that spike push the wrong way.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -1,12 +1,12 @@
 #!/bin/sh
-# torch 2.13.0. Seen: clip_grad_norm_ makes finite gradients of 1e20 exactly zero; the norm that it returns is infinite.
-# error_if_nonfinite raises, but is off by default. At the other end the norm of a thousand float32 numbers of 1e-23 is 0,
-# and that of one such number is right.
+# torch 2.13.0. Seen: clip_grad_norm_ makes finite gradients of 1e20 exactly zero; the norm that it returns is
+# infinite. error_if_nonfinite raises, but is off by default. At the other end the norm of a thousand float32 numbers
+# of 1e-23 is 0, and that of one such number is right.
 # Guess: finite gradients are scaled to the norm asked for, and a norm is right wherever its numbers are.
 # Cause: squares are added in float32, which ends at 3e38 and at 1e-45; 1e20 has its square outside, 1e-23 below.
 # It matters to long backpropagation: an exploded gradient is a step that does not happen, without NaN and without a
-# message, and an adjoint seems to vanish at 1e-23, halfway to where float32 ends. Look at the norm that is returned; take
-# norms in float64.
+# message, and an adjoint seems to vanish at 1e-23, halfway to where float32 ends. Look at the norm that is returned;
+# take norms in float64.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
