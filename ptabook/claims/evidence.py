@@ -100,6 +100,26 @@ def by_difference(
                     (value - half, value + half), holds, reason)  # fmt: skip
 
 
+def by_estimate(ours: str, value: float, interval: tuple[float, float], holds, reason: str = "") -> Found:
+    """Whether an estimate that comes with a 95% interval (of a bootstrap, a fit) lies in a range.
+
+    For its p each arm of the interval is taken for 1.96 standard errors.
+
+    Examples
+    --------
+    >>> found = by_estimate("-0.8", -0.8, (-1.0, -0.3), (-math.inf, 0))
+    >>> found.verdict, round(found.p, 4)
+    ('supports', 0.0017)
+    """
+    arms = [(value - interval[0]) / 1.96, (interval[1] - value) / 1.96]
+
+    def tail(distance: float, arm: float) -> float:
+        return 0.5 * math.erfc(distance / arm / math.sqrt(2)) if arm > 0 else float(distance < 0)
+
+    return by_tails(ours, lambda limit: tail(limit - value, arms[1]), lambda limit: tail(value - limit, arms[0]),
+                    interval, holds, reason)  # fmt: skip
+
+
 def share_of(hits: Sequence[float], of: Sequence[float]) -> tuple[float, float]:
     """Hits and draws as they would be, had all draws been independent.
 

@@ -54,7 +54,8 @@ def _cell(row: str, model: str) -> Claim:
         values = 100 * np.array(runs["test_accuracy"]) if percent else np.array(runs["test_loss"])
         text = _over_runs(values, "{:.2g}" if form == "{:.2f}" and values.mean() < 0.01 else form)
         text += ", diverged" * ("diverged" in runs["status"])
-        if lacks := _lacks(runs):
+        own = "definition: the symbols and lengths of this task are ours" * (task == "temporal-order")
+        if lacks := "; ".join(filter(None, (own, _lacks(runs)))):
             return Found(text, UNDECIDED, lacks)
         low, high = agreement(paper, runs["chance"], percent)
         if percent:
