@@ -8,6 +8,7 @@ from ptacore import _moved
 _HOMES = {  # loaded when they are first asked for
     "Certificates": "ptacore.oscillators.certificates",
     "ConvergenceError": "ptacore.dynamics.periodic_orbit",
+    "CovariantVectors": "ptacore.dynamics.covariant_vectors",
     "DivergenceError": "ptacore.dynamics.integrate",
     "Family": "ptacore.dynamics.fixed_points",
     "FixedPoints": "ptacore.dynamics.fixed_points",
@@ -19,6 +20,7 @@ _HOMES = {  # loaded when they are first asked for
     "Trajectory": "ptacore.dynamics.integrate",
     "adjoint": "ptacore.dynamics.adjoints",
     "certify": "ptacore.oscillators.certificates",
+    "covariant_vectors": "ptacore.dynamics.covariant_vectors",
     "fixed_points": "ptacore.dynamics.fixed_points",
     "lyapunov_spectrum": "ptacore.dynamics.lyapunov",
     "periodic_orbit": "ptacore.dynamics.periodic_orbit",
@@ -34,6 +36,7 @@ _ROOMS = {
     "heading": "ptacore.heading",
     "models": "ptacore.models",
     "networks": "ptacore.networks",
+    "reinforcement": "ptacore.reinforcement",
     "robustness": "ptacore.heading.robustness",
     "tasks": "ptacore.tasks",
     "training": "ptacore.training",
