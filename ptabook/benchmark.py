@@ -27,6 +27,9 @@ _LOOKS = {
     "lipschitz": ("LipschitzRNN", ORANGE, DOTS),
     "lem": ("LEM", GREEN, DOTS),
     "lru": ("LRU", GREY, DOTS),
+    "linoss-im": ("LinOSS-IM", BLUE, DOTS),
+    "linoss-imex": ("LinOSS-IMEX", RED, DOTS),
+    "d-linoss": ("D-LinOSS", PURPLE, DOTS),
 }
 TITLE = {name: title for name, (title, _, _) in _LOOKS.items()}
 COLOR = {name: color for name, (_, color, _) in _LOOKS.items()}

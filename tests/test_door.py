@@ -2,6 +2,7 @@
 
 import math
 import re
+import tempfile
 import warnings
 from functools import partial
 
@@ -95,13 +96,13 @@ DYNAMICS = {
     "time_time_jacobian": (pta.time_time_jacobian, ALONG, {"dt": NUMBER, "t0": TIMES["t0"]}),
     "lyapunov_spectrum": (
         pta.lyapunov_spectrum,
-        {**RUN, "k": 1, "seed": 0, "confidence": 0.99, "samples": 10, "backend": "auto"},
+        {**RUN, "k": 1, "seed": 0, "confidence": 0.99, "samples": 10, "backend": "auto", "differentiable": False},
         TIMES | {"k": ("None",), "samples": ("2**70",), "confidence": ("0.5",)},
     ),
     "covariant_vectors": (
         pta.covariant_vectors,
-        {**RUN, "settle": 0.5, "k": 1, "samples": 10, "seed": 0, "backend": "auto"},
-        TIMES | {"k": ("None",), "samples": ("2**70",), "settle": ("0.5", "None")},
+        {**RUN, "backward_transient": 0.0, "k": 1, "samples": 10, "seed": 0, "backend": "auto"},
+        TIMES | {"k": ("None",), "samples": ("2**70",), "backward_transient": ("0.5", "None")},
     ),
     "fixed_points": (pta.fixed_points, {"starts": [[0.1, 0.2]], "tolerance": 1e-10, "seed": 0},
                      {"starts": ("None",), "tolerance": ("0.5",)}),
@@ -112,7 +113,13 @@ DYNAMICS = {
 def test_what_follows_a_system_refuses_a_wrong_object_by_name(name, argument):
     function, good, right = DYNAMICS[name]
     for label in WRONG.keys() - set(right.get(argument, ())):
-        if label == "2**70" and argument in ("duration", "dt", "transient", "settle", "samples"):  # told by another, or by memory
+        if label == "2**70" and argument in (
+            "duration",
+            "dt",
+            "transient",
+            "samples",
+            "backward_transient",
+        ):  # told by another, or by memory
             continue
         with pytest.raises((ValueError, TypeError, MemoryError)) as refused:
             function(**{"system": SYSTEM, **good, argument: WRONG[label]})
@@ -176,6 +183,11 @@ PUBLIC = {
     "chaos": (models.chaos, {**DRAW, "tau": 0.1, "W": None}, {**DRAWN, "tau": NUMBER, "W": ("None",)}),
     "limit_cycle": (models.limit_cycle, {**DRAW, "tau": 0.1, "W": None}, {**DRAWN, "tau": NUMBER, "W": ("None",)}),
     "read_weights": (models.read_weights, {"source": np.eye(2), "name": "source"}, {"source": ("None",), "name": FLAG}),
+    "report": (
+        partial(pta.report, output=tempfile.mkdtemp()),
+        {"object": torch.nn.RNN(2, 2), "input": "zero", "layer": None, "quick": True, "seed": 0},
+        {"input": ("None", *ANY_NUMBER), "layer": ("None",), "quick": ("True",)},
+    ),
     "scaled_rotation": (models.scaled_rotation, {"alpha": 1.0, "theta": 0.1}, ANGLES),
     "oscillator": (models.oscillator, {"system": "tanh map", "alpha": 1.0, "theta": 0.1}, ANGLES),
     "origin_exponent": (models.origin_exponent, {"system": "tanh map", "alpha": 1.0, "theta": 0.1}, ANGLES),
@@ -446,6 +458,7 @@ def test_every_public_function_is_at_the_door():
             "adjoint",
             "covariant_vectors",
             "fixed_points",
+            "floss_",
             "lyapunov_spectrum",
             "periodic_orbit",
             "pta_",
@@ -457,8 +470,8 @@ def test_every_public_function_is_at_the_door():
         *("Objective", "Supervised", "outcome", "state"),
         *(network.__name__ for network in networks.MODELS.values()),  # by their names, with `build`
     }
-    results = ("Trajectory", "Family", "Certificates", "FixedPoints", "LyapunovSpectrum")
-    results += ("Oscillators", "PeriodicOrbit", "Spikes", "CovariantVectors")
+    results = ("Trajectory", "Family", "Certificates", "FixedPoints", "Flossing", "LyapunovSpectrum")
+    results += ("CovariantVectors", "Oscillators", "PeriodicOrbit", "Spikes")
     for module in (pta, models, networks, heading, tasks, training, experiments):
         for name in module.__all__:
             thing = getattr(module, name)
