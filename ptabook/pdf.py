@@ -22,7 +22,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import ptacore
 from ptabook.pages import BookError
 from ptacore import provenance
-from ptacore.experiments.terminal import UsageError
+from ptacore.terminal import UsageError
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 OLDEST = 131  # the first Chromium that numbers pages as a style sheet says
