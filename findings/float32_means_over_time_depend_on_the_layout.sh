@@ -1,6 +1,6 @@
 #!/bin/sh
 # NumPy 2.3.5 and Numba 0.68.1. Seen: the mean over time of 50 million float32 numbers, all 0.1, is 0.1 where time is
-# the last axis, .084 where it is the first of two (NumPy), and .042 in compiled code (Numba, whatever the layout).
+# the last axis, .084 where it is the first of two (NumPy), and .042 in compiled code (Numba, for every layout).
 # Guess: the same mean, right to 1e-6, by sums in pairs.
 # Cause: along other axes, and in Numba, a sum is carried in float32 one number at a time; once it is large, what is
 # added is rounded to its spacing.

@@ -1,10 +1,11 @@
 #!/bin/sh
-# torch 2.13.0, on x86-64. Seen: an LSTM in float32 given one sequence returns other states under no_grad than while it
-# records gradients: equal at the first step, one rounding apart at the second, and a chaotic one (weights of standard
-# deviation 6 / sqrt(64)) has nothing in common after 400 steps. With eight sequences the two are equal to the bit.
+# torch 2.13.0, on x86-64. Seen: an LSTM in float32 given one sequence returns other states under no_grad than while
+# it records gradients: equal at the first step, one rounding apart at the second, and a chaotic one (weights of
+# standard deviation 6 / sqrt(64)) has nothing in common after 400 steps. With eight sequences the two are equal to
+# the bit.
 # Guess: no_grad changes what is kept, not what is computed.
-# It matters to comparisons of a network "as it was trained" with the same network evaluated: compare what does not depend
-# on the orbit (spectra, losses over many trials), or go over to float64.
+# It matters to comparisons of a network "as it was trained" with the same network evaluated: compare what does not
+# depend on the orbit (spectra, losses over many trials), or go over to float64.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

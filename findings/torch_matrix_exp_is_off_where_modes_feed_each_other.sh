@@ -1,6 +1,7 @@
 #!/bin/sh
-# torch 2.13.0, against SciPy 1.17.1. Seen: matrix_exp of [[-1, c], [0, -2]] has relative errors of 1e-12 at c = 1e4, 1e-10
-# at 1e6 and 1e-8 at 1e8, in the diagonal too, where the answer does not depend on c. SciPy's expm has all digits.
+# torch 2.13.0, against SciPy 1.17.1. Seen: matrix_exp of [[-1, c], [0, -2]] has relative errors of 1e-12 at c = 1e4,
+# 1e-10 at 1e6 and 1e-8 at 1e8, in the diagonal too, where the answer does not depend on c. SciPy's expm has all
+# digits.
 # Guess: 1e-15 in a triangular matrix of two rows, as in SciPy.
 # Cause: the matrix is halved until its norm, here c, is small, and each squaring back doubles the rounding.
 # It matters to propagators of networks whose modes feed each other (feedforward chains): their exponents stand on the

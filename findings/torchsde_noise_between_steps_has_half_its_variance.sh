@@ -1,10 +1,10 @@
 #!/bin/sh
-# torchsde 0.2.6. Seen: Brownian motion with steps of 1, asked for at .5, 1, 1.5 and 2, has the variances .25, 1, 1.25 and
-# 2, where they are .5, 1, 1.5 and 2. Nothing is said.
+# torchsde 0.2.6. Seen: Brownian motion with steps of 1, asked for at .5, 1, 1.5 and 2, has the variances .25, 1, 1.25
+# and 2, where they are .5, 1, 1.5 and 2. Nothing is said.
 # Guess: the solver steps on the times that are asked for, or draws the noise between two steps as a bridge.
 # Cause: states are joined by straight lines, and a mean of two states has less noise than a state.
-# It matters to noisy networks sampled on a grid of their own: variances and spectra get a ripple with the period of the
-# step. Ask at multiples of dt only.
+# It matters to noisy networks sampled on a grid of their own: variances and spectra get a ripple with the period of
+# the step. Ask at multiples of dt only.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
