@@ -156,7 +156,7 @@ def lyapunov_spectrum(
     differentiable : bool
         Put the exponents on the graph of the system's parameters that require gradients, and of x0 if it does: the
         parameters of a module, tensors that a function closes over, weights that a network was given. Backward, the
-        steps are taken anew in torch; `dynamics.differentiable` says how, and what memory that needs. The gradient
+        steps are taken anew in torch; ``dynamics.differentiable`` says how, and what memory that needs. The gradient
         is that of these exponents, of this window. Where orbits are chaotic it grows with the window as the orbits
         part, exponentially, and is of no use once they have parted: take some tens of steps and many initial states.
 
