@@ -7,11 +7,9 @@ Memory is the peak of a process that takes one such step, less what it had befor
 number beside it says how many bases of n k numbers that is.
 """
 
-import resource
 import subprocess
 import sys
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 import timing
@@ -114,14 +112,6 @@ def measure(task: Task, rounds: int) -> list[dict]:
     return table
 
 
-def peak() -> float:
-    """Of this process so far, MB. On Linux ru_maxrss would start from the parent's."""
-    if sys.platform == "linux":
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-
-
 def memories() -> list[dict]:
     rows = []
     for n, k in ((250, 250), (250, 125), (500, 250)):
@@ -139,9 +129,9 @@ def main() -> None:
     if sys.argv[1:2] == ["--memory"]:
         n, k, steps = map(int, sys.argv[2:])
         prepare(Task("tanh map", n, k, 2), "auto", True)()
-        run, before = prepare(Task("tanh map", n, k, steps), "auto", True), peak()
+        run, before = prepare(Task("tanh map", n, k, steps), "auto", True), timing.peak()
         run()
-        print(peak() - before)
+        print(timing.peak() - before)
         return
     rounds, tables = timing.rounds(5, __doc__), {}
     for task in TASKS:

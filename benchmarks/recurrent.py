@@ -7,11 +7,9 @@ for tanh and GRU. A plain loop takes step after step in torch, with the weights 
 of a process that takes one training step, less what it had before.
 """
 
-import resource
 import subprocess
 import sys
 from functools import partial
-from pathlib import Path
 from unittest import mock
 
 import timing
@@ -123,14 +121,6 @@ def measure(name: str, T: int, rounds: int) -> list[dict]:
     return table
 
 
-def peak() -> float:
-    """Of this process so far, MB. On Linux ru_maxrss would start from the parent's."""
-    if sys.platform == "linux":
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-
-
 def memory(name: str, T: int, who: str) -> float:
     """MB that a step needs beyond what there was, in a process of its own."""
     command = [sys.executable, __file__, "--memory", name, str(T), who]
@@ -150,9 +140,9 @@ def main() -> None:
     torch.set_num_threads(1)
     if sys.argv[1:2] == ["--memory"]:
         name, T, who = sys.argv[2:]
-        step, before = prepare(name, int(T), who), peak()
+        step, before = prepare(name, int(T), who), timing.peak()
         step()
-        print(peak() - before)
+        print(timing.peak() - before)
         return
     rounds, tables = timing.rounds(5, __doc__), {}
     for name in (*PEERS, *LOOPS, "lru"):

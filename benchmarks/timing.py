@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import resource
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -27,6 +28,14 @@ RESULTS = Path(__file__).with_name("results")
 PACKAGES = ("torch", "numpy", "scipy", "numba", "jax", "jaxlib", "lyapax", "lyapynov", "sb3_contrib")
 LOAD = os.getloadavg()[0]
 compiling: dict[str, float] = {}  # the longest preparation seen under a name: some compile once for a process
+
+
+def peak() -> float:
+    """The most memory that this process has had, MB. On Linux ru_maxrss would start from the parent's."""
+    if sys.platform == "linux":
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
 
 
 @dataclass

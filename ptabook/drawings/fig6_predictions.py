@@ -92,7 +92,7 @@ def draw_lesions(ax, shares, during, rings) -> None:
         ax.plot(shares, rings[name], marker + "-", ms=3, color=color, label=f"ring, {name}")
     ax.axhline(math.pi / math.sqrt(3), ls=":", color=GREY)  # where nothing is left
     ax.set(xlabel="share silenced for 5 s", ylabel="error (rad)", title="M5")
-    ax.legend(frameon=False, loc="center right", fontsize=7.5)
+    ax.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.3, 0.06), fontsize=7.5)
 
 
 def draw_learning(ax, durations, improved, worse) -> None:

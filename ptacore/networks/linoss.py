@@ -98,13 +98,15 @@ class LinOSSIM(BlockNetwork):
         Number of blocks.
     """
 
+    implicit = True
+
     def __init__(self, n_inputs, n_outputs, n_hidden, generator=None, layers=1):
         super().__init__(
-            n_inputs, n_outputs, n_hidden, generator, lambda: LinOSSBlock(n_hidden, generator, True), layers
+            n_inputs, n_outputs, n_hidden, generator, lambda: LinOSSBlock(n_hidden, generator, self.implicit), layers
         )
 
 
-class LinOSSIMEX(BlockNetwork):
+class LinOSSIMEX(LinOSSIM):
     """LinOSS-IMEX (Rusch & Rus 2025): as `LinOSSIM` with symplectic steps, S = 1, which conserve.
 
     All Lyapunov exponents are zero while dt^2 A < 4, as it is at the start.
@@ -115,10 +117,7 @@ class LinOSSIMEX(BlockNetwork):
         Number of blocks.
     """
 
-    def __init__(self, n_inputs, n_outputs, n_hidden, generator=None, layers=1):
-        super().__init__(
-            n_inputs, n_outputs, n_hidden, generator, lambda: LinOSSBlock(n_hidden, generator, False), layers
-        )
+    implicit = False
 
 
 class DLinOSS(BlockNetwork):
