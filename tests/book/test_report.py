@@ -1,8 +1,5 @@
 """A report in Chromium: nothing bars a reader, nothing overflows, nothing is asked for elsewhere."""
 
-import os
-import shutil
-
 import pytest
 import torch
 from torch import nn
@@ -10,20 +7,6 @@ from torch import nn
 import ptacore as pta
 
 pytestmark = pytest.mark.browser
-FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("no chromium on the path")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
