@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ptacore.checks import check_seed, within
-from ptacore.dynamics.newton import Equation, find_roots
+from ptacore.dynamics.newton import Equation, find_roots, one_by_one
 from ptacore.dynamics.supports import LARGEST_ENUMERATION, enumerate_faces
 from ptacore.models.module_map import as_system
 from ptacore.models.rate import ReLUFlow
@@ -206,7 +206,7 @@ def _stability(system: System, points: Tensor) -> tuple[Tensor, Tensor]:
     excess = eigenvalues.real if system.kind == "flow" else eigenvalues.abs() - 1
     rounding = system.dim * torch.finfo(J.dtype).eps
     size = torch.linalg.matrix_norm(J)[:, None]
-    inverse, _ = torch.linalg.inv_ex(vectors)
+    inverse, _ = one_by_one(torch.linalg.inv_ex, vectors)
     condition = (vectors.norm(dim=-2) * inverse.norm(dim=-1)).nan_to_num(torch.inf)
     error = size * torch.minimum(rounding * condition, torch.tensor(rounding ** (1 / system.dim)))  # Bauer-Fike, Elsner
     order = excess.argsort(-1, descending=True)

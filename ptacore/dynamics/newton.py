@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import median_low
@@ -17,6 +18,7 @@ FRACTIONS = (1.0, 0.5, 0.25, 0.1, 0.02)  # of a Newton step; the first that lowe
 NEXT = 2.0**-8  # how far, relative to the state, "next to a root" is
 ROUNDS = 12  # of searches from half way between what is found
 ENTRIES = 2**23  # of the Jacobians held at once
+LARGE = 128  # states of matrices that are factorized one after the other
 
 
 @dataclass(frozen=True)
@@ -155,14 +157,30 @@ def _solve(J: Tensor, F: Tensor, eps: float) -> Tensor:
     usable = torch.isfinite(size.sum(-2)[..., 0]) & torch.isfinite(F).all(-1)  # a row with a NaN has none as its size
     step, singular = F.new_full((*J.shape[:-2], J.shape[-1]), torch.nan), usable
     if J.shape[-1] == J.shape[-2]:
-        LU, pivots, _ = torch.linalg.lu_factor_ex(J)
-        step = torch.linalg.lu_solve(LU, pivots, F[..., None])[..., 0]
-        pivot = LU.diagonal(dim1=-2, dim2=-1).abs()
+        step, pivot = one_by_one(_eliminate, J, F)
         singular = usable & ~(pivot.amin(-1) > 1e4 * eps * pivot.amax(-1))
     if singular.any():
         A, b = J[singular].cpu(), F[singular][..., None].cpu()
         step[singular] = torch.linalg.lstsq(A, b, rcond=500 * eps, driver="gelsd").solution[..., 0].to(step)
     return step
+
+
+def _eliminate(J: Tensor, F: Tensor) -> tuple[Tensor, Tensor]:
+    """J^-1 F, and the moduli of the pivots: (..., n), (..., n)."""
+    LU, pivots, _ = torch.linalg.lu_factor_ex(J)
+    return torch.linalg.lu_solve(LU, pivots, F[..., None])[..., 0], LU.diagonal(dim1=-2, dim2=-1).abs()
+
+
+def one_by_one(f: Callable[..., tuple[Tensor, ...]], *batches: Tensor) -> tuple[Tensor, ...]:
+    """f of matrices (m, n, n) and what else it takes of each, in one batch if they are small.
+
+    Large ones go one after the other: in torch 2.13 a batch of them is not factorized to its end once more than one
+    thread has been asked for. They lose nothing by it.
+    """
+    A = batches[0]
+    if A.shape[-1] < LARGE or not len(A) or A.device.type != "cpu":
+        return tuple(f(*batches))
+    return tuple(torch.stack(parts) for parts in zip(*(f(*rows) for rows in zip(*batches, strict=True)), strict=True))
 
 
 def certify_roots(equation: Equation, x: Tensor, tolerance: float) -> tuple[Tensor, Tensor]:
@@ -174,7 +192,7 @@ def certify_roots(equation: Equation, x: Tensor, tolerance: float) -> tuple[Tens
     J = equation.jacobian(x)
     size, scale = _row_size(J), equation.scale(x)
     A = J / size
-    inverse, info = torch.linalg.inv_ex(A)
+    inverse, info = one_by_one(torch.linalg.inv_ex, A)
     step = (inverse @ (equation.residual(x)[..., None] / size))[..., 0].abs()
     rounding = (inverse.abs() @ (equation.rounding(x)[..., None] / size))[..., 0]
     radius = 2 * (step + rounding)
