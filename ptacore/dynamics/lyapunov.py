@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import Module
 from tqdm import tqdm
 
-from ptacore.checks import integer, within
+from ptacore.checks import instance, integer, within
 from ptacore.dynamics.integrate import step, step_count
 from ptacore.dynamics.tangents import TangentSystem, flushed_denormals
 from ptacore.dynamics.time_average import degrees_of_freedom, error_and_drift
@@ -123,6 +123,68 @@ class LyapunovSpectrum:
     def n_negative(self) -> Tensor:
         """Number of exponents below zero by more than `tolerance`: (...)."""
         return (self.exponents < -self.tolerance).sum(-1)
+
+    @property
+    def kaplan_yorke(self) -> Tensor:
+        """Kaplan-Yorke dimension, of the exponents as they are: (...). NaN where more exponents are needed.
+
+        Where the first is zero, the dimension is 1 or 0 by its error alone: see `kaplan_yorke_range`.
+        """
+        return kaplan_yorke(self.exponents, self.state.shape[-1])
+
+    @property
+    def kaplan_yorke_range(self) -> tuple[Tensor, Tensor]:
+        """The dimension with all exponents lowered, and raised, by their standard errors: (...), (...)."""
+        moved = (self.exponents - self.standard_error, self.exponents + self.standard_error)
+        low, high = (kaplan_yorke(exponents, self.state.shape[-1]) for exponents in moved)
+        return low, high
+
+
+def kaplan_yorke(exponents: Tensor, dim: int | None = None) -> Tensor:
+    """Kaplan-Yorke dimension j + (l_1 + ... + l_j) / |l_(j+1)|, with the largest j whose sum is not negative [1]_.
+
+    Parameters
+    ----------
+    exponents : Tensor (..., k)
+        In any order.
+    dim : int, optional
+        Dimension n of the system; k unless given.
+
+    Returns
+    -------
+    Tensor (...)
+        0 where all exponents are negative, n where their sum is not, and NaN where k < n exponents have no negative
+        sum yet.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the exponents are no tensor, or dim is less than their number.
+
+    References
+    ----------
+    .. [1] J. L. Kaplan and J. A. Yorke, in: Functional Differential Equations and Approximation of Fixed Points,
+       Springer 1979.
+
+    Examples
+    --------
+    >>> kaplan_yorke(torch.tensor([[0.9, 0.0, -14.5], [0.0, -1.0, -2.0], [-1.0, -2.0, -3.0], [1.0, 0.0, -1.0]]))
+    tensor([2.0621, 1.0000, 0.0000, 3.0000])
+    """
+    instance("exponents", exponents, Tensor)
+    if not exponents.is_floating_point() or exponents.ndim == 0 or not exponents.shape[-1]:
+        raise ValueError(
+            f"exponents: expected real numbers (..., k), got {tuple(exponents.shape)} of {exponents.dtype}"
+        )
+    k = exponents.shape[-1]
+    n = k if dim is None else integer("dim", dim, k)
+    ordered = exponents.sort(-1, descending=True).values
+    sums = ordered.cumsum(-1)
+    whole = (sums >= 0).sum(-1, keepdim=True)  # the sums rise and then fall
+    inside = whole.clamp(1, k - 1) if k > 1 else whole.clamp(0, 0)
+    part = sums.gather(-1, (inside - 1).clamp_min(0)) / ordered.gather(-1, inside).abs()
+    found = torch.where(whole == 0, 0.0, torch.where(whole < k, whole + part, float(k) if k == n else math.nan))
+    return torch.where(exponents.isnan().any(-1), math.nan, found[..., 0])
 
 
 def _length_of_cycle(tangents: TangentSystem, closed: Tensor) -> int:
