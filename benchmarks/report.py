@@ -185,9 +185,10 @@ def speed() -> list[str]:
         "training_jax",
         "closed_loop",
         "features",
+        "almost_linear",
         "imports",
     )
-    spectrum, recurrent, functions, sizes, small, steps, jax, loop, groups, imports = map(read, names)
+    spectrum, recurrent, functions, sizes, small, steps, jax, loop, groups, linear, imports = map(read, names)
     s, maps, flows, step = spectrum["task"], small["task"]["maps"], small["task"]["flows"], steps["task"]
     lines = [
         "## One network of many units",
@@ -250,10 +251,14 @@ def speed() -> list[str]:
         "",
         f"The closed loop: {loop['task']['units']} units, {loop['task']['batch']} episodes of {loop['task']['steps']} "
         "steps, forward and backward through agent and plant. The table of a group: a full-batch epoch of 71 elements "
-        "and 2,048 hidden units, Adam's step included. Gradients agree to 1e-6.",
+        "and 2,048 hidden units, Adam's step included. An almost-linear RNN: "
+        f"{linear['task']['units']} units, {linear['task']['batch']} windows of {linear['task']['steps']} steps, "
+        "forward and backward. Gradients agree to 1e-6.",
         "",
         *table(loop["tables"]["an epoch"], "A closed loop", columns=()),
         *table(next(iter(groups["tables"].values())), "The table of a group", columns=()),
+        *table(linear["tables"]["an update, float32"], "An almost-linear RNN, single precision", columns=()),
+        *table(linear["tables"]["an update, float64"], "An almost-linear RNN, double precision", columns=()),
         "## On a CUDA device",
         "",
         *device(),
@@ -263,7 +268,7 @@ def speed() -> list[str]:
         *table(imports["tables"]["imports"], "In a fresh interpreter", columns=()),
         "## The machine",
         "",
-        *provenance(spectrum, recurrent, functions, sizes, small, steps, jax, loop, groups, imports),
+        *provenance(spectrum, recurrent, functions, sizes, small, steps, jax, loop, groups, linear, imports),
         "; ".join(
             loads(name, r)
             for name, r in (
@@ -276,6 +281,7 @@ def speed() -> list[str]:
                 ("training steps of JAX", jax),
                 ("closed loop", loop),
                 ("tables of groups", groups),
+                ("almost-linear RNNs", linear),
                 ("imports", imports),
             )
         )

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ptacore.checks import check_seed, choice, floating, instance, integer, within
 from ptacore.dynamics.integrate import trajectory
+from ptacore.dynamics.lyapunov import lyapunov_spectrum
 from ptacore.kernels import piecewise
 from ptacore.kernels.advance import SUFFIX
 from ptacore.models.system import System
@@ -416,6 +417,16 @@ class Reconstruction(Objective):
         window = window.to(model.decay.dtype)
         share = self.share.to(window)
         return (model.unroll(model.start(window[0]), window[1:], share) - window[1:]).square().mean()
+
+    def probe(self, model: PiecewiseLinear, exponents: int | None) -> dict:
+        """Leading exponents of the network by itself, per unit of the data's time, from a state on the data."""
+        dt = SOURCES[self.source][1]
+        start = model.start(self.data[0].to(model.decay.dtype)).detach().double()
+        spectrum = lyapunov_spectrum(model.system(), start, duration=10_000, transient=1000, k=min(exponents or 3, 3))
+        return {
+            "exponents": (spectrum.exponents / dt).clamp_min(-1e4).tolist(),  # JSON has no -inf
+            "errors": (spectrum.standard_error / dt).clamp_max(1e4).tolist(),  # inf on a kink, as z = 0 is at the start
+        }
 
     def config(self) -> dict:
         names = ("source", "tau", "alpha", "length", "batch", "noise", "updates", "points")

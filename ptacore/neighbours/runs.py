@@ -42,7 +42,7 @@ class Plan:
 
 def parity_runs() -> Iterator[Plan]:
     """Three gains, three seeds; and sequences of up to five bits only."""
-    for gain, longest, passes, epochs in ((0.1, 10, 10, 80), (0.7, 10, 20, 30), (1.3, 10, 20, 15), (0.7, 5, 100, 40)):
+    for gain, longest, passes, epochs in ((0.1, 10, 10, 80), (0.7, 10, 20, 30), (1.3, 10, 20, 20), (0.7, 5, 100, 40)):
         for seed in range(3):
             yield Plan(
                 f"parity/gain{gain:g}-longest{longest}-seed{seed}",
@@ -63,7 +63,7 @@ def parity_runs() -> Iterator[Plan]:
 
 def almost_linear_runs() -> Iterator[Plan]:
     """Lorenz with two and five rectified units, Roessler with one and two; a shallow network forced, and not."""
-    falling = {"decay": 0.5, "decay_wait": 3, "patience": 10**6, "clip": None, "lr": 3e-3}
+    falling = {"decay": 0.5, "decay_wait": 3, "patience": 10**6, "clip": None, "lr": 3e-3, "probe_exponents": 3}
     for source, P, seeds, tau, epochs in (
         ("lorenz", 5, 5, 16, 60),
         ("lorenz", 2, 5, 16, 60),
@@ -75,7 +75,7 @@ def almost_linear_runs() -> Iterator[Plan]:
                 f"almost-linear/{source}-P{P}-seed{seed}",
                 lambda source=source, tau=tau: Reconstruction(source, tau=tau),
                 lambda P=P, seed=seed: AlmostLinear(20, P, observed=3, seed=seed),
-                Settings(**falling, epochs=epochs, seed=seed),
+                Settings(**falling, epochs=epochs + 1, seed=seed, probe_every=2),
                 keep=True,
             )
     for alpha in (0.1, 0.0):
@@ -84,7 +84,7 @@ def almost_linear_runs() -> Iterator[Plan]:
                 f"almost-linear/shallow-alpha{alpha:g}-seed{seed}",
                 lambda alpha=alpha: Reconstruction("lorenz", alpha=alpha, updates=50),
                 lambda seed=seed: Shallow(3, hidden=50, observed=3, seed=seed),
-                Settings(**falling | {"lr": 2e-3, "decay_wait": 20}, epochs=160, seed=seed),
+                Settings(**falling | {"lr": 2e-3, "decay_wait": 20}, epochs=161, seed=seed, probe_every=8),
                 keep=seed == 0,
             )
 
