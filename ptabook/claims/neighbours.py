@@ -269,7 +269,7 @@ PARITY_OURS = [
     Claim(
         "neighbours-parity-automaton",
         "Sec. on exponents (ours)",
-        "Afterwards the memory is held without a neutral direction: the leading exponent is below -0.46 a step, at which "
+        "Afterwards no neutral direction holds the memory: the leading exponent is below -0.46 a step, at which "
         "two sequences merge to a hundredth in ten steps.",
         "ours",
         "the 95% interval of the exponent at the end, over three seeds at gain 0.1, below -0.46",

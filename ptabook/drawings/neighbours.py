@@ -59,7 +59,7 @@ def integrate(outliers: Sequence, ode: tuple, shares: Mapping[float, Sequence], 
             axes[1].plot(range(1, 4), row, "o-", ms=3, color=COLORS[place], label=f"{gain:g}")
     handles, labels = axes[1].get_legend_handles_labels()
     axes[1].legend(handles[:: len(values)], labels[:: len(values)], **SMALL, title="gain", title_fontsize=7)
-    axes[1].set(xlabel="rank", ylabel="singular value", xticks=(1, 2, 3), ylim=(-0.03, 1.0))
+    axes[1].set(xlabel="rank", ylabel="singular value", xticks=(1, 2, 3), ylim=(-0.03, 1.1))
     for color, (gain, (steps, loss, few, loss_few, _)) in zip((BLUE, RED), ringing.items(), strict=False):
         axes[2].plot(steps, loss, color=color, label=f"{gain:g}")
         axes[2].plot(few, loss_few, ":", color="black", lw=1.2)
@@ -67,7 +67,8 @@ def integrate(outliers: Sequence, ode: tuple, shares: Mapping[float, Sequence], 
     axes[2].set(xlabel="steps", ylabel="loss", ylim=(-0.02, 0.8))
     axes[2].locator_params(axis="x", nbins=4)
     values = next(iter(ringing.values()))[4]
-    axes[3].plot(values.real, values.imag, ".", ms=2, color=BLUE)
+    for sign in (1, -1):  # an eigenvalue and its conjugate
+        axes[3].plot(values.real, sign * values.imag, ".", ms=2, color=BLUE)
     r, omega, pole = w
     axes[3].plot(r * np.cos(omega) * np.ones(2), r * np.sin(omega) * np.array([1, -1]), "x", color="black", ms=5)
     axes[3].plot(pole, 0, "|", color=RED, ms=9)

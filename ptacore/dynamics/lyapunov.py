@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import Module
 from tqdm import tqdm
 
-from ptacore.checks import instance, integer, within
+from ptacore.checks import integer, to_tensor, within
 from ptacore.dynamics.integrate import step, step_count
 from ptacore.dynamics.tangents import TangentSystem, flushed_denormals
 from ptacore.dynamics.time_average import degrees_of_freedom, error_and_drift
@@ -140,12 +140,12 @@ class LyapunovSpectrum:
         return low, high
 
 
-def kaplan_yorke(exponents: Tensor, dim: int | None = None) -> Tensor:
+def kaplan_yorke(exponents, dim: int | None = None) -> Tensor:
     """Kaplan-Yorke dimension j + (l_1 + ... + l_j) / |l_(j+1)|, with the largest j whose sum is not negative [1]_.
 
     Parameters
     ----------
-    exponents : Tensor (..., k)
+    exponents : array (..., k)
         In any order.
     dim : int, optional
         Dimension n of the system; k unless given.
@@ -159,7 +159,7 @@ def kaplan_yorke(exponents: Tensor, dim: int | None = None) -> Tensor:
     Raises
     ------
     TypeError, ValueError
-        If the exponents are no tensor, or dim is less than their number.
+        If the exponents are not numbers, or dim is less than their number.
 
     References
     ----------
@@ -168,14 +168,12 @@ def kaplan_yorke(exponents: Tensor, dim: int | None = None) -> Tensor:
 
     Examples
     --------
-    >>> kaplan_yorke(torch.tensor([[0.9, 0.0, -14.5], [0.0, -1.0, -2.0], [-1.0, -2.0, -3.0], [1.0, 0.0, -1.0]]))
-    tensor([2.0621, 1.0000, 0.0000, 3.0000])
+    >>> kaplan_yorke([[0.9, 0.0, -14.5], [0.0, -1.0, -2.0], [-1.0, -2.0, -3.0], [1.0, 0.0, -1.0]])
+    tensor([2.0621, 1.0000, 0.0000, 3.0000], dtype=torch.float64)
     """
-    instance("exponents", exponents, Tensor)
-    if not exponents.is_floating_point() or exponents.ndim == 0 or not exponents.shape[-1]:
-        raise ValueError(
-            f"exponents: expected real numbers (..., k), got {tuple(exponents.shape)} of {exponents.dtype}"
-        )
+    exponents = to_tensor(exponents, "exponents", torch.float64)
+    if exponents.ndim == 0 or not exponents.shape[-1]:
+        raise ValueError(f"exponents: expected shape (..., k), got {tuple(exponents.shape)}")
     k = exponents.shape[-1]
     n = k if dim is None else integer("dim", dim, k)
     ordered = exponents.sort(-1, descending=True).values

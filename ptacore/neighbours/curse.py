@@ -203,6 +203,7 @@ class Residual(CellNetwork):
 
     def __init__(self, n_hidden: int = 16, dt: float = 0.1, scale: float = 0.1, seed: int = 0):
         super().__init__(1, 1, integer("n_hidden", n_hidden, 1))
+        within("scale", scale, 0, math.inf, "[)")
         self.dt, generator = within("dt", dt, 0, math.inf), torch.Generator().manual_seed(check_seed(seed))
         self.constants = (float(dt),)
         noise = torch.randn(n_hidden, n_hidden, generator=generator)

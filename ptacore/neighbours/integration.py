@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from ptacore.checks import check_seed, instance, integer, to_tensor, within
+from ptacore.checks import check_seed, instance, integer, shown, to_tensor, within
 from ptacore.networks.bptt import first_derivatives_only
 from ptacore.training.objective import Objective
 
@@ -29,7 +29,7 @@ class Linear(nn.Module):
     Raises
     ------
     ValueError
-        If W is not square.
+        If W is not square and finite.
 
     Examples
     --------
@@ -40,8 +40,8 @@ class Linear(nn.Module):
     def __init__(self, W):
         super().__init__()
         W = to_tensor(W, "W", torch.float64)
-        if W.ndim != 2 or W.shape[0] != W.shape[1]:
-            raise ValueError(f"W: expected shape (N, N), got {tuple(W.shape)}")
+        if W.ndim != 2 or W.shape[0] != W.shape[1] or not len(W) or not W.isfinite().all():
+            raise ValueError(f"W: expected finite numbers (N, N), got {shown(W)}")
         self.W = nn.Parameter(W.detach().clone())
 
     @classmethod
@@ -99,7 +99,7 @@ class Impulse(Objective):
     Raises
     ------
     ValueError
-        If the filter is not one-dimensional.
+        If the filter is not one-dimensional and finite.
 
     Examples
     --------
@@ -112,8 +112,8 @@ class Impulse(Objective):
 
     def __init__(self, filter, updates: int = 10):
         self.filter, self.updates = to_tensor(filter, "filter", torch.float64), integer("updates", updates, 1)
-        if self.filter.ndim != 1:
-            raise ValueError(f"filter: expected shape (T,), got {tuple(self.filter.shape)}")
+        if self.filter.ndim != 1 or not len(self.filter) or not self.filter.isfinite().all():
+            raise ValueError(f"filter: expected finite numbers (T,), got {shown(self.filter)}")
 
     def losses(self, model: nn.Module, epoch: int) -> Iterator[Tensor]:
         for _ in range(self.updates):

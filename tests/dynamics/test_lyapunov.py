@@ -602,13 +602,13 @@ def test_kaplan_yorke_dimension(exponents, dimension):
 
 
 def test_kaplan_yorke_needs_a_negative_sum():
-    assert math.isnan(kaplan_yorke(torch.tensor([0.9, 0.0]), 3))
+    assert math.isnan(kaplan_yorke([0.9, 0.0], 3))
     assert kaplan_yorke(torch.tensor([-0.9, -1.0]), 3) == 0
     assert kaplan_yorke(torch.tensor([[0.9, -1.0], [-1.0, -1.0]]), 5).tolist() == pytest.approx([1.9, 0.0])
     with pytest.raises(ValueError, match="^dim: "):
         kaplan_yorke(torch.tensor([1.0, -1.0]), 1)
-    with pytest.raises(TypeError, match="^exponents: "):
-        kaplan_yorke([1.0, -1.0])
+    with pytest.raises(ValueError, match="^exponents: "):
+        kaplan_yorke(1.0)
 
 
 def test_kaplan_yorke_of_a_map_with_known_exponents():
