@@ -92,14 +92,14 @@ def reconstruct(groups: Mapping[str, tuple], norms: Mapping[str, Sequence], trac
             axes[0].errorbar(x, value / leading, 2 * error / leading, fmt="o", ms=3, color=COLORS[place], lw=1)
             axes[1].plot(x, d, "o", ms=3, color=COLORS[place])
     for ax in axes[:2]:
-        ax.set_xticks(range(len(groups)), [name.replace(", ", "\n") for name in groups], fontsize=6.5)
+        ax.set_xticks(range(len(groups)), list(groups))
     axes[0].axhline(0, color="black", lw=0.5)
     axes[0].set(ylabel="l₁ / that of the data", ylim=(-1.2, 1.6))
     axes[1].set(ylabel="D")
     for color, (label, values) in zip((RED, ORANGE, GREEN, BLUE), norms.items(), strict=True):
         axes[2].plot(np.arange(len(values)), values, color=color, label=label)
-    axes[2].set(xlabel="steps", ylabel="log₁₀ of the norm", ylim=(-12, 8))
-    axes[2].legend(**SMALL, title="α", title_fontsize=7, loc="lower left")
+    axes[2].set(xlabel="steps", ylabel="log₁₀ of the norm", ylim=(-20, 8))
+    axes[2].legend(**SMALL, title="α", title_fontsize=7, loc="lower right")
     for label, color, epochs, values in traces:
         axes[3].plot(epochs, values, color=COLORS[color], lw=0.8, label=label)
     axes[3].axhline(0, color="black", lw=0.5)
@@ -138,14 +138,14 @@ def parity(columns: Mapping[str, Mapping[str, Sequence]]):
 def curse(paths: Mapping[str, tuple], edges: Sequence, perturbed: Mapping[str, Sequence], tanh: Mapping[str, tuple]):
     """Slowest rates along training; over the horizon; errors under perturbation; exponents of tanh networks.
 
-    paths: label -> (steps, rates, final horizon); edges: rows of (label, horizon, rate); perturbed: label -> log10;
+    paths: label -> (steps, rates (n, seeds)); edges: rows of (label, horizon, rate); perturbed: label -> log10;
     tanh: label -> (updates, values (seeds, n)).
     """
-    titles = ("slowest rate, T = 100", "slowest rate and horizon", "perturbed by 0.1", "tanh networks")
+    titles = ("training, T = 100", "rate and horizon", "perturbed by 0.1", "tanh networks")
     fig, axes = _panels(1, 4, titles, 2.2)
     for color, (label, (steps, rates)) in zip((BLUE, RED), paths.items(), strict=True):
         for row in np.transpose(rates):
-            axes[0].semilogy(steps, row, color=color, lw=0.8, label=label if row is np.transpose(rates)[0] else None)
+            axes[0].semilogy(steps, row, color=color, lw=0.8)
         axes[0].plot([], [], color=color, label=label)
     axes[0].axhline(1e-2, color="black", ls="--", lw=0.8)
     axes[0].set(xlabel="steps", ylabel="slowest rate", ylim=(5e-3, 0.5))
