@@ -176,13 +176,14 @@ def curse(paths: Mapping[str, tuple], edges: Sequence, perturbed: Mapping[str, S
 def liquid(random: Sequence, learned: Mapping[str, Sequence], traces: Mapping[str, Sequence]):
     """Exponents of random networks with the band of 1/tau_sys; before and after; along training.
 
-    random: rows of (label, exponents, 1/tau + F); learned: name -> rows of (before, after, kind); traces: name ->
-    rows of (updates, l_1).
+    random: rows of (label, exponents (seeds, 3), 1/tau + F); learned: name -> rows of (before, after, kind); traces:
+    name -> rows of (updates, l_1).
     """
     fig, axes = _panels(1, 3, ("random networks", "before and after", "along training"), 2.4)
     for place, (_, exponents, low) in enumerate(random):
         axes[0].fill_between([place - 0.35, place + 0.35], -low, -1, color=GREY, alpha=0.35, lw=0)
-        axes[0].plot(np.full(len(exponents), place), exponents, "o", ms=3, color=BLUE)
+        for x, row in zip(place + np.linspace(-0.25, 0.25, len(exponents)), exponents, strict=True):
+            axes[0].plot(np.full(len(row), x), row, "o", ms=2.5, color=BLUE)
     axes[0].axhline(0, color="black", lw=0.6)
     axes[0].set_xticks(range(len(random)), [label for label, *_ in random], fontsize=6.5)
     axes[0].set(ylim=(-2.2, 0.2), ylabel="l₁, l₂, l₃ (1/τ)")

@@ -76,7 +76,7 @@ def test_rates_horizons_errors_and_exponents():
 
 
 def test_bands_of_time_constants_and_arrows_of_learning():
-    random = [("1, 1, 1", [-1.3, -1.3, -1.4], 2.0)]
+    random = [("1, 1, 1", [[-1.3, -1.3, -1.4]], 2.0)]
     learned = {"short": [(-1.1, -0.5, "two"), (-1.0, 0.0, "cycle")]}
     fig = draw.liquid(random, learned, {"short": [([0, 50], [-1.0, -0.5])]})
     first, second, third = panels(fig)
