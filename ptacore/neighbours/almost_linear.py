@@ -7,6 +7,7 @@ first N units are read out. Training unrolls it over windows of data, by hand (`
 
 from __future__ import annotations
 
+import copy
 import functools
 import math
 from collections.abc import Iterator
@@ -136,7 +137,7 @@ class PiecewiseLinear(nn.Module):
         return System.from_function(twin.forward, self.n_units, "map", jacobian=twin.jacobian)
 
     def forced_system(self, data: Tensor, alpha: float) -> System:
-        """The map driven by data: z(t + 1) = (1 - alpha) F(z(t)) + alpha x(t + 1) where all units are observed.
+        """The map driven by data: (1 - alpha) F(z) + alpha x(t + 1) for the units that are observed, F(z) for others.
 
         Parameters
         ----------
@@ -158,14 +159,7 @@ class PiecewiseLinear(nn.Module):
         )
 
     def _twin(self) -> PiecewiseLinear:
-        twin = self.__class__.__new__(self.__class__)
-        nn.Module.__init__(twin)
-        for name in ("n_units", "n_observed", "linear"):
-            setattr(twin, name, getattr(self, name))
-        for name in ("decay", "shift", "outward", "inward", "threshold"):
-            weight = getattr(self, name)
-            setattr(twin, name, None if weight is None else weight.detach().double())
-        return twin
+        return copy.deepcopy(self).double().requires_grad_(False)
 
 
 class AlmostLinear(PiecewiseLinear):
