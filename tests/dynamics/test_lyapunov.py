@@ -1,7 +1,6 @@
 import math
 import subprocess
 import sys
-import warnings
 
 import numpy as np
 import pytest
@@ -21,7 +20,6 @@ from reference_systems import (
 from scipy.integrate import simpson, solve_ivp
 
 from ptacore import DivergenceError, System, lyapunov_spectrum, models, periodic_orbit, trajectory
-from ptacore.dynamics.lyapunov import kaplan_yorke
 from ptacore.dynamics.tangents import TangentSystem
 
 SYSTEMS = package_systems()
@@ -580,44 +578,3 @@ def test_stable_cycles_and_saddles_are_no_closed_orbits():
     for x0 in ([0.0, 0.0], [0.0, 0.7]):  # on it, and on its stable manifold
         s = lyapunov_spectrum(saddle, x0, duration=3000)
         assert (s.n_positive, s.n_negative) == (1, 1)
-
-
-@pytest.mark.parametrize(
-    ("exponents", "dimension"),
-    [
-        ([0.0, -1.0], 1.0),
-        ([-1.0, 0.0], 1.0),  # in any order
-        ([-0.1, -1.0], 0.0),
-        ([1.0, 0.0, -1.0], 3.0),  # conservative
-        ([1.0, 0.5, -3.0], 2.5),
-        ([1.0, -math.inf, -math.inf], 1.0),
-        ([1.0], 1.0),
-        ([-1.0], 0.0),
-        ([1.0, math.nan, -2.0], math.nan),
-    ],
-)
-def test_kaplan_yorke_dimension(exponents, dimension):
-    found = kaplan_yorke(torch.tensor(exponents, dtype=torch.float64)).item()
-    assert found == dimension or (math.isnan(found) and math.isnan(dimension))
-
-
-def test_kaplan_yorke_needs_a_negative_sum():
-    assert math.isnan(kaplan_yorke([0.9, 0.0], 3))
-    assert kaplan_yorke(torch.tensor([-0.9, -1.0]), 3) == 0
-    assert kaplan_yorke(torch.tensor([[0.9, -1.0], [-1.0, -1.0]]), 5).tolist() == pytest.approx([1.9, 0.0])
-    with pytest.raises(ValueError, match="^dim: "):
-        kaplan_yorke(torch.tensor([1.0, -1.0]), 1)
-    with pytest.raises(ValueError, match="^exponents: "):
-        kaplan_yorke(1.0)
-
-
-def test_kaplan_yorke_of_a_map_with_known_exponents():
-    """The baker's map with a contraction by a: exponents ln 2 and ln a, dimension 1 + ln 2 / |ln a|."""
-    a = 0.3
-    rotate = torch.tensor([[2.0, 0.0], [0.0, a]], dtype=torch.float64)
-    baker = System.from_function(
-        lambda x: (x @ rotate.T) % 1.0, 2, "map", jacobian=lambda x: rotate.expand(*x.shape, 2)
-    )
-    with warnings.catch_warnings(action="ignore"):  # doubling in doubles ends at 0
-        spectrum = lyapunov_spectrum(baker, torch.tensor([0.3, 0.2]).double(), duration=20, transient=25)
-    assert abs(spectrum.kaplan_yorke - (1 + math.log(2) / -math.log(a))) < 1e-9

@@ -62,9 +62,9 @@ def test_data_come_from_attractors_of_known_dimension(source, dimension):
     spectrum = pta.lyapunov_spectrum(
         make(), torch.ones(3).double(), duration=2000.0, transient=100.0, dt=dt / substeps, k=3
     )
-    assert abs(spectrum.kaplan_yorke.item() - dimension) < 0.01
-    low, high = spectrum.kaplan_yorke_range
-    assert low <= spectrum.kaplan_yorke <= high
+    found = spectrum.kaplan_yorke_dimension
+    assert found.complete
+    assert abs(found.value - dimension) < 0.01
 
 
 def test_training_lowers_the_error_and_validation_is_without_noise():
