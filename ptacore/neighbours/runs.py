@@ -24,8 +24,12 @@ from ptacore.training import Objective, Settings, train
 from ptacore.training.checkpoints import load_weights
 
 ENDLESS = {"decay": 1.0, "patience": 10**6, "clip": None}
-LIQUID = {"short": (3.0, 1.0, 2.0, 10), "short-wide": (3.0, 4.0, 6.0, 10), "long-wide": (10.0, 4.0, 6.0, 10)}
-LIQUID["long"] = (10.0, 1.0, 2.0, 5)
+LIQUID = {
+    "short": (3.0, 1.0, 2.0, 10),
+    "short-wide": (3.0, 4.0, 6.0, 10),
+    "long-wide": (10.0, 4.0, 6.0, 10),
+    "long": (10.0, 1.0, 2.0, 5),
+}
 """Delay, F, gain and number of seeds."""
 
 
