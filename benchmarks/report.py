@@ -203,12 +203,26 @@ def speed() -> list[str]:
         "training_jax",
         "closed_loop",
         "features",
+        "almost_linear",
         "controllers",
         "imports",
     )
-    spectrum, recurrent, functions, differentiable, sizes, small, steps, linoss, jax, loop, groups, agents, imports = (
-        map(read, names)
-    )
+    (
+        spectrum,
+        recurrent,
+        functions,
+        differentiable,
+        sizes,
+        small,
+        steps,
+        linoss,
+        jax,
+        loop,
+        groups,
+        linear,
+        agents,
+        imports,
+    ) = map(read, names)
     s, maps, flows, step = spectrum["task"], small["task"]["maps"], small["task"]["flows"], steps["task"]
     lines = [
         "## One network of many units",
@@ -282,11 +296,15 @@ def speed() -> list[str]:
         "",
         f"The closed loop: {loop['task']['units']} units, {loop['task']['batch']} episodes of {loop['task']['steps']} "
         "steps, forward and backward through agent and plant. The table of a group: a full-batch epoch of 71 elements "
-        "and 2,048 hidden units, Adam's step included. Gradients agree to 1e-6. The update: 1,024 steps on the "
+        "and 2,048 hidden units, Adam's step included. An almost-linear RNN: "
+        f"{linear['task']['units']} units, {linear['task']['batch']} windows of {linear['task']['steps']} steps, "
+        "forward and backward. Gradients agree to 1e-6. The update: 1,024 steps on the "
         "pendulum and 40 of Adam, by an agent of 64 units; sb3-contrib has LSTM units only, with four times the work.",
         "",
         *table(loop["tables"]["an epoch"], "A closed loop", columns=()),
         *table(next(iter(groups["tables"].values())), "The table of a group", columns=()),
+        *table(linear["tables"]["an update, float32"], "An almost-linear RNN, single precision", columns=()),
+        *table(linear["tables"]["an update, float64"], "An almost-linear RNN, double precision", columns=()),
         *table(agents["tables"]["an update"], "An update of proximal policy optimization", columns=()),
         "## On a CUDA device",
         "",
@@ -298,8 +316,8 @@ def speed() -> list[str]:
         "## The machine",
         "",
         *provenance(
-            *(spectrum, recurrent, functions, differentiable, sizes, small, steps, linoss, jax, loop, groups, agents),
-            imports,
+            *(spectrum, recurrent, functions, differentiable, sizes, small, steps, linoss, jax, loop, groups, linear),
+            *(agents, imports),
         ),
         "; ".join(
             loads(name, r)
@@ -315,6 +333,7 @@ def speed() -> list[str]:
                 ("training steps of JAX", jax),
                 ("closed loop", loop),
                 ("tables of groups", groups),
+                ("almost-linear RNNs", linear),
                 ("controllers", agents),
                 ("imports", imports),
             )

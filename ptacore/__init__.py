@@ -38,6 +38,7 @@ _ROOMS = {
     "features": "ptacore.features",
     "heading": "ptacore.heading",
     "models": "ptacore.models",
+    "neighbours": "ptacore.neighbours",
     "networks": "ptacore.networks",
     "reports": "ptacore.reports",
     "reinforcement": "ptacore.reinforcement",

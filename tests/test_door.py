@@ -12,7 +12,7 @@ import scipy.sparse
 import torch
 
 import ptacore as pta
-from ptacore import experiments, heading, models, networks, reinforcement, tasks, training
+from ptacore import experiments, heading, models, neighbours, networks, reinforcement, tasks, training
 from ptacore.heading import delay_line, head_direction, robustness
 
 with warnings.catch_warnings(action="ignore"):  # that torch will move its quantization
@@ -203,6 +203,55 @@ PUBLIC = {
         pta.certify,
         {"system": "tanh map", "alpha": 0.5, "theta": 0.1, "steps": 1000, "progress": False},
         {"alpha": (*NUMBER, "True"), "theta": ANGLE, "steps": ("None", "2**70"), "progress": FLAG},
+    ),
+    "AlmostLinear": (
+        neighbours.AlmostLinear,
+        {"units": 5, "P": 2, "observed": 2, "seed": 0, "dtype": torch.float32},
+        {"units": COUNT},
+    ),
+    "Shallow": (
+        neighbours.Shallow,
+        {"units": 3, "hidden": 4, "observed": 2, "seed": 0, "dtype": torch.float32},
+        {"units": COUNT, "hidden": COUNT},
+    ),
+    "ParityNetwork": (
+        neighbours.ParityNetwork,
+        {"gain": 0.1, "units": 4, "seed": 0},
+        {"gain": ("0.5",), "units": COUNT},
+    ),
+    "Liquid": (
+        neighbours.Liquid,
+        {"units": 4, "gain": 1.0, "F": 1.0, "amplitude": 1.0, "tau": 1.0, "seed": 0, "dtype": torch.float32},
+        {"units": COUNT, **dict.fromkeys(("gain", "F", "amplitude", "tau"), NUMBER)},
+    ),
+    "Exponentials": (neighbours.Exponentials, {"terms": 3, "seeds": 2}, dict.fromkeys(("terms", "seeds"), COUNT)),
+    "Linear": (neighbours.Linear, {"W": np.eye(2) / 2}, {}),
+    "Residual": (
+        neighbours.Residual,
+        {"n_hidden": 4, "dt": 0.1, "scale": 0.1, "seed": 0},
+        {"n_hidden": COUNT, "dt": NUMBER, "scale": NUMBER},
+    ),
+    "Impulse": (neighbours.Impulse, {"filter": np.ones(3), "updates": 1}, {"updates": COUNT}),
+    "MemoryFit": (
+        neighbours.MemoryFit,
+        {"target": "0.9^t", "horizon": 10, "updates": 1},
+        {"horizon": COUNT, "updates": COUNT},
+    ),
+    "Functional": (
+        neighbours.Functional,
+        {"target": "e^-t", "steps": 5, "dt": 0.1, "batch": 2, "updates": 1},
+        {**dict.fromkeys(("steps", "batch", "updates"), COUNT), "dt": NUMBER},
+    ),
+    "Parity": (neighbours.Parity, {"longest": 3, "batch": 2, "passes": 1}, dict.fromkeys(("batch", "passes"), COUNT)),
+    "CuedSign": (
+        neighbours.CuedSign,
+        {"delay": 1.0, "dt": 0.2, "batch": 2, "updates": 1},
+        {**dict.fromkeys(("batch", "updates"), COUNT), **dict.fromkeys(("delay", "dt"), ("0.5",))},
+    ),
+    "Reconstruction": (
+        partial(neighbours.Reconstruction, "lorenz", length=20, points=300),
+        {"tau": 4, "batch": 2, "noise": 0.1, "updates": 1},
+        {"tau": COUNT, "batch": COUNT, "noise": ("0.5",), "updates": COUNT},
     ),
     "build": (
         models.build,
@@ -471,8 +520,8 @@ def test_every_public_function_is_at_the_door():
         *(network.__name__ for network in networks.MODELS.values()),  # by their names, with `build`
     }
     results = ("Trajectory", "Family", "Certificates", "FixedPoints", "Flossing", "LyapunovSpectrum")
-    results += ("CovariantVectors", "Oscillators", "PeriodicOrbit", "Spikes")
-    for module in (pta, models, networks, heading, tasks, training, experiments):
+    results += ("CovariantVectors", "Oscillators", "PeriodicOrbit", "Spikes", "PiecewiseLinear")
+    for module in (pta, models, networks, heading, tasks, training, experiments, neighbours):
         for name in module.__all__:
             thing = getattr(module, name)
             if (

@@ -16,7 +16,7 @@ FLOORS = (  # from the ground up; a room may import from rooms before its own fl
     {"oscillators"},
     {"networks", "heading"},
     {"training"},
-    {"experiments", "control", "features", "reinforcement", "reports"},
+    {"experiments", "control", "features", "neighbours", "reinforcement", "reports"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = sorted(path for package in ("ptacore", "ptabook") for path in (ROOT / package).rglob("*.py"))

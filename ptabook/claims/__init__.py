@@ -1,9 +1,9 @@
 """The ledger: every statement of the paper that a computation can check, and the check.
 
-A module for each notebook, of its name, holds ``CLAIMS``, and ``WORK`` where they are those of a neighbouring work. A
-check reads the numbers that the notebook saved beside its figure. Nothing here computes dynamics, and no verdict is
-written down. Where a page states a rule of its own (the tolerances of the identities, the U of learning), the check
-takes that page's outcome.
+A module for each notebook, of its name, holds ``CLAIMS``, and ``WORK`` where they are those of a neighbouring work; a
+claim that names a ``work`` of its own keeps it. A check reads the numbers that the notebook saved beside its figure.
+Nothing here computes dynamics, and no verdict is written down. Where a page states a rule of its own (the tolerances of
+the identities, the U of learning), the check takes that page's outcome.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ def ledger() -> list[Claim]:
         module = importlib.import_module(f"{__name__}.{page}")
         work = getattr(module, "WORK", "")
         for claim in module.CLAIMS:
-            where = f"{work}, {claim.where}" if work else claim.where
-            claims.append(replace(claim, figure=page, work=work, where=where))
+            whose = claim.work or work
+            where = f"{whose}, {claim.where}" if whose else claim.where
+            claims.append(replace(claim, figure=page, work=whose, where=where))
     twice = [name for name, count in Counter(claim.id for claim in claims).items() if count > 1]
     if twice:
         raise ValueError(f"id: each claim needs one of its own, but there are two of {', '.join(twice)}")

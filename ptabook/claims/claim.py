@@ -56,7 +56,7 @@ class Claim:
     figure : str
         Notebook whose numbers decide; set from the name of the module that the claim stands in.
     work : str
-        The neighbouring work whose claim it is, empty for the paper; set from that module's ``WORK``.
+        The neighbouring work whose claim it is, empty for the paper; where it is empty, that module's ``WORK``.
     """
 
     id: str

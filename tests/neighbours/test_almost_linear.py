@@ -1,0 +1,99 @@
+"""Piecewise linear networks: their Jacobians, what forcing does to the exponents, data with known spectra."""
+
+import math
+
+import pytest
+import torch
+
+import ptacore as pta
+from ptacore.neighbours import AlmostLinear, Reconstruction, Shallow, almost_linear
+from ptacore.training import Settings, train
+
+
+@pytest.mark.parametrize("network", [AlmostLinear(6, P=2, observed=3), Shallow(3, hidden=7, observed=3)])
+def test_jacobian_is_the_derivative(network):
+    z = torch.randn(network.n_units, generator=torch.Generator().manual_seed(2))
+    expected = torch.autograd.functional.jacobian(network, z)
+    torch.testing.assert_close(network.jacobian(z), expected)
+
+
+def test_only_the_last_units_are_rectified():
+    network = AlmostLinear(4, P=1, observed=2)
+    z = torch.tensor([-1.0, -1.0, -1.0, -1.0])
+    assert network.hidden(z).tolist() == [-1.0, -1.0, -1.0, 0.0]
+    assert AlmostLinear(4, P=0, observed=2).hidden(z).tolist() == z.tolist()
+
+
+def test_the_start_is_the_source_codes():
+    """A: the diagonal of K over its largest eigenvalue, K = R'R/M + 1; so all of A is in (0, 1]."""
+    network = AlmostLinear(20, P=2, observed=3)
+    assert network.decay.min() > 0
+    assert network.decay.max() <= 1
+    assert abs(network.outward.std().item() - 0.01) < 0.01 * 4 / math.sqrt(2 * 400)
+    assert network.lift.abs().max() <= 1 / math.sqrt(3)
+
+
+def test_forcing_lowers_all_exponents_by_the_logarithm():
+    """Along the data themselves the forced map's Jacobians are (1 - alpha) times the bare ones."""
+    network = Shallow(3, hidden=20, observed=3, seed=1)
+    orbit = [torch.zeros(3, dtype=torch.float64)]
+    bare = network.system()
+    for _ in range(3000):
+        orbit.append(bare(orbit[-1]))
+    data = torch.stack(orbit)
+    spectra = []
+    for alpha in (0.0, 0.2):
+        driven = network.forced_system(data, alpha)
+        spectra.append(pta.lyapunov_spectrum(driven, data[0], duration=2800, transient=100, k=3).exponents)
+    torch.testing.assert_close(spectra[1] - spectra[0], torch.full((3,), math.log(0.8)).double(), rtol=0, atol=1e-6)
+
+
+def test_above_the_largest_singular_value_no_forced_step_expands():
+    network = Shallow(3, hidden=50, observed=3, seed=2)
+    J = network.jacobian(almost_linear.sample("lorenz", 500).float()).detach()
+    sigma = torch.linalg.matrix_norm(J, 2).max()
+    alpha = max(0.0, 1 - 1 / sigma.item())
+    assert torch.linalg.matrix_norm((1 - alpha) * J, 2).max() <= 1 + 1e-6
+
+
+@pytest.mark.parametrize(("source", "dimension"), [("lorenz", 2.062), ("roessler", 2.013)])
+def test_data_come_from_attractors_of_known_dimension(source, dimension):
+    make, dt, substeps = almost_linear.SOURCES[source]
+    spectrum = pta.lyapunov_spectrum(
+        make(), torch.ones(3).double(), duration=2000.0, transient=100.0, dt=dt / substeps, k=3
+    )
+    found = spectrum.kaplan_yorke_dimension
+    assert found.complete
+    assert abs(found.value - dimension) < 0.01
+
+
+def test_training_lowers_the_error_and_validation_is_without_noise():
+    objective = Reconstruction("roessler", tau=8, length=50, updates=60, points=1500)
+    network = AlmostLinear(10, P=2, observed=3)
+    run = train(objective, network, Settings(lr=3e-3, clip=None, epochs=4))
+    assert run.column("validation_loss")[-1] < 0.8 * run.column("validation_loss")[0]
+    assert objective.evaluate(network, "validation") == objective.evaluate(network, "validation")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (dict(data=torch.zeros(5, 2)), "data: expected shape"),
+        (dict(data=None), "data: expected a tensor"),
+        (dict(start=torch.zeros(3, 4)), "start: expected shape"),
+        (dict(alpha=torch.zeros(4)), "alpha: expected shape"),
+        (dict(alpha=torch.zeros(5).double()), "alpha: expected shape"),
+        (dict(backend="fast"), "backend: expected"),
+    ],
+)
+def test_what_does_not_fit_is_named(change, message):
+    network = AlmostLinear(4, P=1, observed=2)
+    given = dict(start=torch.zeros(2, 4), data=torch.zeros(5, 2, 2), alpha=torch.zeros(5)) | change
+    with pytest.raises((TypeError, ValueError), match=message):
+        network.unroll(**given)
+
+
+def test_reconstruction_takes_one_kind_of_forcing():
+    for given in ({}, {"tau": 3, "alpha": 0.1}):
+        with pytest.raises(ValueError, match="tau: expected tau or alpha"):
+            Reconstruction("lorenz", **given)

@@ -1,0 +1,100 @@
+"""A linear network that learns a filter: closed forms of its loss, its outlier, its plateau."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import ptacore as pta
+from ptacore.models import System
+from ptacore.neighbours import Impulse, Linear, integration
+from ptacore.training import Settings, train
+
+DESCENT = dict(optimizer="sgd", clip=None, decay=1.0, patience=10**6)
+
+
+def test_the_adjoint_by_hand_is_that_of_autograd():
+    network, objective = Linear.drawn(6, 0.8, seed=3), Impulse(integration.leaky(0.9, 25))
+    objective._loss(network).backward()
+    W = network.W.detach().clone().requires_grad_()
+    h, loss = torch.eye(6, dtype=torch.float64)[0], 0.0
+    for wanted in objective.filter:
+        loss, h = loss + (h[0] - wanted).square() / 2, W @ h
+    loss.backward()
+    torch.testing.assert_close(network.W.grad, W.grad, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("s", [0.5, 0.9])
+def test_closed_forms_of_the_outlier(s):
+    """The loss is the sum over steps; pull and curvature are its derivatives."""
+    outlier = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
+    t = torch.arange(2000, dtype=torch.float64)
+    summed = (outlier**t - s**t).square().sum() / 2
+    loss = integration.loss_of_outlier(outlier, s)
+    assert math.isclose(loss.item(), summed.item(), rel_tol=1e-12)
+    (slope,) = torch.autograd.grad(loss, outlier)
+    assert math.isclose(-slope.item(), integration.pull_on_outlier(0.7, s), rel_tol=1e-12)
+    at_end = torch.tensor(s, dtype=torch.float64)
+    second = torch.autograd.functional.hessian(lambda x: integration.loss_of_outlier(x, s), at_end)
+    assert math.isclose(second.item(), integration.curvature(s), rel_tol=1e-6)
+
+
+def test_one_outlier_learns_to_integrate():
+    s, rate = 0.9, 0.5 / integration.curvature(0.9)
+    network = Linear.drawn(32, 0.01)
+    outlier, ode = network.W[0, 0].item(), []
+    settings = Settings(**DESCENT, lr=rate, epochs=81, probe_every=1, probe_exponents=1)
+    run = train(Impulse(integration.leaky(s, 120), updates=10), network, settings)
+    outliers = [probe["eigenvalues"][0][0] for probe in run.probes]
+    for step in range(801):
+        if step % 10 == 0:
+            ode.append(outlier)
+        outlier += rate * integration.pull_on_outlier(outlier, s)
+    assert abs(outliers[-1] - s) < 1e-3
+    assert np.abs(np.array(outliers) - ode).max() < 0.01
+    W = network.W.detach()
+    system = System.from_function(lambda h: h @ W.T, len(W), "map")
+    spectrum = pta.lyapunov_spectrum(system, torch.ones(len(W)).double(), duration=2000, transient=200, k=1)
+    expected = torch.linalg.eigvals(W).abs().max().log()
+    assert abs(spectrum.exponents[0] - expected) < 1e-9
+
+
+def test_stability_of_descent_ends_at_two_over_the_curvature():
+    s = 0.9
+    for share, stays in ((0.9, True), (1.1, False)):
+        network, objective = Linear([[s + 1e-4]]), Impulse(integration.leaky(s, 400), updates=50)
+        first = objective._loss(network).item()
+        for loss in objective.losses(network, 1):
+            (gradient,) = torch.autograd.grad(loss, network.W)
+            with torch.no_grad():
+                network.W -= share * 2 / integration.curvature(s) * gradient
+        assert (objective._loss(network).item() < first) == stays
+
+
+def test_the_plateau_of_a_damped_oscillation():
+    p, loss, rate = integration.plateau(integration.ringing(0.9, 0.3, 90))
+    assert abs(p - 0.65392) < 1e-4
+    assert abs(loss - 0.47611) < 1e-4
+    assert abs(math.log(10) / (3e-3 * rate) - 1453) < 1
+
+
+@pytest.mark.slow
+def test_a_pair_is_born_from_a_real_pole_and_a_smaller_start_delays_it():
+    filter = integration.ringing(0.9, 0.3, 90)
+    below, losses = {}, {}
+    for gain in (0.01, 0.001):
+        for units in (48, 2):
+            network = Linear.drawn(48, gain)
+            network = network if units == 48 else network.reduced()
+            settings = Settings(**DESCENT, lr=3e-3, epochs=801, probe_every=1, probe_exponents=2)
+            run = train(Impulse(filter), network, settings)
+            losses[gain, units] = np.array([probe["loss"] for probe in run.probes])
+            value = complex(*run.probes[-1]["eigenvalues"][0])
+            assert abs(abs(value) - 0.9) < 1e-3
+            assert abs(abs(np.angle(value)) - 0.3) < 1e-3
+            below[gain, units] = 10 * int(np.argmax(losses[gain, units] < 0.1))
+    assert np.abs(losses[0.001, 48] - 0.47611).min() < 1e-3
+    assert abs(below[0.001, 48] - below[0.01, 48] - 1453) < 145
+    large, small = losses[0.001, 48], losses[0.001, 2]
+    assert (np.abs(large / small - 1)[small > 1e-3]).max() < 0.02

@@ -1,0 +1,93 @@
+"""Liquid time constants: bounds that the fused step keeps for any step size, closed forms of one unit."""
+
+import math
+
+import pytest
+import torch
+
+import ptacore as pta
+from ptacore.neighbours import CuedSign, Liquid
+from ptacore.training import Settings, train
+
+
+@pytest.mark.parametrize("dt", [0.1, 1.0, 10.0])
+def test_no_state_leaves_the_sharp_bound(dt):
+    worst = 0.0
+    for gain in (1.0, 5.0, 20.0):
+        for seed in range(20):
+            network = Liquid(10, gain, F=5.0, amplitude=2.0, seed=seed, dtype=torch.float64)
+            x = network.bounds() * torch.rand(10, generator=torch.Generator().manual_seed(seed)).double()
+            for _ in range(200):
+                with torch.no_grad():
+                    x = network.step(x, dt)
+                share = x / network.bounds()
+                worst = max(worst, share.max().item(), 1 - share.min().item() if share.min() < 0 else 0.0)
+    assert worst <= 1 + 1e-12
+
+
+def test_explicit_euler_leaves_it():
+    network = Liquid(10, 5.0, F=5.0, amplitude=2.0, dtype=torch.float64)
+    flow, x = network.flow(), network.bounds() / 2
+    for _ in range(200):
+        x = x + 1.0 * flow(x)
+    assert (x / network.bounds()).abs().max() > 1.2
+
+
+def test_one_frozen_unit_decays_by_its_time_constant():
+    """With W = 0, f is a constant: the exponent is -1/tau_sys, between -(1/tau + F) and -1/tau."""
+    network = Liquid(1, 1.0, F=3.0, tau=2.0)
+    with torch.no_grad():
+        network.W.zero_()
+        network.b.fill_(0.7)
+    f = 3 / (1 + math.exp(-0.7))
+    spectrum = pta.lyapunov_spectrum(network.flow(), [0.0], duration=50.0, transient=10.0, dt=0.01)
+    assert abs(spectrum.exponents[0] + (1 / 2 + f)) < 1e-5
+    assert abs(1 / (1 / 2 + f) - 2 / (1 + 2 * f)) < 1e-12
+
+
+def test_the_fused_step_and_the_flow_agree_for_small_steps():
+    network = Liquid(6, 3.0, F=2.0, seed=2, dtype=torch.float64)
+    x = network.bounds() / 3
+    for dt in (1e-3, 1e-4):
+        off = (network.step(x, dt) - x) / dt - network.flow()(x)
+        assert off.abs().max() < 20 * dt
+
+
+def test_a_network_without_bound_on_its_exponents():
+    """Two units that inhibit each other have a direction that grows, though all time constants are at most tau."""
+    network = Liquid(2, 1.0, F=4.0, amplitude=1.0, dtype=torch.float64)
+    with torch.no_grad():
+        network.A.copy_(torch.ones(2))
+        network.W.copy_(torch.tensor([[0.0, -12.0], [-12.0, 0.0]]))
+        network.b.fill_(6.0)
+    flow = network.flow()
+    middle = torch.full((2,), 0.5, dtype=torch.float64)
+    for _ in range(200):
+        middle = middle + 0.02 * flow(middle)
+    assert torch.linalg.eigvals(flow.jacobian(middle)).real.max() > 0
+    assert pta.fixed_points(flow).stable.sum() == 2
+
+
+def test_pulses_say_their_sign_and_training_lowers_the_loss():
+    objective = CuedSign(1.0, updates=150)
+    pulse = objective._pulses(50)
+    assert ((pulse.abs() >= 0.8) & (pulse.abs() <= 1.2)).all()
+    run = train(objective, Liquid(8, 2.0, 1.0), Settings(lr=1e-2, clip=None, epochs=2))
+    assert run.column("validation_loss")[-1] < 0.5
+    assert run.column("validation_accuracy")[-1] == 1
+
+
+def test_probe_finds_one_fixed_point_of_a_network_without_recurrence():
+    network = Liquid(4, 1.0, 1.0)
+    with torch.no_grad():
+        network.W.zero_()
+    found = CuedSign(2.0).probe(network, 2)
+    assert (found["points"], found["stable"]) == (1, 1)
+    assert abs(found["exponents"][0][0] + 1.5) < 1e-3
+    assert abs(found["reach"] + 2 * 1.5) < 1e-3  # the adjoint decays by the same rate over the delay
+
+
+@pytest.mark.parametrize(("name", "value"), [("units", 0), ("gain", 0), ("F", -1), ("tau", math.nan), ("seed", -1)])
+def test_what_does_not_fit_is_named(name, value):
+    with pytest.raises((TypeError, ValueError), match=f"^{name}"):
+        Liquid(**{"units": 4, "gain": 1.0, "F": 1.0} | {name: value})
