@@ -34,7 +34,10 @@ def by_tails(ours: str, below, above, interval: tuple[float, float], holds: tupl
     low, high = holds
     inside = max(above(low) if low > -math.inf else 0.0, below(high) if high < math.inf else 0.0)
     outside = min(below(low) if low > -math.inf else 1.0, above(high) if high < math.inf else 1.0)
-    return replace(found, p=min(1.0, 2 * min(inside, outside)))
+    p = min(1.0, 2 * min(inside, outside))
+    if p > LEVEL and found.verdict != UNDECIDED:  # equal values, at the limit itself
+        found = Found(ours, UNDECIDED, reason)
+    return replace(found, p=p)
 
 
 def by_seeds(ours: str, values: Sequence[float], holds: tuple[float, float], reason: str = "more seeds") -> Found:
@@ -94,7 +97,7 @@ def by_difference(
 
     def tail(distance: float) -> float:
         distance -= resolution
-        return float(stdtr(degrees, -distance / error)) if error else float(distance < 0)
+        return float(stdtr(degrees, -distance / error)) if error else float(distance <= 0)
 
     return by_tails(ours, lambda limit: tail(limit - value), lambda limit: tail(value - limit),
                     (value - half, value + half), holds, reason)  # fmt: skip
@@ -114,7 +117,7 @@ def by_estimate(ours: str, value: float, interval: tuple[float, float], holds, r
     arms = [(value - interval[0]) / 1.96, (interval[1] - value) / 1.96]
 
     def tail(distance: float, arm: float) -> float:
-        return 0.5 * math.erfc(distance / arm / math.sqrt(2)) if arm > 0 else float(distance < 0)
+        return 0.5 * math.erfc(distance / arm / math.sqrt(2)) if arm > 0 else float(distance <= 0)
 
     return by_tails(ours, lambda limit: tail(limit - value, arms[1]), lambda limit: tail(value - limit, arms[0]),
                     interval, holds, reason)  # fmt: skip

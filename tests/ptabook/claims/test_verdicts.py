@@ -9,7 +9,7 @@ from ptabook.claims.claim import SUPPORTS, UNDECIDED, Claim, Found
 
 FIG3 = {
     "one_fixed_point": dict(n_stable=1, n_fixed_points=1, n_positive=0, n_zero=0, exponents=[-0.4] * 6,
-                            standard_error=[0.01] * 6, adjoint_start=[1e-4] * 10),
+                            standard_error=[0.01] * 6, tolerance=[0.05] * 6, adjoint_start=[1e-4] * 10),
     "line_attractor": dict(n_lines=1, n_zero_by_trial=[1] * 10, adjoint_start=[0.5] * 10),
 }  # fmt: skip
 
@@ -35,13 +35,13 @@ def test_verdicts_follow_the_numbers(ledger, tmp_path):
     yes, no, open_ = claims.SUPPORTS, claims.CONTRADICTS, claims.UNDECIDED
     assert ledger(tmp_path) == [yes, yes, yes, yes, open_]
     assert ledger(tmp_path, one_fixed_point={"n_stable": 2, "n_fixed_points": 3}) == [no, yes, yes, yes, open_]
-    assert ledger(tmp_path, one_fixed_point={"n_zero": 1}) == [yes, no, yes, yes, open_]
+    assert ledger(tmp_path, one_fixed_point={"exponents": [0.4] * 6}) == [yes, no, yes, yes, open_]
     assert ledger(tmp_path, one_fixed_point={"adjoint_start": [1e-4] * 9 + [0.5]}) == [yes, yes, no, yes, open_]
     assert ledger(tmp_path, line_attractor={"adjoint_start": [0.5] * 9 + [1e-5]}) == [yes, yes, yes, no, open_]
 
 
 def test_the_table_has_a_row_for_each_claim_and_a_summary_that_counts(ledger, tmp_path):
-    ledger(tmp_path, one_fixed_point={"n_zero": 1})
+    ledger(tmp_path, one_fixed_point={"exponents": [0.4] * 6})
     claims.write_ledger(tmp_path, tmp_path / "ledger.md")
     text = (tmp_path / "ledger.md").read_text()
     assert text.startswith("**5 statements of the paper: 3 supported, 1 contradicted, 1 undecided.**")
@@ -64,7 +64,7 @@ def test_a_verdict_that_changed_since_the_release_is_told(ledger, tmp_path):
     released = tmp_path / "verdicts.json"
     claims.release(claims.entries(tmp_path), released, "1.2.3")
     assert claims.changes(claims.entries(tmp_path), released) == []
-    ledger(tmp_path, one_fixed_point={"n_zero": 1})
+    ledger(tmp_path, one_fixed_point={"exponents": [0.4] * 6})
     (line,) = claims.changes(claims.entries(tmp_path), released)
     assert re.search("All six leading exponents.* supports in 1.2.3, now contradicts", line)
 
