@@ -57,7 +57,7 @@ def shares_and_examples(
         line[2].set(xlabel="time (s)", ylabel="activity", title=f"sparse, seed {seed}")
         plotting.plot_spectrum(line[3], spectrum)
         line[3].set(xlabel="index", ylabel="λ (1/s)")
-    axes[0, 0].legend(frameon=False)
+    axes[-1, 0].legend(frameon=False)
     return fig
 
 
