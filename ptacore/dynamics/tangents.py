@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,6 +23,33 @@ from ptacore.models.module_map import LOW, as_system
 from ptacore.models.system import System
 
 LARGE = 2**20  # numbers in a basis, of which no third copy is made
+
+
+class Factor(NamedTuple):
+    """A stretch of the tangent map M between two QR decompositions: ``M Q = Q' R``.
+
+    Attributes
+    ----------
+    steps : int
+        Length of the stretch.
+    R : Tensor (..., k, k)
+        Upper triangular.
+    lost : Tensor (..., k) or None
+        Which columns did not stand out from rounding; None where all did.
+    """
+
+    steps: int
+    R: Tensor
+    lost: Tensor | None
+
+
+class Place(NamedTuple):
+    """Where a `TangentSystem` has been: what it needs to go on from there, to the last bit as it did."""
+
+    x: Tensor
+    Q: Tensor
+    done: int
+    interval: int
 
 
 class TangentSystem:
@@ -213,6 +241,87 @@ class TangentSystem:
                     told(self.done - before)
         return torch.stack(rows), torch.stack(lost).diff(dim=0)
 
+    @torch.no_grad()
+    def factor(
+        self,
+        steps: int,
+        ends: Sequence[int] = (),
+        seen: Callable[[int, Tensor, Tensor], object] | None = None,
+    ) -> Factor:
+        """Advance to the next QR decomposition, at most so many steps away, and keep its triangular factor.
+
+        Columns part by half as much (logarithm) as in `step`, so that the directions of all are known to eps^(5/6).
+
+        Parameters
+        ----------
+        steps : int
+            1 or more.
+        ends : sequence of int
+            Ascending numbers of steps, counted as `done` counts them.
+        seen : callable
+            Called at those of `ends` that are passed or reached, with the place in `ends`, the state (..., n) and the
+            image (..., n, k) of the basis at the start of the stretch. What comes later for the same place holds.
+
+        Returns
+        -------
+        Factor
+            The length of the stretch and R.
+
+        Raises
+        ------
+        DivergenceError
+            If the state or a tangent vector overflows, with the time at which it did.
+
+        Examples
+        --------
+        A shear carries (0, 1) to (0.5, 1), of which 0.5 lies along the first vector:
+
+        >>> from ptacore.models import LinearFlow
+        >>> tangents = TangentSystem(LinearFlow([[0.0, 0.5], [0.0, 0.0]]), [0.0, 0.0], dt=1.0)
+        >>> tangents.reinitialize([0.0, 0.0], torch.eye(2))
+        >>> tangents.factor(1).R
+        tensor([[1.0000, 0.5000],
+                [0.0000, 1.0000]], dtype=torch.float64)
+        """
+        integer("steps", steps, 1)
+        products = 0 if self.backend == "compiled" else 2 * self.Q.numel() * self.system.dim
+        with flushed_denormals(), threads_that_pay(products):
+            while (found := self._factor(min(self._interval, steps), ends, seen)) is None:
+                pass
+        return found
+
+    def _factor(self, m: int, ends: Sequence[int], seen) -> Factor | None:
+        x, V, at, last = self.x, self.Q, self.done, self.done + m
+        first, beyond = bisect_right(ends, at), bisect_right(ends, last)
+        for place in range(first, beyond + 1):
+            end = ends[place] if place < beyond else last
+            if end > at:
+                x, V = self._advance(x, V, end - at, self.t0 + at * self.dt, plain=True)[:2]
+                check_finite(x, self.t0 + end * self.dt)
+                at = end
+            if place < beyond:
+                seen(place, x, V)
+        renewed = None if self._overflows(V, m, last) else self._renewed(V, m, self._limit / 2, overwrite=False)
+        if renewed is None:
+            self._shorter(m)
+            return None
+        Q, growth, lost = renewed
+        R = (Q.mT @ V).triu()
+        R.diagonal(dim1=-2, dim2=-1).copy_(growth.exp().copysign(R.diagonal(dim1=-2, dim2=-1)))
+        if lost is not None and lost.any():
+            self.lost = self.lost + lost
+        self.x, self.Q, self.done = x, Q, last
+        self._look(x, last)
+        return Factor(m, R, lost)
+
+    def place(self) -> Place:
+        """Where the system is, to `go_back` to."""
+        return Place(self.x, self.Q, self.done, self._interval)
+
+    def go_back(self, place: Place) -> None:
+        """Be again where the system was: `factor` then repeats itself to the last bit."""
+        self.x, self.Q, self.done, self._interval = place
+
     def _advance_basis(self, ends: Sequence[int], reached: int) -> tuple[list[Tensor], Tensor | float]:
         """Advance to the next QR decomposition; the growth at the ends passed on the way, and at it.
 
@@ -225,11 +334,7 @@ class TangentSystem:
             if end > at:
                 x, V, growth, lost = self._advance(x, V, end - at, self.t0 + at * self.dt)
                 check_finite(x, self.t0 + end * self.dt)
-                try:
-                    check_finite(V, self.t0 + end * self.dt, "tangent basis")
-                except DivergenceError:
-                    if m == 1:
-                        raise
+                if self._overflows(V, m, end):
                     return self._shorter(m)
                 at = end
             if growth is not None:  # the kernel has kept the basis orthonormal
@@ -237,7 +342,9 @@ class TangentSystem:
             if end < self.done + m:
                 marks.append(growth_of(V))
         if growth is None:
-            renewed = self._renewed(V, m)
+            renewed = self._renewed(
+                V, m, self._limit, overwrite=V.data_ptr() != self.Q.data_ptr()
+            )  # an identity may give Q back
             if renewed is None:
                 return self._shorter(m)
             V, growth, lost = renewed
@@ -249,13 +356,23 @@ class TangentSystem:
         self._look(x, self.done)
         return marks, growth
 
-    def _renewed(self, V: Tensor, m: int) -> tuple[Tensor, Tensor, Tensor | None] | None:
+    def _overflows(self, V: Tensor, m: int, end: int) -> bool:
+        """Whether the images after m steps or less, at step `end`, are too long; raised if less than m cannot help."""
+        try:
+            check_finite(V, self.t0 + end * self.dt, "tangent basis")
+        except DivergenceError:
+            if m == 1:
+                raise
+            return True
+        return False
+
+    def _renewed(self, V: Tensor, m: int, limit: float, overwrite: bool) -> tuple[Tensor, Tensor, Tensor | None] | None:
         """The basis, from its image after m steps; its growth; which columns were lost. None if m were too many."""
-        Q, growth = orthonormalize(V, overwrite=V.data_ptr() != self.Q.data_ptr())  # an identity may give Q back
+        Q, growth = orthonormalize(V, overwrite)
         low, high = growth.aminmax(dim=-1)
         spread, lost = high - low, None
         widest = spread.max().item()
-        resolved = self._limit * (2 if m == 1 else 1.25)  # of a single step, what its rounding leaves
+        resolved = limit * (2 if m == 1 else 1.25)  # of a single step, what its rounding leaves
         collapsed = not widest <= resolved  # nan: a column vanished
         if m > 1 and (collapsed or growth.abs().max().item() > 3 * self._far):
             return None
@@ -264,7 +381,7 @@ class TangentSystem:
             V = V if V.data_ptr() != Q.data_ptr() else self._advance(self.x, self.Q, 1, self.time)[1]
             Q[some], growth[some], lost[some] = orthonormalize_graded(V[some])
             self._remember(lost)
-        self._interval = 1 if collapsed else self._next_interval(growth, widest, m)
+        self._interval = 1 if collapsed else self._next_interval(growth, widest / limit, m)
         self._kept_orthonormal = False
         return Q, growth, lost
 
@@ -273,7 +390,7 @@ class TangentSystem:
         self._interval = max(1, m // 4)
         return [], 0.0
 
-    def _with_torch(self, x: Tensor, V: Tensor, steps: int, t: float):
+    def _with_torch(self, x: Tensor, V: Tensor, steps: int, t: float, plain: bool = True):
         closes = self.system.kind == "map" and x.shape[-1] <= LOW
         start = round((t - self.t0) / self.dt)
         for i in range(start, start + steps):
@@ -286,8 +403,7 @@ class TangentSystem:
         if not self.system.driven:
             self.closed.passes(x, done)
 
-    def _next_interval(self, growth: Tensor, widest: float, m: int) -> int:
-        spread = widest / self._limit
+    def _next_interval(self, growth: Tensor, spread: float, m: int) -> int:
         size = growth.abs().max().item() / self._far  # from overflow, shared by the columns or not
         return max(1, min(2 * self._interval, int(m / max(spread, size, 1e-9))))
 

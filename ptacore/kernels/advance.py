@@ -18,10 +18,11 @@ class Advance(Protocol):
     x (..., n) and V (..., n, k) at time t are not changed. growth (..., k), where it is not None, says that V has been
     kept orthonormal on the way and by how much (logarithm) its columns have grown, and lost (..., k) in how many steps
     they did not stand out from rounding, which growth leaves out (`orthonormal.orthonormalize_graded`); None for none.
+    Where `plain` is asked for, V is the image itself, and growth is None.
     """
 
     def __call__(
-        self, x: Tensor, V: Tensor, steps: int, t: float = 0.0
+        self, x: Tensor, V: Tensor, steps: int, t: float = 0.0, plain: bool = False
     ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]: ...
 
 

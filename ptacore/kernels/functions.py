@@ -91,9 +91,10 @@ class FunctionKernel:
                 raise MemoryError(f"compiled backend: no memory for {self.n} states and {k} tangent vectors")
         return x, V, growth if keep else None, lost.long() if keep and lost.any() else None
 
-    def __call__(self, x: Tensor, V: Tensor, steps: int, t: float = 0.0):
+    def __call__(self, x: Tensor, V: Tensor, steps: int, t: float = 0.0, plain: bool = False):
         several = x.shape[:-1].numel() >= TOGETHER
-        return self.steps((several and self.together) or self.emitted.text, x, V, steps, V.shape[-1] <= KEPT)
+        keep = V.shape[-1] <= KEPT and not plain
+        return self.steps((several and self.together) or self.emitted.text, x, V, steps, keep)
 
     def agrees(self, text: str) -> bool:
         """Whether a step of random states, small and large ones, is that of torch to rounding."""

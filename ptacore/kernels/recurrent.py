@@ -155,12 +155,12 @@ def recurrent_kernel(cell: str, layers: Sequence[Weights], input: Tensor, driven
                 x, V, at = new_x, new_V, at + count
         return x, V
 
-    def advance(x: Tensor, V: Tensor, steps: int, t: float = 0.0):
+    def advance(x: Tensor, V: Tensor, steps: int, t: float = 0.0, plain: bool = False):
         batch, k = x.shape[:-1], V.shape[-1]
         if own_batch or batch != V.shape[:-2]:
             batch = torch.broadcast_shapes(batch, V.shape[:-2], own_batch)
         x, V = (part.detach().expand(*batch, *part.shape[axes:]).contiguous() for part, axes in ((x, -1), (V.mT, -2)))
-        if k <= MOST and steps > SHORT:
+        if k <= MOST and steps > SHORT and not plain:
             growth = torch.zeros(*batch, k, dtype=torch.float64)
             if found := take(x, V, steps, int(t), growth):
                 return found[0], found[1].mT, growth.to(x.dtype), None

@@ -119,7 +119,7 @@ class _Dense:
             self.packed = state, (packed, start, int(stride > 0))
         return self.packed[1]
 
-    def __call__(self, x: Tensor, V: Tensor, steps: int, t: float = 0.0):
+    def __call__(self, x: Tensor, V: Tensor, steps: int, t: float = 0.0, plain: bool = False):
         form, phi, _, bias, h = self.network
         (n, k), batch = V.shape[-2:], x.shape[:-1]
         x = x.detach().clone(memory_format=torch.contiguous_format)
@@ -142,7 +142,17 @@ class _Small:
     def __init__(self, network: Form):
         self.network = network
 
-    def __call__(self, x: Tensor, V: Tensor, steps: int, t: float = 0.0):
+    def __call__(self, x: Tensor, V: Tensor, steps: int, t: float = 0.0, plain: bool = False):
+        return self._plain(x, V, steps) if plain else self._orthonormal(x, V, steps)
+
+    def _plain(self, x: Tensor, V: Tensor, steps: int):
+        """Each vector alone, with a copy of the state: then nothing but its length is taken from it."""
+        alone = V.movedim(-1, 0)[..., None]
+        x, V, growth, lost = self._orthonormal(x.expand(len(alone), *x.shape), alone, steps)
+        length = growth.exp() if lost is None else growth.exp().masked_fill(lost > 0, 0.0)
+        return x[0], (V * length[..., None, :])[..., 0].movedim(0, -1), None, None
+
+    def _orthonormal(self, x: Tensor, V: Tensor, steps: int):
         form, phi, weights, bias, h = self.network
         (n, k), batch, lost = V.shape[-2:], x.shape[:-1], 0
         x = x.detach().clone(memory_format=torch.contiguous_format)

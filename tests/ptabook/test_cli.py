@@ -8,15 +8,17 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from toy import make_checkout, tree, write_notebook
 
 from ptabook import cli, figures, pages, pdf
 from ptabook.claims import verdicts as claims
 from ptabook.files import digest
 from ptabook.notebook import FigureError
-from ptacore.experiments import terminal
-from ptacore.experiments.terminal import UsageError
+from ptacore import terminal
+from ptacore.terminal import UsageError
 
 
 @pytest.fixture
@@ -52,6 +54,38 @@ def test_a_figure_is_run_when_stale_or_forced(root, runs, capsys):
     assert cli.main(["figures", "toy"], root) == 0
     assert "running, because of: requirements.lock" in capsys.readouterr().out
     assert len(runs) == 3
+
+
+def test_a_report_is_written_and_its_lines_printed(root, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"rnn": 0, **torch.nn.RNN(2, 4).state_dict()}, "net.pt")
+    assert cli.main(["report", "net.pt", "--quick", "--input", "noise"], root) == 0
+    out = capsys.readouterr().out
+    assert "weights: RNN, 4 units (torch). Your gradient survives" in out
+    assert "assumed: tanh" in out
+    assert f"Open {Path('net-report/report.html')}" in out
+    assert Path("net-report/report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nothing.pt"], "no file nothing.pt"),
+        (["net.pt"], "no recurrent layer"),
+        (["net.txt"], "is empty"),
+        (["W.npy", "--input", "nosie"], "input: expected zero, noise, a number or a file"),
+        (["W.npy", "--layer", "x"], "layer: expected one of 'W', got 'x'"),
+        (["W.npy", "--seed", "-1"], "seed: expected"),
+    ],
+)
+def test_a_report_that_cannot_be_made_is_wrong_usage(root, tmp_path, capsys, monkeypatch, arguments, told):
+    monkeypatch.chdir(tmp_path)
+    torch.save(torch.nn.Linear(2, 3).state_dict(), "net.pt")
+    Path("net.txt").touch()
+    np.save("W.npy", np.eye(3) / 2)
+    assert cli.main(["report", "--quick", *arguments], root) == 2
+    assert told in capsys.readouterr().err
+    assert not list(tmp_path.glob("*-report"))
 
 
 def test_stale_figures_are_named_and_not_run(root, runs, capsys):
