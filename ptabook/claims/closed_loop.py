@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, Claim, Found, by_interval
+from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, Claim, Found
+from ptabook.claims.evidence import by_seeds
 from ptabook.claims.seeds import over_seeds
 
 WORK = "Ger & Barak 2025"
@@ -21,7 +22,7 @@ def _mean(key: str, text: str, holds: tuple[float, float], *, log: bool = False)
         shown = [math.exp(v) for v in (mean, low, high)] if log else [mean, low, high]
         ours = text.format(mean=shown[0], low=shown[1], high=shown[2], n=len(values))
         limits = tuple(math.log(v) if log and 0 < v < INF else (-INF if log and v <= 0 else v) for v in holds)
-        return by_interval(ours, (low, high), limits, f"{len(values)} seeds")
+        return by_seeds(ours, values, limits, f"{len(values)} seeds")
 
     return check
 
@@ -32,19 +33,19 @@ def _three_falls(numbers: dict) -> Found:
     margins = [math.log(min(first, last) / plateau) for first, plateau, last in rows]
     mean, low, high = over_seeds(margins)
     ours = f"the smaller of two falls is {math.exp(mean):.1f} ({math.exp(low):.1f} to {math.exp(high):.1f}) times that "
-    return by_interval(ours + f"of the plateau, {len(rows)} networks", (low, high), (math.log(2), INF))
+    return by_seeds(ours + f"of the plateau, {len(rows)} networks", margins, (math.log(2), INF))
 
 
 def _shorter_pushes_harder(numbers: dict) -> Found:
     differences = [a - b for a, b in zip(numbers["feedback_20"], numbers["feedback_50"], strict=True)]
     mean, low, high = over_seeds(differences)
-    return by_interval(f"{mean:.3f} ({low:.3f} to {high:.3f}) lower at 20 steps than at 50", (low, high), (-INF, 0.0))
+    return by_seeds(f"{mean:.3f} ({low:.3f} to {high:.3f}) lower at 20 steps than at 50", differences, (-INF, 0.0))
 
 
 def _length_moves_the_pair(numbers: dict) -> Found:
     differences = [a - b for a, b in zip(numbers["imaginary_10"], numbers["imaginary_100"], strict=True)]
     mean, low, high = over_seeds(differences)
-    return by_interval(f"{mean:.2f} ({low:.2f} to {high:.2f}) higher at 10 steps than at 100", (low, high), (0.0, INF))
+    return by_seeds(f"{mean:.2f} ({low:.2f} to {high:.2f}) higher at 10 steps than at 100", differences, (0.0, INF))
 
 
 def _both_terms(numbers: dict) -> Found:
@@ -55,13 +56,13 @@ def _both_terms(numbers: dict) -> Found:
     ]
     mean, low, high = over_seeds(margins)
     ours = f"smallest margin of |λ₁| from 1: {mean:.3f} ({low:.3f} to {high:.3f})"
-    return by_interval(ours, (low, high), (0.0, INF))
+    return by_seeds(ours, margins, (0.0, INF))
 
 
 def _overlay(numbers: dict) -> Found:
     mean, low, high = over_seeds(numbers["overlay"])
     ours = f"costs differ by {mean:.0%} ({low:.0%} to {high:.0%}), {len(numbers['overlay'])} prices"
-    return by_interval(ours, (low, high), (-INF, 0.1), "one network at each price")
+    return by_seeds(ours, numbers["overlay"], (-INF, 0.1), "one network at each price")
 
 
 def _runs(numbers: dict, name: str, key: str) -> list[float]:
@@ -75,8 +76,9 @@ def _compared(key: str, text: str) -> Callable[[dict], Found]:
         ours, theirs = (_runs(numbers, name, key) for name in ("sgd-clipped", "adam"))
         if min(len(ours), len(theirs)) < 2:
             return Found("no recorded runs", UNDECIDED, "recorded runs of both optimizers")
-        mean, low, high = over_seeds([a - b for a, b in zip(ours, theirs, strict=False)])
-        return by_interval(text.format(mean=mean, low=low, high=high), (low, high), (0.0, INF), f"{len(ours)} seeds")
+        less = [a - b for a, b in zip(ours, theirs, strict=False)]
+        mean, low, high = over_seeds(less)
+        return by_seeds(text.format(mean=mean, low=low, high=high), less, (0.0, INF), f"{len(ours)} seeds")
 
     return check
 
@@ -92,7 +94,7 @@ def _identity(key: str) -> Callable[[dict], Found]:
 def _settled(numbers: dict) -> Found:
     mean, low, high = over_seeds(numbers["settled"])
     ours = f"{mean:.3f} ({low:.3f} to {high:.3f}), ten starts"
-    return by_interval(ours, (low, high), (-0.05, -0.015))
+    return by_seeds(ours, numbers["settled"], (-0.05, -0.015))
 
 
 def _steep(numbers: dict) -> Found:
@@ -107,12 +109,8 @@ def _series(numbers: dict) -> Found:
 
 
 def _gains(numbers: dict) -> Found:
-    return by_interval(*_text_of(numbers["gap_at_stable"], "k₂ − k₁ = {:.4f} ({:.4f} to {:.4f})"), (-INF, 0.0))
-
-
-def _text_of(values: Sequence[float], text: str) -> tuple[str, tuple[float, float]]:
-    mean, low, high = over_seeds(values)
-    return text.format(mean, low, high), (low, high)
+    gaps = numbers["gap_at_stable"]
+    return by_seeds("k₂ − k₁ = {:.4f} ({:.4f} to {:.4f})".format(*over_seeds(gaps)), gaps, (-INF, 0.0))
 
 
 SEEDS = "the 95% interval over seeds lies in the range"

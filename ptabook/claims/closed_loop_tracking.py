@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 
-from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, Claim, Found, by_interval
+from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, Claim, Found
+from ptabook.claims.evidence import by_seeds
 from ptabook.claims.seeds import over_seeds
 
 WORK = "Ger & Barak 2025"
@@ -34,7 +35,7 @@ def _between(key: str, text: str, holds: tuple[float, float], absolute: bool = F
         if len(values) < 3:
             return MISSING
         mean, low, high = over_seeds(values)
-        return by_interval(text.format(mean=mean, low=low, high=high, n=len(values)), (low, high), holds)
+        return by_seeds(text.format(mean=mean, low=low, high=high, n=len(values)), values, holds)
 
     return check
 
@@ -49,7 +50,7 @@ def _like_people(numbers: dict) -> Found:
         off.append(sum(abs(math.log(ours / human)) for ours, human in known) / len(known))
     mean, low, high = over_seeds(off)
     ours = f"off by a factor of {math.exp(mean):.1f} ({math.exp(low):.1f} to {math.exp(high):.1f})"
-    return by_interval(ours, (low, high), (-math.inf, math.log(1.5)))
+    return by_seeds(ours, off, (-math.inf, math.log(1.5)))
 
 
 def _open(key: str, text: str, holds: tuple[float, float]):
@@ -59,7 +60,7 @@ def _open(key: str, text: str, holds: tuple[float, float]):
             return MISSING
         mean, low, high = over_seeds(values)
         ours = text.format(mean=math.exp(mean), low=math.exp(low), high=math.exp(high))
-        return by_interval(ours, (low, high), tuple(math.log(v) if v else -math.inf for v in holds), "three seeds")
+        return by_seeds(ours, values, tuple(math.log(v) if v else -math.inf for v in holds), "three seeds")
 
     return check
 

@@ -57,7 +57,70 @@ def shares_and_examples(
         line[2].set(xlabel="time (s)", ylabel="activity", title=f"sparse, seed {seed}")
         plotting.plot_spectrum(line[3], spectrum)
         line[3].set(xlabel="index", ylabel="λ (1/s)")
-    axes[0, 0].legend(frameon=False)
+    axes[-1, 0].legend(frameon=False)
+    return fig
+
+
+class Survival(NamedTuple):
+    """Chaos that lasts, or not."""
+
+    name: str
+    times: np.ndarray  # (T,)
+    share: np.ndarray  # (T,), still chaotic
+    interval: np.ndarray  # (T, 2)
+    until: float  # to when draws were followed
+
+
+class Lasting(NamedTuple):
+    """One gain of the product recipe, over sizes."""
+
+    gain: float
+    sizes: np.ndarray  # (S,)
+    chaotic: np.ndarray  # (S,), share of draws that are chaotic at first
+    ended: np.ndarray  # (S,), share of these whose chaos has ended by a time
+    interval: np.ndarray  # (S, 2), of `ended`
+
+
+def transients(examples: Mapping[str, np.ndarray], survivals: Sequence[Survival], gains: Sequence[Lasting], by: float):
+    """Leading exponents along the way, survival of chaos, and what has ended by a time over size and gain.
+
+    Parameters
+    ----------
+    examples : mapping
+        From a draw's name to its leading exponents in windows of 10 s.
+    survivals : sequence of Survival
+        Recipes, at most three.
+    gains : sequence of Lasting
+        At most three.
+    by : float
+        The time of `Lasting.ended`, in s.
+
+    Returns
+    -------
+    matplotlib figure
+    """
+    fig, axes = plotting.figure(1, 4, width=8.0, height=2.5)
+    one, two, three, four = np.ravel(axes)
+    for (name, growth), color in zip(examples.items(), (BLUE, ORANGE, CYAN, GREY), strict=False):
+        one.plot(10 * np.arange(1, len(growth) + 1) - 5, growth, color=color, label=name)
+    one.axhline(0, color="black", lw=0.6)
+    one.set(xlabel="time (s)", ylabel="λ₁ in windows of 10 s (1/s)")
+    one.legend(frameon=False, fontsize=6.5)
+    for s, color in zip(survivals, (BLUE, CYAN, ORANGE), strict=False):
+        times = np.append(s.times, s.until)
+        two.step(times, np.append(s.share, s.share[-1]), where="post", color=color, label=s.name)
+        low, high = np.append(s.interval, s.interval[-1:], axis=0).T
+        two.fill_between(times, low, high, step="post", color=color, alpha=0.2, lw=0)
+    two.set(xlabel="time (s)", ylabel="still chaotic", ylim=(0, 1.02), xlim=(0, None))
+    two.legend(frameon=False, fontsize=6.5, loc="lower left")
+    for row, color in zip(gains, (CYAN, BLUE, ORANGE), strict=False):
+        shift = 1.5 * (gains.index(row) - 1)
+        three.plot(row.sizes, row.chaotic, "o-", ms=3, color=color, label=f"g = {row.gain:g}")
+        error = np.clip(np.abs(row.interval.T - row.ended), 0, None)
+        four.errorbar(row.sizes + shift, row.ended, error, fmt="o-", ms=3, color=color, elinewidth=0.7)
+    three.set(xlabel="units", ylabel="chaotic at first", ylim=(0, 1.02))
+    three.legend(frameon=False, fontsize=6.5)
+    four.set(xlabel="units", ylabel=f"ended by {by:.0f} s", ylim=(0, 1.02))
     return fig
 
 

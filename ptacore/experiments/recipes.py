@@ -11,6 +11,7 @@ import json
 import math
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -133,6 +134,78 @@ def lifetime(growth: list[float]) -> tuple[float, bool]:
     chaotic = np.flatnonzero(np.asarray(growth) > CHAOTIC)
     last = int(chaotic[-1]) + 1 if len(chaotic) else 0
     return last * WINDOW, len(growth) - last >= 2
+
+
+KINDS = ("rests", "0", "1", "2", "3", "4+")
+"""No exponent that is zero or positive; a zero and none positive; so many positive ones."""
+
+
+def kind(draw: dict) -> str:
+    """Of `KINDS`, by the exponents of a draw's last stretch; "ending" where its chaos ended within that.
+
+    Examples
+    --------
+    >>> kind(dict(growth=[9.0] * 6, exponents=[9.0, 0.1, -3.0], tolerance=[1.0, 0.2, 1.0]))
+    '1'
+    >>> kind(dict(growth=[9.0, 9.0, 0.0, 0.0, 0.0, 0.0], exponents=[3.0, 0.1, -3.0], tolerance=[1.0, 0.2, 1.0]))
+    'ending'
+    """
+    last = np.asarray(draw["growth"][-round(STRETCH / WINDOW) :]) > CHAOTIC
+    exponents, tolerance = np.asarray(draw["exponents"]), np.asarray(draw["tolerance"])
+    positive = int((exponents > tolerance).sum())
+    if last[0] and not last[-1]:
+        return "ending"
+    if positive:
+        return "4+" if positive > 3 else str(positive)
+    return "0" if (abs(exponents) <= tolerance).any() else "rests"
+
+
+def survival(draws: list[dict]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How many of the draws that were chaotic at first still are: Kaplan and Meier's estimate.
+
+    Parameters
+    ----------
+    draws : list of dict
+        As `follow` returns them; those whose first window is not chaotic are left out.
+
+    Returns
+    -------
+    times : ndarray (T,)
+        At which chaos ended in some draw, in s, after a first time of 0.
+    share : ndarray (T,)
+        Still chaotic after these times.
+    interval : ndarray (T, 2)
+        Its 95% interval (log-log); from the share itself where no end has been seen.
+
+    Raises
+    ------
+    ValueError
+        If no draw is chaotic at first.
+
+    Examples
+    --------
+    >>> ends = [dict(growth=[9.0] * n + [0.0] * (6 - n)) for n in (1, 2, 6, 6)]
+    >>> times, share, _ = survival(ends)
+    >>> times.tolist(), share.tolist()
+    ([0.0, 10.0, 20.0], [1.0, 0.75, 0.5])
+    """
+    from scipy.stats import CensoredData, ecdf
+
+    lives = [lifetime(draw["growth"]) for draw in draws if draw["growth"][0] > CHAOTIC]
+    if not lives:
+        raise ValueError("draws: expected one at least that is chaotic at first, got none")
+    ended, going = ([time for time, over in lives if over == which] for which in (True, False))
+    if not ended:
+        return np.zeros(1), np.ones(1), np.ones((1, 2))
+    found = ecdf(CensoredData(uncensored=ended, right=going)).sf
+    with warnings.catch_warnings():  # where nothing is left the formula gives none
+        warnings.simplefilter("ignore", RuntimeWarning)
+        interval = found.confidence_interval(0.95, method="log-log")
+    seen = np.isin(found.quantiles, ended)
+    low, high = (arm.probabilities[seen] for arm in (interval.low, interval.high))
+    low, high = np.nan_to_num(low, nan=0.0), np.fmin.accumulate(np.append(1.0, high))[1:]
+    times, share = np.append(0.0, found.quantiles[seen]), np.append(1.0, found.probabilities[seen])
+    return times, share, np.append([[1.0, 1.0]], np.stack([low, high], 1), axis=0)
 
 
 def plan() -> Iterator[Survey]:

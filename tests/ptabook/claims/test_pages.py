@@ -356,6 +356,20 @@ def recipe(draws=200, chaotic=20, ever=30, ending=0, **counts):
     )
 
 
+def test_draws_whose_chaos_ends_are_counted_both_ways():
+    numbers = {
+        "product_100": recipe(**{"4+": 150}),
+        "sparse_100": recipe(),
+        "product_20": recipe(chaotic=2, ever=3, **{"0": 80}),
+    }
+    ids = ("fig3d-four-positive", "sparse-recipe-chaotic", "small-networks-cycle")
+    claims = [next(c for c in LEDGER if c.id == name) for name in ids]
+    assert [holds(c.check(numbers)) for c in claims] == [True, False, True]
+    numbers = {"product_100": recipe(ending=150, **{"4+": 10}), "sparse_100": recipe(chaotic=20, ever=190)}
+    numbers["product_20"] = recipe(chaotic=2, ever=90, **{"0": 80})
+    assert [holds(c.check(numbers)) for c in claims] == [None, None, None]
+
+
 def test_the_printed_scheme_is_refuted_by_one_exponent_and_only_beyond_the_errors_of_both_runs():
     (claim,) = [c for c in LEDGER if c.id == "printed-qr-scheme"]
     row = dict(printed=[[22.0, 11.0, 0.2, -4.0, -9.0]], reference=[21.0, 6.0, 0.0, -6.0, -16.0],

@@ -3,7 +3,7 @@ import pytest
 import torch
 from drawn import drawn
 
-from ptabook.drawings.fig3_recipes import Example, Survey, shares_and_examples
+from ptabook.drawings.fig3_recipes import Example, Lasting, Survey, Survival, shares_and_examples, transients
 from ptacore import lyapunov_spectrum, models
 
 
@@ -31,3 +31,24 @@ def test_shares_intervals_and_the_distribution_are_those_given():
     assert [line.get_ydata().tolist() for line in fig.axes[2].lines] == [t.tolist(), (-t).tolist()]
     assert fig.axes[2].get_title() == "sparse, seed 7"
     assert {text.get_text() for text in fig.axes[3].texts} == {"†"}
+
+
+def test_survival_ends_and_sizes_are_those_given():
+    survivals = [
+        Survival("one", np.array([0.0, 10.0]), np.array([1.0, 0.6]), np.array([[1.0, 1.0], [0.4, 0.8]]), 300.0)
+    ]
+    gains = [Lasting(1.8, np.array([40, 100]), np.array([0.1, 0.8]), np.array([0.5, 0.25]),
+                     np.array([[0.3, 0.7], [0.2, 0.4]]))]  # fmt: skip
+    fig = transients({"seed 1": np.array([20.0, 0.0])}, survivals, gains, 120.0)
+    growth, share, first, ended = fig.axes
+    assert growth.lines[0].get_xdata().tolist() == [5.0, 15.0]
+    assert growth.lines[0].get_ydata().tolist() == [20.0, 0.0]
+    assert share.lines[0].get_xdata().tolist() == [0.0, 10.0, 300.0]
+    assert share.lines[0].get_ydata().tolist() == [1.0, 0.6, 0.6]
+    assert first.lines[0].get_ydata().tolist() == [0.1, 0.8]
+    (bars,) = ended.collections
+    assert [segment[:, 1].tolist() for segment in bars.get_segments()] == [
+        pytest.approx([0.3, 0.7]),
+        pytest.approx([0.2, 0.4]),
+    ]
+    assert ended.get_ylabel() == "ended by 120 s"
