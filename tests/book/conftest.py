@@ -91,6 +91,9 @@ FACTS = r"""() => {
 # Bytes, as they lie on the disk, of all that the page has loaded.
 WEIGHT = """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
   .reduce((sum, entry) => sum + entry.decodedBodySize, 0)"""
+# A page that sends its reader on has not arrived: the next one may begin at any moment.
+ARRIVED = """() => document.body && !document.querySelector("meta[http-equiv=refresh]")
+  && document.fonts.status === "loaded" """
 # Images far down are loaded when a reader comes near; those of the other theme never.
 EAGER = """() => Promise.allSettled([...document.images].filter((image) => image.checkVisibility()).map(
   (image) => { image.loading = "eager"; return image.decode(); }))"""
@@ -219,7 +222,8 @@ class Reader:
         for disabled in (True, False):  # empties the tab's memory: fonts of the last page would weigh on this one
             self.session.send("Network.setCacheDisabled", {"cacheDisabled": disabled})
         self.page.goto(f"{self.site}/{path}")
-        self.page.wait_for_function("document.fonts.status === 'loaded'")
+        self.page.wait_for_function(ARRIVED)
+        self.page.wait_for_load_state()
         if ready:
             self.page.wait_for_selector(ready, timeout=10_000)
         self.visit.facts = self.look()
