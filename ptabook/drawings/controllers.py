@@ -143,7 +143,15 @@ def rings(clouds: Sequence, way: Sequence, pairs: Sequence, line, updates: Seque
     return fig
 
 
-def coupled(updates: Sequence, radii: Mapping, physics: float, exponents: Mapping, starts: Mapping, ends: Mapping):
+def coupled(
+    updates: Sequence,
+    radii: Mapping,
+    physics: float,
+    later: Sequence,
+    exponents: Mapping,
+    starts: Mapping,
+    ends: Mapping,
+):
     """Agent and pendulum as one system along training, the agent under its own inputs, and other ways to train.
 
     Parameters
@@ -153,8 +161,10 @@ def coupled(updates: Sequence, radii: Mapping, physics: float, exponents: Mappin
         From "upright" and "hanging" to |lambda_1| (seeds, k), NaN where there is no such fixed point.
     physics : float
         |lambda_1| of the upright pendulum without torque.
+    later : sequence (j,)
+        Updates of the exponents.
     exponents : mapping
-        From a name to leading exponents (seeds, k).
+        From a name to leading exponents (seeds, j).
     starts : mapping
         From a start to returns (seeds, updates).
     ends : mapping
@@ -170,7 +180,7 @@ def coupled(updates: Sequence, radii: Mapping, physics: float, exponents: Mappin
     a.legend(frameon=False)
     for (name, curves), color in zip(exponents.items(), (BLUE, ORANGE, PURPLE), strict=False):
         if len(curves):
-            _band(b, curves, color, name, updates)
+            _band(b, curves, color, name, later)
     b.axhline(0, color=GREY, lw=0.6)
     b.set(xlabel="update", ylabel="leading exponent (1/step)")
     for (name, curves), color in zip(starts.items(), (GREY, BLUE, GREEN, PURPLE), strict=False):
