@@ -117,7 +117,7 @@ def rings(clouds: Sequence, way: Sequence, pairs: Sequence, line, updates: Seque
     if clouds:
         axes[0, 0].legend(frameon=False, loc="lower left", handletextpad=0.2)
         bar = fig.colorbar(dots, ax=axes[0], aspect=14, label="angle (rad)")
-        bar.set_ticks(*ANGLES)
+        bar.set_ticks(ANGLES[0], labels=ANGLES[1])
     else:
         axes[0, 0].text(0.5, 0.5, MISSING, transform=axes[0, 0].transAxes, ha="center")
     if len(way):
