@@ -136,7 +136,7 @@ CLAIMS = [
         "Fig. 1c, d",
         "It is there early: within 0.2 radians from update 10 on.",
         "close to θ = 0",
-        f"its largest distance from update 10 on is below 0.2; {SEEDS}",
+        f"its largest distance from update 10 on, so measured, is below 0.2; {SEEDS}",
         _mean("upright_off", "{mean:.2f} ({low:.2f} to {high:.2f}) rad, {n} seeds", (0.0, 0.2)),
     ),
     Claim(
