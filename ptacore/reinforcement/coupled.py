@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ptacore.checks import choice, finite, floating, instance
+from ptacore.checks import choice, finite, flag, floating, instance
 from ptacore.dynamics.fixed_points import fixed_points
 from ptacore.models.module_map import ModuleMap
 from ptacore.models.rate import TanhMap
@@ -190,7 +190,7 @@ def resting(controller: Controller, posture: str, states, *, coupled: bool = Fal
     choice("posture", posture, HELD)
     if h.ndim != 2 or h.shape[1] != agent.units or not len(h):
         raise ValueError(f"states: expected shape (m, {agent.units}), got {tuple(h.shape)}")
-    if not coupled:
+    if not flag("coupled", coupled):
         system, settled = held(agent, posture), h
         for _ in range(SETTLING):
             before, settled = settled, system(settled)
