@@ -13,7 +13,7 @@ _HOMES = {  # loaded when they are first asked for
     "Family": "ptacore.dynamics.fixed_points",
     "FixedPoints": "ptacore.dynamics.fixed_points",
     "Flossing": "ptacore.dynamics.flossing",
-    "LyapunovSpectrum": "ptacore.dynamics.lyapunov",
+    "LyapunovSpectrum": "ptacore.dynamics.spectrum",
     "Oscillators": "ptacore.oscillators.initialize",
     "PeriodicOrbit": "ptacore.dynamics.periodic_orbit",
     "System": "ptacore.models.system",

@@ -41,10 +41,9 @@ class CovariantVectors:
     growth : Tensor (M, ..., k)
         Logarithm of the factor by which each vector grows from a time to the next.
     misalignment : Tensor (2, ..., k)
-        How far (an angle) the transients may have left the vectors from where they belong: at the first time, by how
-        much the span of the first i vectors would differ after another start (nan for the last one where k < n, which
-        takes one vector more to tell); at the last time, by how much vector i would differ. Of order one among
-        vectors of equal exponents (complex pairs): only what they span is defined.
+        How far (an angle) the transients may have left the vectors from where they belong, by a second start of each:
+        how much the span of the first i vectors would differ at the first time, and how much vector i at the last. Of
+        order one among vectors of equal exponents (complex pairs), where only what they span is defined.
     backend : str
         "compiled" or "torch".
     """
@@ -227,22 +226,24 @@ def _refuse_lost(factor: Factor) -> None:
         )
 
 
-def _aligned(tangents: TangentSystem, steps: int, told) -> Tensor:
+def _aligned(tangents: TangentSystem, steps: int, seed: int, told) -> Tensor:
     """Take the steps of the transient; by how much the spans of the first columns depend on the start: angles (..., k).
 
-    The same steps with another start, which spans the same, are products of the small triangular factors.
+    One more column is taken along, since the span of all k turns towards it. The same steps with another start, which
+    spans the same, are products of the small triangular factors.
     """
-    *batch, n, k = tangents.Q.shape
-    generator, end = torch.Generator().manual_seed(1), tangents.done + steps
-    U = torch.linalg.qr(torch.randn(k, k, generator=generator, dtype=torch.float64))[0]
-    U = U.to(tangents.Q).expand(*batch, k, k)
-    while tangents.done < end:
-        factor = tangents.factor(end - tangents.done)
+    system, x, k = tangents.system, tangents.x, tangents.k
+    more = min(k + 1, system.dim)
+    wide = TangentSystem(system, x, dt=tangents.dt, k=more, seed=seed, backend=tangents.backend, t0=tangents.t0)
+    U = torch.randn(more, more, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    U = torch.linalg.qr(U)[0].to(x).expand(*x.shape[:-1], more, more)
+    while wide.done < steps:
+        factor = wide.factor(steps - wide.done)
         U = orthonormalize(factor.R @ U)[0]
         told(factor.steps)
+    tangents.reinitialize(wide.x, wide.Q[..., :k], t0=wide.time)
     outside = U.square().cumsum(-1).tril(-1).sum(-2)  # of the first i columns, what lies in the rows below i
-    angles = outside.clamp(0.0, 1.0).sqrt().asin()
-    return angles if k == n else angles.index_fill(-1, torch.tensor(k - 1, device=U.device), math.nan)
+    return outside[..., :k].clamp(0.0, 1.0).sqrt().asin()
 
 
 def _settled(forward: _Forward, blocks: list[_Block]) -> tuple[Tensor, Tensor]:
@@ -385,14 +386,14 @@ def covariant_vectors(
     if backward_transient is not None:
         after = step_count(backward_transient, dt, "backward_transient", least=0)
     samples = min(integer("samples", samples, 1), steps)
-    points = (skipped + torch.linspace(0, steps, samples + 1, dtype=torch.float64).round().long()).tolist()
+    points = torch.linspace(0, steps, samples + 1, dtype=torch.float64).round().long().tolist()
     work = 2 * tangents.Q.numel() * tangents.k
     with (
         flushed_denormals(),
         threads_that_pay(work),
         tqdm(total=skipped + steps + after, disable=not progress, desc="covariant vectors", unit="step") as bar,
     ):
-        start = _aligned(tangents, skipped, bar.update)
+        start = _aligned(tangents, skipped, seed, bar.update)
         forward = _Forward(tangents, points, bar.update)
         window, beyond = forward.blocks(steps), forward.blocks(after)
         C, end = _settled(forward, beyond)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -14,116 +14,14 @@ from tqdm import tqdm
 from ptacore.checks import flag, integer, within
 from ptacore.dynamics.differentiable import Recording, with_gradients
 from ptacore.dynamics.integrate import step, step_count
+from ptacore.dynamics.spectrum import LyapunovSpectrum
 from ptacore.dynamics.tangents import TangentSystem, flushed_denormals
-from ptacore.dynamics.time_average import degrees_of_freedom, error_and_drift
+from ptacore.dynamics.time_average import error_and_drift
 from ptacore.kernels.orthonormal import MOST
 from ptacore.memory import foretell
 from ptacore.models.system import System
 
 APART, LEAST = 4, 20  # steps between points of a history that costs as much, and points that errors are found from
-
-
-@dataclass(frozen=True)
-class LyapunovSpectrum:
-    """What `lyapunov_spectrum` returns.
-
-    Attributes
-    ----------
-    exponents : Tensor (..., k)
-        Lyapunov exponents per unit time (per step for maps), in the order of the QR columns, which is
-        descending up to statistical error. -inf where the map is singular to rounding again and again: where what a
-        step leaves of a direction does not stand out, in any row of the Jacobian, from the rounding of that row.
-        Contraction that does stand out is resolved, down to the smallest double.
-    standard_error : Tensor (..., k)
-        From the slowest waves in the growth, and the drift (``dynamics.time_average``); 0 beside -inf. inf where the
-        window has a single sample, and where a warning says that the exponents are not the system's: the orbit
-        stands on a kink of the map, or rounding has closed it on a cycle from which neighbours part.
-    history : Tensor (M, ..., k)
-        Running estimates: the exponents had the averaging stopped at each of `times`.
-    times : Tensor (M,)
-        Time since the start of the averaging.
-    resolution : float
-        ln(10) / averaging time: a smaller exponent changes no tangent vector by a factor of ten within the
-        window, as the bounded swing of a tangent vector along a cycle may.
-    confidence : float
-        Level of the intervals by which exponents are counted.
-    state : Tensor (..., n)
-        State at the end, to go on from.
-    backend : str
-        "compiled" or "torch".
-    time : float
-        Time of `state`. The spectrum may be handed over in place of ``x0``: what follows starts at this state and time.
-    drift : Tensor (..., k)
-        How much of the exponents may come from alignment that has not ended, or from algebraic growth (Jordan
-        blocks, shear); 0 where the halves of the window agree. It is part of `standard_error`.
-    """
-
-    exponents: Tensor
-    standard_error: Tensor
-    history: Tensor
-    times: Tensor
-    resolution: float
-    confidence: float
-    state: Tensor
-    backend: str
-    time: float
-    drift: Tensor
-
-    def __getitem__(self, index) -> LyapunovSpectrum:
-        """The spectrum of one member (or several) of the batch."""
-        return replace(
-            self,
-            exponents=self.exponents[index],
-            standard_error=self.standard_error[index],
-            history=self.history[(slice(None), *(index if isinstance(index, tuple) else (index,)))],
-            state=self.state[index],
-            drift=self.drift[index],
-        )
-
-    @property
-    def smooth_exponents(self) -> Tensor:
-        """The exponents averaged with weights exp(-1 / u (1 - u)), 0 < u < 1 over the window: (..., k).
-
-        On periodic and quasi-periodic orbits the error falls faster than any power of the window's length [1]_, while
-        that of the plain mean falls as its inverse. On chaotic orbits nothing is gained.
-
-        References
-        ----------
-        .. [1] S. Das, C. B. Dock, Y. Saiki, et al., Europhysics Letters 114:40005, 2016.
-        """
-        times = self.times.reshape(-1, *[1] * (self.history.ndim - 1))
-        growth = (self.history * times).diff(dim=0, prepend=torch.zeros_like(self.history[:1]))  # of each stretch
-        lengths = self.times.diff(prepend=self.times.new_zeros(1))
-        u = (self.times - lengths / 2) / self.times[-1]
-        weights = torch.exp(-1 / (u * (1 - u)))
-        smooth = torch.tensordot(weights, growth, 1) / (weights * lengths).sum()
-        return torch.where(self.exponents.isneginf(), self.exponents, smooth)
-
-    @property
-    def tolerance(self) -> Tensor:
-        """Half-width of the confidence interval (Student's t), at least the resolution: (..., k)."""
-        from scipy.special import (
-            stdtrit,
-        )  # here, because importing SciPy costs more than importing this package
-
-        degrees = degrees_of_freedom(len(self.times))
-        width = float(stdtrit(degrees, (1 + self.confidence) / 2)) if degrees else math.inf
-        return (width * self.standard_error).clamp_min(self.resolution)
-
-    @property
-    def n_positive(self) -> Tensor:
-        """Number of exponents above zero by more than `tolerance`: (...)."""
-        return (self.exponents > self.tolerance).sum(-1)
-
-    @property
-    def n_zero(self) -> Tensor:
-        """Number of exponents not told from zero: (...)."""
-        return (self.exponents.abs() <= self.tolerance).sum(-1)
-
-    @property
-    def n_negative(self) -> Tensor:
-        """Number of exponents below zero by more than `tolerance`: (...)."""
-        return (self.exponents < -self.tolerance).sum(-1)
 
 
 def _length_of_cycle(tangents: TangentSystem, closed: Tensor) -> int:
@@ -325,7 +223,7 @@ def lyapunov_spectrum(
     found = LyapunovSpectrum(
         history[-1], error.masked_fill(doubtful[..., None], math.inf), history, times,
         math.log(10) / (steps * dt), confidence, tangents.x, tangents.backend, time,
-        drift.masked_fill(vanished, 0.0),
+        drift.masked_fill(vanished, 0.0), skipped * dt,
     )  # fmt: skip
     if differentiable:
         found = replace(found, exponents=followed.attached(found.exponents, x0, skipped))

@@ -134,17 +134,21 @@ def plot_spectrum(ax, spectrum, scale: float = 1.0) -> None:
     """
     exponents, width = _array(spectrum.exponents) * scale, _array(spectrum.tolerance) * scale
     place = np.arange(1, len(exponents) + 1)
+    shown = np.isfinite(exponents)  # -inf lies below every axis
+    width = np.where(np.isfinite(width), width, _array(spectrum.resolution) * scale)
     sign = np.where(np.abs(exponents) <= width, 0, np.sign(exponents))
     for value, color in ((1, COLORS["red"]), (0, COLORS["green"]), (-1, COLORS["blue"])):
-        if (sign == value).any():
-            here = sign == value
+        here = (sign == value) & shown
+        if here.any():
             ax.errorbar(
                 place[here], exponents[here], width[here], fmt="o", ms=3.5, color=color, elinewidth=1, capsize=2
             )
-    top, bottom = max((exponents + width).max(), 0), min((exponents - width).min(), 0)
+    top = max((exponents + width)[shown].max(initial=0), 0)
+    bottom = min((exponents - width)[shown].min(initial=0), 0)
     for i in np.flatnonzero(sign == 0):
         above = (place[i], exponents[i] + width[i])
         ax.annotate("†", above, xytext=(0, 3), textcoords="offset points", ha="center", fontsize=10)
     ax.axhline(0, color=COLORS["grey"], lw=0.6, zorder=0)
     ax.set(xticks=place, xlim=(0.4, len(place) + 0.6))
-    ax.set_ylim(bottom - 0.08 * (top - bottom), top + 0.2 * (top - bottom))
+    height = top - bottom or 1.0
+    ax.set_ylim(bottom - 0.08 * height, top + 0.2 * height)

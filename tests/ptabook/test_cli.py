@@ -188,7 +188,7 @@ def _wait_for(path: Path) -> Path:
 
 def test_claims_fail_when_a_verdict_is_not_that_of_the_release(root, monkeypatch, capsys):
     claim = claims.Claim("one-rests", "Fig. 3A", "One rests.", "", "exact", None, figure="fig3")
-    now = [claims.Entry(claim, "", claims.REPRODUCED)]
+    now = [claims.Entry(claim, "", claims.SUPPORTS)]
     monkeypatch.setattr(claims, "print_ledger", lambda figures: now)
     (root / "results").mkdir(exist_ok=True)
     assert cli.main(["claims"], root) == 1
@@ -198,9 +198,9 @@ def test_claims_fail_when_a_verdict_is_not_that_of_the_release(root, monkeypatch
     assert "not a record of verdicts" in capsys.readouterr().err
     assert cli.main(["claims", "--release"], root) == 0
     assert cli.main(["claims"], root) == 0
-    now[0] = claims.Entry(claim, "", claims.DIFFERS)
+    now[0] = claims.Entry(claim, "", claims.CONTRADICTS)
     assert cli.main(["claims"], root) == 1
-    assert "One rests. reproduced in" in capsys.readouterr().out
+    assert "One rests. supports in" in capsys.readouterr().out
     assert cli.main(["claims", "--preset", "paper"], root) == 0
     assert cli.main(["claims", "--preset", "paper", "--release"], root) == 2
 
@@ -370,7 +370,7 @@ def test_comparing_tells_what_moved_and_fails_only_for_verdicts(root, tmp_path, 
         (folder / "toy").mkdir(parents=True)
         (folder / "toy/toy.json").write_text(json.dumps({"rate": rate}))
     claim = claims.Claim("one-rests", "Fig. 3A", "One rests.", "", "exact", None, figure="toy")
-    now = [claims.Entry(claim, "", claims.REPRODUCED)]
+    now = [claims.Entry(claim, "", claims.SUPPORTS)]
     monkeypatch.setattr(claims, "entries", lambda folder: now)
     claims.release(now, root / "results/verdicts.json", "1.0.0")
     assert cli.main(["compare", str(new), "--report", str(report)], root) == 0
@@ -380,9 +380,9 @@ def test_comparing_tells_what_moved_and_fails_only_for_verdicts(root, tmp_path, 
     assert cli.main(["compare", str(old), "--report", str(report)], root) == 0
     assert "1 of 1 numbers moved" in report.read_text()
     assert report.read_text() in capsys.readouterr().out
-    now[0] = claims.Entry(claim, "", claims.DIFFERS)
+    now[0] = claims.Entry(claim, "", claims.CONTRADICTS)
     assert cli.main(["compare", str(new), "--report", str(report)], root) == 1
-    assert "- Fig. 3A: One rests. reproduced in 1.0.0, now differs" in report.read_text()
+    assert "- Fig. 3A: One rests. supports in 1.0.0, now contradicts" in report.read_text()
     (root / "results/verdicts.json").unlink()
     assert cli.main(["compare", str(new)], root) == 1
     assert "not decided: " in capsys.readouterr().out
