@@ -67,6 +67,10 @@ MODEL = models.build("tanh", TASK.n_inputs, TASK.n_outputs, 4)
 SPLIT = TASK.split("test")
 BATCH = SPLIT.batch()
 
+AGENT = reinforcement.Controller(units=4)
+POLICY = reinforcement.policy_map(np.zeros((3, 2)), np.zeros(3))
+PLANE = reinforcement.principal_plane(np.eye(3))
+
 NETWORKS = {
     cls.__name__: (
         cls,
@@ -382,6 +386,59 @@ PUBLIC = {
         {"count": COUNT, "generator": ("None",)},
     ),
     "wrap": (reinforcement.wrap, {"theta": torch.zeros(2)}, {}),
+    "ControlledPendulum": (reinforcement.ControlledPendulum, {"controller": AGENT, "dtype": torch.float64}, {}),
+    "play": (reinforcement.play, {"controller": AGENT, "starts": np.zeros((1, 2)), "steps": 1}, {"steps": COUNT}),
+    "starts": (reinforcement.starts, {"count": 2, "seed": 0, "spread": "plane"}, {"count": COUNT}),
+    "resting": (
+        reinforcement.resting,
+        {"controller": AGENT, "posture": "upright", "states": np.zeros((1, 4)), "coupled": False},
+        {"coupled": ("True",)},
+    ),
+    "held": (reinforcement.held, {"controller": AGENT, "posture": "none"}, {}),
+    "driven": (reinforcement.driven, {"controller": AGENT, "x": np.zeros((3, 2))}, {}),
+    "policy_map": (
+        reinforcement.policy_map,
+        {"x": np.zeros((3, 2)), "torque": np.zeros(3), "bins": (4, 3)},
+        {},
+    ),
+    "sharpness": (reinforcement.sharpness, {"policy": POLICY, "bound": 2.0}, {"bound": NUMBER}),
+    "torque_at_speed": (
+        reinforcement.torque_at_speed,
+        {"policy": POLICY, "low": 0.0, "high": 8.0},
+        {"low": NUMBER, "high": NUMBER},
+    ),
+    "principal_plane": (reinforcement.principal_plane, {"states": np.eye(3)}, {}),
+    "ring": (
+        reinforcement.ring,
+        {"states": np.eye(3), "theta": np.arange(3.0), "plane": PLANE, "bins": 3, "harmonics": 1},
+        {"bins": COUNT, "harmonics": COUNT},
+    ),
+    "angle_on_ring": (
+        reinforcement.angle_on_ring,
+        {"point": np.zeros(3), "states": np.eye(3), "theta": np.arange(3.0)},
+        {},
+    ),
+    "integration_times": (
+        reinforcement.integration_times,
+        {"W": np.eye(2), "states": np.zeros((1, 2)), "count": 1},
+        {},
+    ),
+    "median_interval": (
+        reinforcement.median_interval,
+        {"values": np.arange(3.0), "confidence": 0.9},
+        {"confidence": ("0.5",)},
+    ),
+    "regression": (reinforcement.regression, {"x": np.arange(3.0), "y": np.arange(3.0)}, {}),
+    "within_correlation": (
+        reinforcement.within_correlation,
+        {"x": np.arange(3.0), "y": np.arange(3.0), "groups": [0, 0, 0], "given": [0.0, 2.0, 1.0]},
+        {"given": ("None",)},
+    ),
+    "permutation_p": (
+        reinforcement.permutation_p,
+        {"x": np.arange(3.0), "y": np.arange(3.0), "groups": [0, 0, 0], "draws": 9, "seed": 0},
+        {"draws": COUNT},
+    ),
     "System.from_function": (
         partial(pta.System.from_function, torch.sin, kind="flow"),
         {"dim": 2, "dtype": torch.float64},

@@ -42,19 +42,20 @@ def policies(path: Sequence[float], courses: Mapping, live: Sequence[float], map
     returns.plot(np.arange(1, len(live) + 1), live, color="black", lw=1.2, label="trained on this page")
     returns.set(xlabel="update", ylabel="return of an episode", ylim=(-1700, 0))
     returns.legend(frameon=False, loc="lower right")
+    mesh = None
     for row, (kind, (name, _)) in zip(axes[1:], KINDS.items(), strict=True):
         for ax, (update, policy) in zip(row, maps.get(kind, []), strict=False):
             mesh = ax.pcolormesh(
                 policy.theta, policy.speed, policy.torque, cmap="RdBu", vmin=-2, vmax=2, rasterized=True
             )
-            ax.set(title=f"{name}, update {update}", xticks=ANGLES[0], xticklabels=ANGLES[1])
-            ax.title.set_fontsize(7)
-        row[0].set_ylabel("velocity (rad/s)")
-        if maps.get(kind):
-            fig.colorbar(mesh, ax=row, label="torque", aspect=14, ticks=[-2, 0, 2])
+            ax.set(xticks=ANGLES[0], xticklabels=ANGLES[1], yticks=[-5, 0, 5])
+            ax.set_title(f"update {update}")
+        row[0].set_ylabel(f"{name}\nvelocity (rad/s)")
     for ax in axes[2]:
         ax.set_xlabel("angle (rad)")
-    letters((still, returns, axes[1, 0], axes[2, 0]))
+    if mesh:
+        fig.colorbar(mesh, ax=axes[1:], label="torque (N m)", aspect=28, ticks=[-2, 0, 2])
+    letters((still, returns, axes[1, 0], axes[2, 0]), at=(-0.08, 1.06))
     return fig
 
 
@@ -103,7 +104,10 @@ def rings(clouds: Sequence, way: Sequence, pairs: Sequence, line, updates: Seque
     """
     fig, axes = figure(3, 3, height=7.4)
     for ax, (update, points, theta, up, down) in zip(axes[0], clouds, strict=False):
-        dots = ax.scatter(*points.T, c=np.angle(np.exp(1j * theta)), cmap="twilight", vmin=-np.pi, vmax=np.pi, s=3)
+        angle = np.angle(np.exp(1j * theta))
+        dots = ax.scatter(
+            *points.T, c=angle, cmap="twilight", vmin=-np.pi, vmax=np.pi, s=6, edgecolors=GREY, linewidths=0.2
+        )
         dots.set_rasterized(True)
         ax.plot(*up, "*", color=GREEN, mec="white", mew=0.5, ms=11, label="held upright")
         ax.plot(*down, "X", color=RED, mec="white", mew=0.5, ms=8, label="held hanging")
@@ -115,9 +119,9 @@ def rings(clouds: Sequence, way: Sequence, pairs: Sequence, line, updates: Seque
     wide = grid[1:, :].subgridspec(2, 2)
     moving, against, one, every = (fig.add_subplot(wide[place]) for place in np.ndindex(2, 2))
     if clouds:
-        axes[0, 0].legend(frameon=False, loc="lower left", handletextpad=0.2)
+        axes[0, 2].legend(frameon=False, loc="center", handletextpad=0.2)
         bar = fig.colorbar(dots, ax=axes[0], aspect=14, label="angle (rad)")
-        bar.set_ticks(*ANGLES)
+        bar.set_ticks(ANGLES[0], labels=ANGLES[1])
     else:
         axes[0, 0].text(0.5, 0.5, MISSING, transform=axes[0, 0].transAxes, ha="center")
     if len(way):
@@ -136,14 +140,26 @@ def rings(clouds: Sequence, way: Sequence, pairs: Sequence, line, updates: Seque
     for ax, key, title in ((one, "one", "one agent, 99% over states"), (every, "all", "all seeds, 95% over seeds")):
         for i, color in enumerate((BLUE, CYAN, GREEN, ORANGE, PURPLE) if key in times else ()):
             mid, low, high = np.asarray(times[key])[:, :, i]
-            ax.errorbar(updates, mid, [mid - low, high - mid], color=color, lw=1, elinewidth=0.6, label=f"{i + 1}")
+            ends = [mid - low, high - mid]
+            width = 2.4 - 0.4 * i  # the times of a pair are one
+            ax.errorbar(updates, mid, ends, color=color, lw=width, elinewidth=0.6, label=f"$\\tau_{i + 1}$")
         ax.set(xlabel="update", ylabel="integration time (steps)", title=title)
         ax.set_ylim(bottom=0)
+    if "one" in times:
+        one.legend(frameon=False, loc="lower right", ncols=5, handlelength=0.8, columnspacing=0.8)
     letters((axes[0, 0], moving, against, one, every))
     return fig
 
 
-def coupled(updates: Sequence, radii: Mapping, physics: float, exponents: Mapping, starts: Mapping, ends: Mapping):
+def coupled(
+    updates: Sequence,
+    radii: Mapping,
+    physics: float,
+    later: Sequence,
+    exponents: Mapping,
+    starts: Mapping,
+    ends: Mapping,
+):
     """Agent and pendulum as one system along training, the agent under its own inputs, and other ways to train.
 
     Parameters
@@ -153,8 +169,10 @@ def coupled(updates: Sequence, radii: Mapping, physics: float, exponents: Mappin
         From "upright" and "hanging" to |lambda_1| (seeds, k), NaN where there is no such fixed point.
     physics : float
         |lambda_1| of the upright pendulum without torque.
+    later : sequence (j,)
+        Updates of the exponents.
     exponents : mapping
-        From a name to leading exponents (seeds, k).
+        From a name to leading exponents (seeds, j).
     starts : mapping
         From a start to returns (seeds, updates).
     ends : mapping
@@ -170,18 +188,19 @@ def coupled(updates: Sequence, radii: Mapping, physics: float, exponents: Mappin
     a.legend(frameon=False)
     for (name, curves), color in zip(exponents.items(), (BLUE, ORANGE, PURPLE), strict=False):
         if len(curves):
-            _band(b, curves, color, name, updates)
+            _band(b, curves, color, name, later)
     b.axhline(0, color=GREY, lw=0.6)
     b.set(xlabel="update", ylabel="leading exponent (1/step)")
     for (name, curves), color in zip(starts.items(), (GREY, BLUE, GREEN, PURPLE), strict=False):
         if len(curves):
             _band(c, curves, color, name)
     c.set(xlabel="update", ylabel="return of an episode")
-    for k, (name, values) in enumerate(ends.items()):
+    for k, values in enumerate(ends.values()):
         d.plot(values, np.full(len(values), k), "o", ms=3, color=BLUE, alpha=0.6)
-        d.plot(np.mean(values), k, "|", ms=12, color="black")
-        d.text(0, k + 0.22, name, transform=d.get_yaxis_transform(), fontsize=7, va="bottom")
-    d.set(xlabel="mean return of the last ten episodes", yticks=[], ylim=(len(ends) - 0.2, -0.9))
+        if len(values):
+            d.plot(np.mean(values), k, "|", ms=12, color="black")
+    d.set(xlabel="mean return of the last ten episodes", ylim=(len(ends) - 0.5, -0.5))
+    d.set_yticks(range(len(ends)), labels=ends)
     for ax in (b, c):
         if ax.get_legend_handles_labels()[0]:
             ax.legend(frameon=False)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ptacore.checks import choice, finite, floating, instance
+from ptacore.checks import choice, finite, flag, floating, instance
 from ptacore.dynamics.fixed_points import fixed_points
 from ptacore.models.module_map import ModuleMap
 from ptacore.models.rate import TanhMap
@@ -17,6 +17,7 @@ from ptacore.models.system import System
 from ptacore.reinforcement.controller import Controller
 from ptacore.reinforcement.pendulum import DT, PULL, TORQUE, observation, swing, swing_jacobians, wrap
 
+SETTLING = 5000  # steps at most: near a fixed point that is about to be born they are small, and Newton's method stops
 HELD = {"upright": (0.0, 0.0), "hanging": (math.pi, 0.0), "none": None}
 
 
@@ -164,8 +165,8 @@ def resting(controller: Controller, posture: str, states, *, coupled: bool = Fal
         What it sees, or, coupled, the posture that the pendulum rests near: the torque's limit allows no other angle
         than arcsin(2/5) = 0.41 radians from it.
     states : array (m, units)
-        Hidden states from which Newton's method starts; of several fixed points the one nearest to their mean counts
-        or, coupled, the one nearest to the posture.
+        Hidden states from which Newton's method starts, held also from where they lead; of several fixed points the
+        one nearest to their mean counts or, coupled, the one nearest to the posture.
     coupled : bool
         Whether the pendulum moves.
 
@@ -189,8 +190,13 @@ def resting(controller: Controller, posture: str, states, *, coupled: bool = Fal
     choice("posture", posture, HELD)
     if h.ndim != 2 or h.shape[1] != agent.units or not len(h):
         raise ValueError(f"states: expected shape (m, {agent.units}), got {tuple(h.shape)}")
-    if not coupled:
-        found = fixed_points(held(agent, posture), h)
+    if not flag("coupled", coupled):
+        system, settled = held(agent, posture), h
+        for _ in range(SETTLING):
+            before, settled = settled, system(settled)
+            if (settled - before).abs().max() < 1e-6:
+                break
+        found = fixed_points(system, torch.cat([h, settled]))
         distance = (found.points - h.mean(0)).norm(dim=1)
     else:
         if posture == "none":

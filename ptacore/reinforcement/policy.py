@@ -137,7 +137,7 @@ def torque_at_speed(policy: PolicyMap, low: float, high: float) -> float:
     """
     instance("policy", policy, PolicyMap)
     middle = np.abs(policy.speed[:-1] + policy.speed[1:]) / 2
-    rows = (within("low", low, 0, np.inf, "[]") <= middle) & (middle <= within("high", high, 0, np.inf, "[]"))
+    rows = (within("low", low, 0, np.inf, "[)") <= middle) & (middle <= within("high", high, 0, np.inf, "[)"))
     chosen = np.abs(policy.torque[rows])
     chosen = chosen[~np.isnan(chosen)]
     return float(chosen.mean()) if chosen.size else float("nan")

@@ -61,8 +61,8 @@ def within_correlation(x, y, groups, given=None) -> float:
     Parameters
     ----------
     x, y : array (m,)
-    groups : sequence (m,)
-        To which group (a seed) each point belongs.
+    groups : array (m,)
+        Numbers that say to which group (a seed) each point belongs.
     given : array (m,), optional
         The partial correlation given this: what is linear in it, in each group, is taken off, too.
 
@@ -73,7 +73,7 @@ def within_correlation(x, y, groups, given=None) -> float:
 
     Examples
     --------
-    >>> within_correlation([0, 1, 10, 11], [5, 6, 0, 1], ["a", "a", "b", "b"])
+    >>> within_correlation([0, 1, 10, 11], [5, 6, 0, 1], [0, 0, 1, 1])
     1.0
     """
     x, y, members = _grouped(x, y, groups)
@@ -140,5 +140,5 @@ def _pairs(x, y) -> tuple[np.ndarray, np.ndarray]:
 
 def _grouped(x, y, groups) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
     x, y = _pairs(x, y)
-    names = _alike(np.asarray(groups), "groups", len(x))
+    names = _alike(finite_array(groups, "groups"), "groups", len(x))
     return x, y, [np.flatnonzero(names == name) for name in np.unique(names)]

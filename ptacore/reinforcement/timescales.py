@@ -94,9 +94,10 @@ def median_interval(values, confidence: float = 0.99) -> tuple[float, float, flo
     """
     from scipy.special import bdtrik  # here: importing SciPy takes a while
 
-    x = np.sort(finite_array(values, "values"))
+    x = finite_array(values, "values")
     if x.ndim != 1 or not len(x):
         raise ValueError(f"values: expected shape (m,) with m at least 1, got {x.shape}")
+    x = np.sort(x)
     tail = (1 - within("confidence", confidence, 0, 1)) / 2
     below = bdtrik(tail, len(x), 0.5)
     low = max(0, math.floor(below)) if below == below else 0

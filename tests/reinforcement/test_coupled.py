@@ -83,6 +83,20 @@ def test_a_planted_feedback_makes_upright_stable_and_hanging_unstable():
     assert up.point[:2] == pytest.approx([0, 0], abs=1e-9)
 
 
+def test_a_fixed_point_behind_a_place_where_newton_stops_is_found_where_the_steps_lead():
+    """One unit, h' = tanh(2 h + 0.52): just past the birth of two fixed points near h = -0.7, which |F| remembers."""
+    made = Controller(units=2, start="default")
+    with torch.no_grad():
+        made.W_h.copy_(torch.tensor([[2.0, 0.0], [0.0, 0.0]]))
+        made.W_x.zero_()
+        made.b.copy_(torch.tensor([0.54, 0.0]))
+    from_there = torch.tensor([[-0.9, 0.0]], dtype=DOUBLE)
+    assert len(pta.fixed_points(held(made), from_there)) == 0
+    found = resting(made, "upright", from_there)
+    assert found.stable
+    assert found.point[0] == pytest.approx(math.tanh(2 * found.point[0] + 0.54))
+
+
 @pytest.mark.parametrize("posture", ["upright", "hanging", "none"])
 def test_a_held_agent_rests_where_its_own_steps_end(posture):
     """A contraction: iteration ends at the fixed point, at the rate of its leading eigenvalue."""
