@@ -22,7 +22,7 @@ from ptacore.memory import foretell
 from ptacore.models.system import System
 
 KEPT = 2**22  # numbers in the triangular factors that are kept in any case
-AT_ONCE = 2**14  # numbers in the images that are turned together: they stay in the cache
+AT_ONCE = 2**16  # numbers in the images that are turned together: they stay in the cache
 
 
 @dataclass(frozen=True)

@@ -165,13 +165,16 @@ INLINE void NAME(steps_of)(Dense *d, int form, int phi, int sparse, int64_t step
 
 /* Columns first to first + count of [x | V], V column by column, as the base of a block, or back from it. */
 static void NAME(copy_block)(const Dense *d, int first, int count, REAL *x, REAL *V, int back) {
-    for (int c = 0; c < count; c++) {
-        REAL *block = (REAL *)d->S + c, *column = first + c == 0 ? x : V + (size_t)(first + c - 1) * d->n;
-        size_t stride = (size_t)d->columns * LANES;
-        if (back)
-            for (int i = 0; i < d->n; i++) column[i] = block[i * stride];
-        else
-            for (int i = 0; i < d->n; i++) block[i * stride] = column[i];
+    size_t stride = (size_t)d->columns * LANES;
+    for (int c = 0; c < count; c += LANES) {                             /* a vector of them, row by row */
+        int width = count - c < LANES ? count - c : LANES;
+        REAL *row = (REAL *)d->S + c, *column[LANES];
+        for (int l = 0; l < width; l++) column[l] = first + c + l ? V + (size_t)(first + c + l - 1) * d->n : x;
+        for (int i = 0; i < d->n; i++, row += stride)
+            for (int l = 0; l < width; l++) {
+                if (back) column[l][i] = row[l];
+                else row[l] = column[l][i];
+            }
     }
 }
 
