@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 from matplotlib.lines import Line2D
 
+from ptacore.experiments import Experiment
 from ptacore.plotting import BLUE, BROWN, CYAN, GREEN, GREY, ORANGE, PINK, PURPLE, RED
+from ptacore.training import Run, read_run, train
+from ptacore.training.loop import describe
 
 DOTS, DASHES = (0, (1, 1)), (0, (3, 1.2))
 _LOOKS = {
@@ -23,10 +27,30 @@ _LOOKS = {
     "lipschitz": ("LipschitzRNN", ORANGE, DOTS),
     "lem": ("LEM", GREEN, DOTS),
     "lru": ("LRU", GREY, DOTS),
+    "linoss-im": ("LinOSS-IM", BLUE, DOTS),
+    "linoss-imex": ("LinOSS-IMEX", RED, DOTS),
+    "d-linoss": ("D-LinOSS", PURPLE, DOTS),
 }
 TITLE = {name: title for name, (title, _, _) in _LOOKS.items()}
 COLOR = {name: color for name, (_, color, _) in _LOOKS.items()}
 LINE = {name: dict(color=color, ls=ls) for name, (_, color, ls) in _LOOKS.items()}
+
+
+def recorded_or_trained(problem: Experiment, records: str | Path) -> Run:
+    """The run that `problem` describes, read where it is recorded to its end, with the same first weights; else made.
+
+    Parameters
+    ----------
+    problem : Experiment
+    records : str or Path
+        Folder of runs, which may be missing.
+    """
+    folder = problem.folder(records)
+    if (folder / "summary.json").exists():
+        run = read_run(folder)
+        if run.config == describe(*problem):
+            return run
+    return train(*problem)
 
 
 def listed(names: Iterable[str]) -> str:

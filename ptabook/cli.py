@@ -1,4 +1,4 @@
-"""``ptacore`` on the command line: figures, the book, claims, comparisons, releases; networks trained and tuned."""
+"""``ptacore`` on the command line: the book, figures, claims, releases; networks trained, tuned, reported on."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import ptacore
 from ptabook import figures, pages
 from ptabook.figures import Figure
 from ptabook.notebook import FigureError
-from ptacore.experiments import cli
-from ptacore.experiments.terminal import UsageError, complain, parse_value, run, say, shown
+from ptacore.experiments import cli as experiments
 from ptacore.provenance import ROOT
+from ptacore.reports import cli as reports
+from ptacore.terminal import UsageError, complain, parse_value, run, say, shown
 
 
 def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:
-    """Run the command line and return its exit code (`ptacore.experiments.terminal.run`)."""
+    """Run the command line and return its exit code (`ptacore.terminal.run`)."""
     return run(_parser(), argv, root)
 
 
@@ -72,7 +73,8 @@ def _parser() -> argparse.ArgumentParser:
     release.add_argument("--check", action="store_true", help="check that versions agree, and no more")
     release.set_defaults(command=_release)
 
-    cli.add_commands(commands)
+    experiments.add_commands(commands)
+    reports.add_commands(commands)
     return parser
 
 
@@ -125,9 +127,11 @@ def _book(arguments: argparse.Namespace, root: Path) -> int:
     if code := _make(wanted, force=False, verbose=arguments.verbose):
         return code
     from ptabook.claims.verdicts import write_ledger
+    from ptabook.example import example_files
     from ptabook.runtimes import write_runtimes
 
-    pages.stage(root, arguments.preset, {"_ledger.md": write_ledger, "_runtimes.md": write_runtimes})
+    written = {"_ledger.md": write_ledger, "_runtimes.md": write_runtimes, **example_files()}
+    pages.stage(root, arguments.preset, written)
     page = pages.build_book(root)
     say(f"Open {pdf.print_book(root) if arguments.pdf else page}")
     return 0

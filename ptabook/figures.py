@@ -29,8 +29,8 @@ from ptabook.notebook import (
     write_notebook,
 )
 from ptacore import provenance
-from ptacore.experiments.terminal import UsageError
 from ptacore.provenance import LOADED, ROOT
+from ptacore.terminal import UsageError
 
 PRESETS = ("quick", "paper")
 PACKAGES = ("ptacore/", "ptabook/")

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ptacore.experiments.terminal import UsageError
+from ptacore.terminal import UsageError
 
 
 class FigureError(RuntimeError):

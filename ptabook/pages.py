@@ -22,8 +22,8 @@ from ptabook.files import (
     sources,
     tidy_up,
 )
-from ptacore.experiments.terminal import CommandError, UsageError
 from ptacore.provenance import ROOT
+from ptacore.terminal import CommandError, UsageError
 
 
 class BookError(CommandError):

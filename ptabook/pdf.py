@@ -22,7 +22,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import ptacore
 from ptabook.pages import BookError
 from ptacore import provenance
-from ptacore.experiments.terminal import UsageError
+from ptacore.terminal import UsageError
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 OLDEST = 131  # the first Chromium that numbers pages as a style sheet says
@@ -30,7 +30,8 @@ WIDTH = 658  # pixels: A4 less the margins in print.css
 PATIENCE = 600_000  # milliseconds: for the formulas, on a busy machine
 PRINTINGS = 5  # at most, until the page numbers in the text are right
 LEFT_OUT = (
-    "script, style, button, .headerlink, .toctree-wrapper, .landing-cards, .only-dark, .figure-tools, .hide, footer"
+    "script, style, button, .pta-swing label, .headerlink, .toctree-wrapper, .landing-cards, .only-dark, "
+    ".figure-tools, .hide, footer"
 )
 INTERACTIVE = ".output:has(script, button, canvas), .pta-explorer"
 ASSETS = re.compile("pygments|math|katex", re.IGNORECASE)  # of a page's head; the others are for the screen

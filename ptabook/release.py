@@ -16,7 +16,7 @@ from pathlib import Path
 from ptabook.figures import figure_names
 from ptabook.files import files_below, replace_folder
 from ptacore import provenance
-from ptacore.experiments.terminal import UsageError
+from ptacore.terminal import UsageError
 
 HEADING = re.compile(r"^## \[(\d+\.\d+\.\d+)\] - (\d{4}-\d\d-\d\d)$", re.MULTILINE)
 

@@ -232,6 +232,24 @@ def finite_array(value, name: str) -> np.ndarray:
     return finite(value, name).detach().cpu().numpy()
 
 
+def floats(name: str, value) -> Tensor:
+    """The value, if it is a tensor of floating-point numbers that holds them; NaN and infinity may be among them.
+
+    Examples
+    --------
+    >>> floats("x", torch.arange(3))
+    Traceback (most recent call last):
+    TypeError: x: expected a tensor of floating-point numbers, got tensor([0, 1, 2])
+    """
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name}: expected a tensor of floating-point numbers, got {shown(value)}")
+    if fault := _fault(value):
+        raise TypeError(f"{name}: expected a tensor of floating-point numbers, got {fault}")
+    if not value.is_floating_point():
+        raise TypeError(f"{name}: expected a tensor of floating-point numbers, got {shown(value)}")
+    return value
+
+
 COMPLEX = "complex ones; take .real if the imaginary part is zero"
 
 

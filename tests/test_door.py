@@ -2,6 +2,7 @@
 
 import math
 import re
+import tempfile
 import warnings
 from functools import partial
 
@@ -11,7 +12,7 @@ import scipy.sparse
 import torch
 
 import ptacore as pta
-from ptacore import experiments, heading, models, networks, tasks, training
+from ptacore import experiments, heading, models, networks, reinforcement, tasks, training
 from ptacore.heading import delay_line, head_direction, robustness
 
 with warnings.catch_warnings(action="ignore"):  # that torch will move its quantization
@@ -95,7 +96,7 @@ DYNAMICS = {
     "time_time_jacobian": (pta.time_time_jacobian, ALONG, {"dt": NUMBER, "t0": TIMES["t0"]}),
     "lyapunov_spectrum": (
         pta.lyapunov_spectrum,
-        {**RUN, "k": 1, "seed": 0, "confidence": 0.99, "samples": 10, "backend": "auto"},
+        {**RUN, "k": 1, "seed": 0, "confidence": 0.99, "samples": 10, "backend": "auto", "differentiable": False},
         TIMES | {"k": ("None",), "samples": ("2**70",), "confidence": ("0.5",)},
     ),
     "covariant_vectors": (
@@ -182,6 +183,11 @@ PUBLIC = {
     "chaos": (models.chaos, {**DRAW, "tau": 0.1, "W": None}, {**DRAWN, "tau": NUMBER, "W": ("None",)}),
     "limit_cycle": (models.limit_cycle, {**DRAW, "tau": 0.1, "W": None}, {**DRAWN, "tau": NUMBER, "W": ("None",)}),
     "read_weights": (models.read_weights, {"source": np.eye(2), "name": "source"}, {"source": ("None",), "name": FLAG}),
+    "report": (
+        partial(pta.report, output=tempfile.mkdtemp()),
+        {"object": torch.nn.RNN(2, 2), "input": "zero", "layer": None, "quick": True, "seed": 0},
+        {"input": ("None", *ANY_NUMBER), "layer": ("None",), "quick": ("True",)},
+    ),
     "scaled_rotation": (models.scaled_rotation, {"alpha": 1.0, "theta": 0.1}, ANGLES),
     "oscillator": (models.oscillator, {"system": "tanh map", "alpha": 1.0, "theta": 0.1}, ANGLES),
     "origin_exponent": (models.origin_exponent, {"system": "tanh map", "alpha": 1.0, "theta": 0.1}, ANGLES),
@@ -282,6 +288,51 @@ PUBLIC = {
         {"stored": np.zeros(2), "kept": np.zeros((1, 2)), "up_to_rotation": False},
         {"up_to_rotation": FLAG},
     ),
+    "Controller": (
+        reinforcement.Controller,
+        {"observed": "partial", "units": 4, "start": "default", "raw_angle": False, "seed": 0},
+        {"units": COUNT, "raw_angle": ("True",), "seed": ()},
+    ),
+    "PPO": (
+        reinforcement.PPO,
+        {
+            **{"environments": 4, "steps": 256, "passes": 10, "minibatches": 4, "chunk": 64, "discount": 0.9},
+            **{"trace": 0.9, "clip": 0.2, "value_weight": 0.5, "reward_scale": 0.1, "trials": 20, "keep_every": 0},
+        },
+        {
+            **dict.fromkeys(("environments", "steps", "passes", "trials", "keep_every"), COUNT),
+            **dict.fromkeys(("discount", "trace", "clip"), ("0.5",)),
+            **dict.fromkeys(("value_weight", "reward_scale"), NUMBER),
+        },
+    ),
+    "gae": (
+        reinforcement.gae,
+        {
+            **dict.fromkeys(("rewards", "values", "coming"), torch.zeros(3)),
+            **{"ends": torch.zeros(3, dtype=torch.bool), "discount": 0.9, "trace": 0.9},
+        },
+        {"discount": ("0.5",), "trace": ("0.5",)},
+    ),
+    "surrogate": (
+        reinforcement.surrogate,
+        {"ratio": torch.ones(3), "advantage": torch.ones(3), "clip": 0.2},
+        {"clip": ("0.5",)},
+    ),
+    **{
+        f.__name__: (f, {"x": torch.zeros(2), "u": torch.tensor(0.0)}, {})
+        for f in (reinforcement.swing, reinforcement.swing_jacobians)
+    },
+    "observation": (
+        reinforcement.observation,
+        {"x": torch.zeros(2), "observed": "full", "raw_angle": False},
+        {"raw_angle": ("True",)},
+    ),
+    "reset": (
+        reinforcement.reset,
+        {"count": 2, "generator": None, "dtype": torch.float32},
+        {"count": COUNT, "generator": ("None",)},
+    ),
+    "wrap": (reinforcement.wrap, {"theta": torch.zeros(2)}, {}),
     "System.from_function": (
         partial(pta.System.from_function, torch.sin, kind="flow"),
         {"dim": 2, "dtype": torch.float64},
@@ -407,6 +458,7 @@ def test_every_public_function_is_at_the_door():
             "adjoint",
             "covariant_vectors",
             "fixed_points",
+            "floss_",
             "lyapunov_spectrum",
             "periodic_orbit",
             "pta_",
@@ -418,8 +470,8 @@ def test_every_public_function_is_at_the_door():
         *("Objective", "Supervised", "outcome", "state"),
         *(network.__name__ for network in networks.MODELS.values()),  # by their names, with `build`
     }
-    results = ("Trajectory", "Family", "Certificates", "FixedPoints", "LyapunovSpectrum", "CovariantVectors")
-    results += ("Oscillators", "PeriodicOrbit", "Spikes")
+    results = ("Trajectory", "Family", "Certificates", "FixedPoints", "Flossing", "LyapunovSpectrum")
+    results += ("CovariantVectors", "Oscillators", "PeriodicOrbit", "Spikes")
     for module in (pta, models, networks, heading, tasks, training, experiments):
         for name in module.__all__:
             thing = getattr(module, name)

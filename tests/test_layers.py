@@ -9,14 +9,14 @@ from ptacore import _moved
 from ptacore.provenance import ROOT
 
 FLOORS = (  # from the ground up; a room may import from rooms before its own floor
-    {"checks", "provenance", "memory", "_moved"},
+    {"checks", "provenance", "memory", "terminal", "_moved"},
     {"kernels", "tasks", "plotting"},
     {"models"},
     {"dynamics"},
     {"oscillators"},
     {"networks", "heading"},
     {"training"},
-    {"experiments", "control", "features"},
+    {"experiments", "control", "features", "reinforcement", "reports"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = sorted(path for package in ("ptacore", "ptabook") for path in (ROOT / package).rglob("*.py"))

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -104,8 +105,8 @@ def test_an_issue_is_opened_with_every_report(tell):
     calls, body = tell("success", pinned="2 numbers moved", newest="5 numbers moved")
     assert calls[-1].startswith("issue create --title Weekly run: numbers moved or a notebook failed --label weekly")
     assert "[weekly run](https://example.org/run) ended with: success." in body
-    assert "## pinned packages\n\n2 numbers moved" in body
-    assert "## newest packages\n\n5 numbers moved" in body
+    assert "## pinned\n\n2 numbers moved" in body
+    assert "## newest\n\n5 numbers moved" in body
 
 
 def test_an_open_issue_is_updated_and_a_failure_told_without_reports(tell):
@@ -115,8 +116,26 @@ def test_an_open_issue_is_updated_and_a_failure_told_without_reports(tell):
     assert body == "The [weekly run](https://example.org/run) ended with: failure.\n"
 
 
+def test_findings_that_changed_are_reported(tmp_path):
+    for folder in (".ci", "findings"):
+        (tmp_path / folder).mkdir()
+    shutil.copy(ROOT / ".ci" / "findings", tmp_path / ".ci")
+    (tmp_path / "findings" / "kept.sh").write_text("echo seen\n")
+    (tmp_path / "findings" / "mended.sh").write_text("echo another number; exit 1\n")
+    subprocess.run([tmp_path / ".ci" / "findings", tmp_path / "report.md"], check=True, capture_output=True)
+    assert (tmp_path / "report.md").read_text() == "- `mended.sh`\n\n```text\nanother number\n```\n"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "findings").glob("*.sh")), ids=lambda path: path.stem)
+def test_a_finding_states_what_was_guessed_and_pins_what_it_installs(path):
+    text = path.read_text()
+    assert os.access(path, os.X_OK)
+    assert all(f"\n# {part}" in text or f". {part}" in text for part in ("Guess:", "It matters to"))
+    (packages,) = re.findall(r"pip install --quiet (.*)", text)
+    assert all(re.fullmatch(r"[\w-]+==[\w.]+", package) for package in packages.split())
+
+
 def test_reports_fit_an_issue(tell):
-    _, body = tell("failure", pinned="x" * 200_000, newest="y" * 200_000)
+    _, body = tell("failure", **dict.fromkeys(("findings", "newest", "pinned"), "x" * 200_000))
     assert len(body) < 65_536
-    assert "## pinned packages" in body
-    assert "## newest packages" in body
+    assert all(f"## {name}\n" in body for name in ("findings", "newest", "pinned"))

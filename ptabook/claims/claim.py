@@ -21,11 +21,14 @@ class Found:
         One of `VERDICTS`.
     reason : str
         Why it is undecided: what is missing (budget, seeds, data, a definition, ...).
+    p : float or None
+        Where the verdict rests on a sample: the smallest level at which it would be given. None for what is exact.
     """
 
     ours: str
     verdict: str
     reason: str = ""
+    p: float | None = None
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,9 @@ class Claim:
     tolerance : str
         When ours agrees, and why that is the measure.
     check : callable or None
-        Numbers -> `Found`; None where no computation here can decide. Checks from before the three verdicts return the
-        pair (our value, whether it holds), or None for whether it holds where the runs that decide are not recorded.
+        Numbers -> `Found`, or, for an exact statement, the pair (our value, whether it holds); None where no
+        computation here can decide. Exact is what has a closed form or an invariant: the tolerance of the row is then
+        the numerical error, of rounding or of the scheme, and no sample is involved.
     by_construction : bool
         Whether the statement could not have come out false: it is shown, and not counted.
     figure : str
@@ -60,7 +64,7 @@ class Claim:
     statement: str
     paper: str
     tolerance: str
-    check: Callable[[dict], Found | tuple[str, bool | None]] | None
+    check: Callable[[dict], Found | tuple[str, bool]] | None
     by_construction: bool = False
     figure: str = ""
     work: str = ""
@@ -95,7 +99,7 @@ def by_interval(ours: str, interval: tuple[float, float], holds: tuple[float, fl
     >>> by_interval("0.31 (0.28 to 0.34)", (0.28, 0.34), (0.0, 0.4)).verdict
     'supports'
     >>> by_interval("0.31 (0.1 to 0.5)", (0.1, 0.5), (0.0, 0.4), "three seeds")
-    Found(ours='0.31 (0.1 to 0.5)', verdict='undecided', reason='three seeds')
+    Found(ours='0.31 (0.1 to 0.5)', verdict='undecided', reason='three seeds', p=None)
     """
     for name, ends in (("interval", interval), ("holds", holds)):
         if any(math.isnan(end) for end in ends) or ends[0] > ends[1]:

@@ -26,12 +26,13 @@ CLAIMS = [
         "Sec. 2.10, M2",
         "Resetting the phases erases the memory at once.",
         "erased",
-        "after pulses that reset both loops the heading shown does not depend on the one stored, within 0.1 rad",
+        "after pulses chosen to reset both loops the heading shown does not depend on the one stored, within 0.1 rad",
         says(
             "spread {reset_spread:.2g} rad over {reset_stored:.0f} stored headings; but one pulse resets both "
             "loops in {both_reset:.0%} at most",
             lambda d: d["reset_spread"] < 0.1,
         ),
+        by_construction=True,
     ),
     Claim(
         "m3-stimulus-shifts-phase",
@@ -40,6 +41,7 @@ CLAIMS = [
         "shifts",
         "by its size, to 1e-9 rad; the other not at all",
         says("{shift_plus:.0e} and {shift_minus:.0e} rad", lambda d: max(d["shift_plus"], d["shift_minus"]) < 1e-9),
+        by_construction=True,
     ),
     Claim(
         "m4-input-desynchronizes",
@@ -57,7 +59,8 @@ CLAIMS = [
         "Sec. 2.10, M5",
         "A lesion of the read-out leaves the memory; one of a continuous attractor destroys it.",
         "as stated",
-        "half silent: the rest of the read-out tells the heading within 0.2 rad; rings err by over 0.5",
+        "half silent: the rest of the read-out tells what the whole tells within 0.2 rad, at the noise of M1; rings "
+        "err by over 0.5",
         says(
             "{during_half:.1g} rad; rings {ring8_half:.2g} and {ring100_half:.2g}",
             lambda d: d["during_half"] < 0.2 and min(d["ring8_half"], d["ring100_half"]) > 0.5,

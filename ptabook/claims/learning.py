@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from ptabook.claims.claim import Claim, says
+from ptabook.claims.claim import UNDECIDED, Claim, Found, says
+
+BUDGET = "budget: one rate for all settings, not searched, and few epochs; seed 0 was part of the pilot that fixed them"
+
+
+def _u_shaped(d):
+    text = "silent {loss_silent:.2f}, independent {loss_independent:.2f}, synchronous {loss_synchronous:.2f}; "
+    text += "p = {p_silent:.3f} and {p_synchronous:.3f}, one-sided"
+    return Found(text.format(**d), UNDECIDED, BUDGET)
+
+
+def _zeros_help(d):
+    return Found("{rho_zeros:.2f} ({rho_zeros_low:.2f} to {rho_zeros_high:.2f})".format(**d), UNDECIDED, BUDGET)
+
 
 CLAIMS = [
     Claim(
@@ -63,13 +76,9 @@ CLAIMS = [
         "Sec. 2.9, L5",
         "Learning is U-shaped in the strength of oscillation: worse in silence and in synchrony.",
         "U-shaped",
-        "small networks: independent oscillators end lower than silent and than synchronous ones, "
-        "each p < 0.05 (Mann–Whitney, one-sided)",
-        says(
-            "silent {loss_silent:.2f}, independent {loss_independent:.2f}, synchronous {loss_synchronous:.2f}; "
-            "p = {p_silent:.3f} and {p_synchronous:.3f}",
-            lambda d: d["u_shaped"],
-        ),
+        "small networks: independent oscillators end lower than silent and than synchronous ones (exact Mann–Whitney "
+        "test, two-sided)",
+        _u_shaped,
     ),
     Claim(
         "l5-zeros-help",
@@ -77,6 +86,6 @@ CLAIMS = [
         "Zero exponents before training go with better learning.",
         "implied",
         "rank correlation with the loss over the settings negative, its 95% interval without zero",
-        says("{rho_zeros:.2f} ({rho_zeros_low:.2f} to {rho_zeros_high:.2f})", lambda d: d["rho_zeros_high"] < 0),
+        _zeros_help,
     ),
 ]

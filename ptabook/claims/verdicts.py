@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ptabook.claims import ledger as read_claims
-from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, Claim, Found
+from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, VERDICTS, Claim, Found
+from ptabook.claims.evidence import holm
 
-VERDICTS = REPRODUCED, DIFFERS, NOT_TESTABLE = "reproduced", "differs", "not testable here"
-# until all checks know the three verdicts
-WORDS = {
-    SUPPORTS: REPRODUCED,
-    CONTRADICTS: DIFFERS,
-    UNDECIDED: NOT_TESTABLE,
-}
+BEFORE = {"reproduced": SUPPORTS, "differs": CONTRADICTS, "not testable here": UNDECIDED}
+"""The words of releases up to 0.2.0, which gave a verdict by a point and a threshold."""
+
+BADGES = {SUPPORTS: "success-line", CONTRADICTS: "danger-line", UNDECIDED: "secondary-line"}
 
 
 @dataclass(frozen=True)
@@ -26,6 +24,7 @@ class Entry:
     claim: Claim
     ours: str
     verdict: str
+    reason: str = ""
 
 
 def entries(figures: Path) -> list[Entry]:
@@ -52,38 +51,43 @@ def entries(figures: Path) -> list[Entry]:
         if not path.is_file():
             raise FileNotFoundError(f"{path} is missing; make it: ptacore figures {name} --preset {figures.name}")
         numbers[name] = json.loads(path.read_text())
-    return [_decide(claim, numbers[claim.figure]) for claim in claims]
+    found = [_find(claim, numbers[claim.figure]) for claim in claims]
+    for name in numbers:  # the rows of a page are a family
+        family = [i for i, claim in enumerate(claims) if claim.figure == name]
+        for i, row in zip(family, holm([found[i] for i in family]), strict=True):
+            found[i] = row
+    return [Entry(claim, row.ours, row.verdict, row.reason) for claim, row in zip(claims, found, strict=True)]
 
 
-def _decide(claim: Claim, numbers: dict) -> Entry:
+def _find(claim: Claim, numbers: dict) -> Found:
     if claim.check is None:
-        return Entry(claim, "", NOT_TESTABLE)
+        return Found("", UNDECIDED, "no computation here can decide it")
     found = claim.check(numbers)
-    if isinstance(found, Found):
-        return Entry(claim, found.ours + f" ({found.reason})" * bool(found.reason), WORDS[found.verdict])
-    ours, holds = found
-    return Entry(claim, ours, NOT_TESTABLE if holds is None else REPRODUCED if holds else DIFFERS)
+    return found if isinstance(found, Found) else Found(found[0], SUPPORTS if found[1] else CONTRADICTS)
 
 
 def _counts(ledger: list[Entry]) -> list[int]:
-    counts = Counter(entry.verdict for entry in ledger)
-    return [counts[verdict] for verdict in VERDICTS]
+    """How many rows have each verdict, and how many are true by construction, which have none of these."""
+    counts = Counter(entry.verdict for entry in ledger if not entry.claim.by_construction)
+    return [*(counts[verdict] for verdict in VERDICTS), sum(entry.claim.by_construction for entry in ledger)]
 
 
 def _summary(ledger: list[Entry]) -> str:
-    """Counts for the paper, and for its neighbours."""
-    paper = [entry for entry in ledger if not entry.claim.work]
-    neighbours = [entry for entry in ledger if entry.claim.work]
+    """Counts for the paper, and for its neighbours; what is true by construction is beside them."""
     parts = []
-    for entries_of, whose in ((paper, "the paper"), (neighbours, "its neighbours")):
-        counts = ", ".join(f"{n} {verdict}" for n, verdict in zip(_counts(entries_of), VERDICTS, strict=True))
-        parts += [f"{counts} ({len(entries_of)} statements of {whose})"] * bool(entries_of)
+    for works, whose in ((False, "the paper"), (True, "its neighbours")):
+        *counts, made = _counts([entry for entry in ledger if bool(entry.claim.work) == works])
+        if sum(counts) + made:
+            words = (f"{sum(counts)} statements of {whose}: {counts[0]} supported, {counts[1]} contradicted, "
+                     f"{counts[2]} undecided")  # fmt: skip
+            parts.append(words + f" (and {made} true by construction, not counted)" * bool(made))
     return "; ".join(parts)
 
 
 def _by_page(ledger: list[Entry]) -> list[str]:
     """Verdicts counted for each page that holds evidence, in the ledger's order."""
-    lines = ["| Evidence | " + " | ".join(VERDICTS) + " |", "|---|" + "---:|" * len(VERDICTS)]
+    columns = (*VERDICTS, "by construction")
+    lines = ["| Evidence | " + " | ".join(columns) + " |", "|---|" + "---:|" * len(columns)]
     for figure in dict.fromkeys(entry.claim.figure for entry in ledger):
         counts = _counts([entry for entry in ledger if entry.claim.figure == figure])
         lines.append(f"| {{doc}}`../notebooks/{figure}` | " + " | ".join(map(str, counts)) + " |")
@@ -91,7 +95,7 @@ def _by_page(ledger: list[Entry]) -> list[str]:
 
 
 def write_ledger(figures: Path, out: Path) -> None:
-    """Write the ledger as Markdown: a summary, the comment ``<!-- statements -->``, the table.
+    """Write the ledger as Markdown: a headline, ``<!-- pages -->``, counts, ``<!-- statements -->``, the table.
 
     Parameters
     ----------
@@ -101,19 +105,16 @@ def write_ledger(figures: Path, out: Path) -> None:
         File to write.
     """
     ledger = entries(figures)
-    lines = [f"**{_summary(ledger)}.**", "", *_by_page(ledger), "", "<!-- statements -->", ""]
-    lines += ["| | Where | Statement | Paper | Ours | Agrees if | Verdict |", "|---|---|---|---|---|---|---|"]
+    lines = [f"**{_summary(ledger)}.**", "", "<!-- pages -->", "", *_by_page(ledger), "", "<!-- statements -->", ""]
+    lines += ["| | Where | Statement | Paper | Ours | Holds if | Verdict |", "|---|---|---|---|---|---|---|"]
     for number, entry in enumerate(ledger, 1):
         c = entry.claim
-        verdict = f"{{bdg-{_badge(entry.verdict)}}}`{entry.verdict}`"
+        word = "by construction" if c.by_construction and entry.verdict == SUPPORTS else entry.verdict
+        verdict = f"{{bdg-{BADGES[entry.verdict]}}}`{word}`" + f" {entry.reason}" * bool(entry.reason)
         evidence = f"[evidence](../notebooks/{c.figure}.ipynb)"
         cells = (c.where, c.statement, c.paper, entry.ours, c.tolerance, f"{verdict} {evidence}")
         lines.append(f"| {number} | " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     out.write_text("\n".join(lines) + "\n")
-
-
-def _badge(verdict: str) -> str:
-    return {REPRODUCED: "success-line", DIFFERS: "danger-line", NOT_TESTABLE: "secondary-line"}[verdict]
 
 
 def _verdicts(ledger: list[Entry]) -> dict[str, str]:
@@ -143,12 +144,12 @@ def changes(ledger: list[Entry], released: Path) -> list[str]:
     ledger : list of Entry
         As `entries` returns it.
     released : Path
-        What `release` wrote.
+        What `release` wrote, of this version or of one up to 0.2.0, whose words are translated.
 
     Returns
     -------
     list of str
-        A line each. Statements that are new since the release are not among them, nor are those that it could not test:
+        A line each. Statements that are new since the release are not among them, nor are those that were undecided:
         recording a run that decides one is not news of a fault.
 
     Raises
@@ -162,13 +163,14 @@ def changes(ledger: list[Entry], released: Path) -> list[str]:
     try:
         record = json.loads(released.read_text())
         before, version = record["verdicts"], record["version"]
+        before = {name: BEFORE.get(verdict, verdict) for name, verdict in before.items()}
         if not set(before.values()) <= set(VERDICTS):
             raise ValueError(f"verdicts other than {', '.join(VERDICTS)}")
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{released}: not a record of verdicts ({error}); {remedy}") from error
     now, words = _verdicts(ledger), {e.claim.id: f"{e.claim.where}: {e.claim.statement}" for e in ledger}
     found = ((statement, verdict, now.get(statement, "gone")) for statement, verdict in before.items())
-    told = ((s, old, new) for s, old, new in found if old != new and (old != NOT_TESTABLE or new == "gone"))
+    told = ((s, old, new) for s, old, new in found if old != new and (old != UNDECIDED or new == "gone"))
     return [f"{words.get(s, s)} {old} in {version}, now {new}" for s, old, new in told]
 
 
@@ -176,7 +178,9 @@ def print_ledger(figures: Path) -> list[Entry]:
     """Print the ledger, and return it."""
     ledger = entries(figures)
     for number, entry in enumerate(ledger, 1):
-        print(f"{number:3d}  {entry.verdict:17s}  {entry.claim.where}: {entry.claim.statement}")
-        print(f"     paper: {entry.claim.paper}; ours: {entry.ours or '-'}")
+        mark = "; by construction" * entry.claim.by_construction
+        print(f"{number:3d}  {entry.verdict + mark:17s}  {entry.claim.where}: {entry.claim.statement}")
+        why = f"; undecided: {entry.reason}" * bool(entry.reason)
+        print(f"     paper: {entry.claim.paper}; ours: {entry.ours or '-'}{why}")
     print(_summary(ledger))
     return ledger

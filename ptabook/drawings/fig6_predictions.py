@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ptacore.heading.delay_line import circular_difference
-from ptacore.plotting import BLUE, CYAN, GREEN, GREY, ORANGE, RED, figure
+from ptacore.plotting import BLUE, GREEN, GREY, ORANGE, RED, figure
 
 
 def layout():
@@ -75,7 +75,7 @@ def draw_synchrony(ax, t, quiet, pairs, derived, headings) -> None:
 
 
 def draw_lesions(ax, shares, during, rings) -> None:
-    """M5: errors after, and with, lesions of the read-out, and after lesions of rings.
+    """M5: errors with lesions of the read-out, and after lesions of rings.
 
     Parameters
     ----------
@@ -83,12 +83,11 @@ def draw_lesions(ax, shares, during, rings) -> None:
     shares : array (n,)
         Shares of the neurons that were silent.
     during : array (n,)
-        Errors of the part of the read-out that is left, in radians; released, it errs by nothing.
+        How far the part of the read-out that is left is off the whole, in radians.
     rings : dict
         From "8 neurons" and "100 neurons" to errors (n,).
     """
-    ax.plot(shares, np.zeros(len(shares)), "o-", ms=3, color=BLUE, label="read-out, released")
-    ax.plot(shares, during, "^--", ms=3, color=CYAN, label="read-out, intact part")
+    ax.plot(shares, during, "^-", ms=3, color=BLUE, label="read-out, intact part")
     for name, color, marker in (("8 neurons", ORANGE, "s"), ("100 neurons", GREEN, "D")):
         ax.plot(shares, rings[name], marker + "-", ms=3, color=color, label=f"ring, {name}")
     ax.axhline(math.pi / math.sqrt(3), ls=":", color=GREY)  # where nothing is left

@@ -26,13 +26,24 @@ def panels():
     return fig, axes.flatten()
 
 
-def phase(ax, found: Mapping[int, Mapping[float, Sequence]], boundary: Callable) -> None:
-    """Share of runs that generalize, full or empty dots and those between, over M and p; the line is c log M / M."""
+def phase(
+    ax,
+    found: Mapping[int, Mapping[float, Sequence]],
+    boundary: Callable,
+    groups: Mapping[str, Mapping[float, float]],
+) -> None:
+    """Share of runs that generalize over M and p: full or empty dots, pale between; the line is c log M / M.
+
+    Squares, side by side, are other groups of order 40.
+    """
     for M, by_share in found.items():
         for p, steps in by_share.items():
             share = float(np.mean(np.isfinite(steps)))
             face = BLUE if share == 1 else "none" if share == 0 else "#9cc9e6"
             ax.plot(M, p, "o", ms=5, mec=BLUE, mfc=face)
+    for place, by_share in enumerate(groups.values()):
+        for p, steps in by_share.items():
+            ax.plot(44 + 2 * place, p, "s", ms=2.5, mec=RED, mfc=RED if math.isfinite(steps) else "none")
     M = np.linspace(min(found) - 3, max(found) + 6, 60)
     ax.plot(M, [boundary(m) for m in M], color="black", lw=0.8)
     ax.set(xlabel="M", ylabel="share p of pairs seen", ylim=(0, None))
@@ -105,12 +116,15 @@ def doses(ax, found: Sequence[tuple]) -> None:
     ax.legend(**SMALL, loc="lower right", title="η", title_fontsize=7)
 
 
-def top(ax, found: Mapping[bool, Mapping[int, float]]) -> None:
-    """Steps to half of the unseen pairs with the default start and from V = 0, a line for each seed."""
-    for seed in found[False]:
-        ax.plot((0, 1), [found[zero][seed] for zero in (False, True)], "o-", ms=3, color=BLUE)
-    ax.set(xlim=(-0.3, 1.3), ylim=(0, None), ylabel="steps to half")
+def top(ax, found: Mapping[str, Mapping[bool, Mapping[int, float]]]) -> None:
+    """Steps with the default start and from V = 0 in each setting, a line for each seed."""
+    for (name, steps), color in zip(found.items(), COLORS, strict=False):
+        for place, seed in enumerate(steps[False]):
+            pair = [steps[zero][seed] for zero in (False, True)]
+            ax.semilogy((0, 1), pair, "o-", ms=3, color=color, label=name if place == 0 else None)
+    ax.set(xlim=(-0.3, 1.3), ylim=(10, 6e3), ylabel="steps")
     ax.set_xticks((0, 1), ("default", "V = 0"))
+    ax.legend(**SMALL, loc="upper right")
 
 
 def optimizers(ax, best: Mapping[tuple[int, bool], Sequence[tuple[float, int]]], which: int) -> None:

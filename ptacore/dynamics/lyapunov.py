@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn import Module
 from tqdm import tqdm
 
-from ptacore.checks import integer, within
+from ptacore.checks import flag, integer, within
+from ptacore.dynamics.differentiable import Recording, with_gradients
 from ptacore.dynamics.integrate import step, step_count
 from ptacore.dynamics.spectrum import LyapunovSpectrum
 from ptacore.dynamics.tangents import TangentSystem, flushed_denormals
@@ -113,6 +114,7 @@ def lyapunov_spectrum(
     backend: str = "auto",
     t0: float | None = None,
     progress: bool = False,
+    differentiable: bool = False,
 ) -> LyapunovSpectrum:
     """The k leading Lyapunov exponents of the attractor that x0 leads to (Eq. 15, Section 2.4).
 
@@ -151,6 +153,12 @@ def lyapunov_spectrum(
         Time at x0, for driven systems; 0, or that of the earlier result.
     progress : bool
         Show a progress bar.
+    differentiable : bool
+        Put the exponents on the graph of the system's parameters that require gradients, and of x0 if it does: the
+        parameters of a module, tensors that a function closes over, weights that a network was given. Backward, the
+        steps are taken anew in torch; `dynamics.differentiable` says how, and what memory that needs. The gradient
+        is that of these exponents, of this window. Where orbits are chaotic it grows with the window as the orbits
+        part, exponentially, and is of no use once they have parted: take some tens of steps and many initial states.
 
     Returns
     -------
@@ -180,6 +188,8 @@ def lyapunov_spectrum(
     >>> [round(v, 3) + 0.0 for v in s.exponents.tolist()], s.n_zero.item()
     ([0.0, -2.0, -3.0, -3.0, -3.0, -3.0], 1)
     """
+    if flag("differentiable", differentiable):
+        system = with_gradients(system)
     tangents = TangentSystem(system, x0, dt=dt, k=k, seed=seed, backend=backend, t0=t0)
     dt, t0 = tangents.dt, tangents.t0
     steps = step_count(duration, dt, "duration")
@@ -191,10 +201,11 @@ def lyapunov_spectrum(
     foretell("samples", 4 * samples * tangents.Q[..., 0, :].numel() * tangents.x.element_size(),
              "take fewer samples or initial states")  # fmt: skip
     edges = torch.linspace(0, steps, samples + 1).round().long()
+    followed = Recording(tangents, skipped + steps) if differentiable else tangents
     with flushed_denormals(), tqdm(total=skipped + steps, disable=not progress, desc="Lyapunov", unit="step") as bar:
-        tangents.step(skipped, bar.update)
+        followed.stretches([skipped], bar.update)
         tangents.singular = None
-        growth, lost = tangents.stretches(edges.diff().tolist(), bar.update)  # (M, ..., k)
+        growth, lost = followed.stretches(edges.diff().tolist(), bar.update)  # (M, ..., k)
     lost = lost if lost.any() else None
     times = edges[1:].to(tangents.x) * dt
     time = t0 + (skipped + steps) * dt
@@ -214,4 +225,6 @@ def lyapunov_spectrum(
         math.log(10) / (steps * dt), confidence, tangents.x, tangents.backend, time,
         drift.masked_fill(vanished, 0.0), skipped * dt,
     )  # fmt: skip
+    if differentiable:
+        found = replace(found, exponents=followed.attached(found.exponents, x0, skipped))
     return _without_closed_orbits(found, tangents)

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ptacore.experiments.terminal import UsageError, complain, parse_value, run, say, shown
 from ptacore.provenance import ROOT
+from ptacore.terminal import UsageError, complain, parse_value, run, say, shown
 
 
 def main(argv: Sequence[str] | None = None, root: Path = ROOT) -> int:

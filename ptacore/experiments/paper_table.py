@@ -134,13 +134,26 @@ def agrees(ours: float, paper: float, chance: float, in_percent: bool = False) -
     >>> agrees(1.9, 1.86, chance=2.08), agrees(1e-3, 1.6e-4, chance=2.08), agrees(3e-3, 1.6e-4, chance=2.08)
     (True, True, False)
     """
-    ours, paper = (within(name, v, -math.inf, math.inf) for name, v in (("ours", ours), ("paper", paper)))
+    ours = within("ours", ours, -math.inf, math.inf)
+    low, high = agreement(paper, chance, in_percent)
+    return low <= ours <= high
+
+
+def agreement(paper: float, chance: float, in_percent: bool = False) -> tuple[float, float]:
+    """The range of values that `agrees` takes for the paper's.
+
+    Examples
+    --------
+    >>> [round(v, 3) for v in agreement(1.86, chance=2.08)], agreement(97.0, 2.3, in_percent=True)
+    ([1.652, 2.068], (96.0, 98.0))
+    """
+    paper = within("paper", paper, -math.inf, math.inf)
     chance = within("chance", chance, 0, math.inf)
     if in_percent:
-        return abs(ours - paper) <= 1
+        return paper - 1, paper + 1
     if paper >= 0.05 * chance:
-        return abs(ours - paper) <= 0.1 * chance
-    return ours < 0.005 if paper == 0 else 0.1 <= ours / paper <= 10
+        return paper - 0.1 * chance, paper + 0.1 * chance
+    return (0.0, 0.005) if paper == 0 else (paper / 10, 10 * paper)
 
 
 def show(cells: list[Cell]) -> str:

@@ -112,7 +112,7 @@ DECAYS = (1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3)
 
 def plan() -> Iterator[Plan]:
     """All recorded runs, in the order in which they are made: what a page needs first, the costliest last."""
-    for seed, zero in itertools.product(range(3), (False, True)):
+    for seed, zero in itertools.product(range(6), (False, True)):
         yield Plan(part="top", group="Z41", share=0.35, zero_top=zero, seed=seed, steps=10)
         few = dict(lr=5e-3, decay=5e-5, limit=600, steps=5)  # as in the source's figures 14 to 17
         yield Plan(part="top", group="Z41", share=0.8, zero_top=zero, seed=seed, **few)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ptacore.kernels.advance import Advance
 from ptacore.kernels.recurrent import CELLS, Weights, recurrent_kernel
+from ptacore.models.rate import slope_of_tanh
 from ptacore.models.state_form import StateForm
 
 Rows = tuple[Tensor, ...]  # one for each gate
@@ -40,7 +41,7 @@ def _tanh(a, c, slabs, slopes):
     new = torch.tanh(a + c)
     if not slopes:
         return (new,), None
-    slope = ((torch.cosh(a + c).pow(-2),),)
+    slope = ((slope_of_tanh(a + c),),)
     return (new,), Slopes(slope, slope, {})
 
 
@@ -60,7 +61,7 @@ def _gru(a, c, slabs, slopes):
     if not slopes:
         return (new,), None
     by_z = (h - n) * z * (1 - z)
-    by_n = (1 - z) * torch.cosh(an + r * cn).pow(-2)
+    by_n = (1 - z) * slope_of_tanh(an + r * cn)
     by_r = by_n * (cn * r * (1 - r))
     return (new,), Slopes(((by_r, by_z, by_n),), ((by_r, by_z, by_n * r),), {(0, 0): z})
 
@@ -72,8 +73,8 @@ def _lstm(a, c, slabs, slopes):
     new = torch.tanh(cell)
     if not slopes:
         return (out * new, cell), None
-    of_cell = (value * up * (1 - up), slabs[1] * keep * (1 - keep), up * torch.cosh(g).pow(-2))
-    through = out * torch.cosh(cell).pow(-2)
+    of_cell = (value * up * (1 - up), slabs[1] * keep * (1 - keep), up * slope_of_tanh(g))
+    through = out * slope_of_tanh(cell)
     by = (*(through * s for s in of_cell), new * out * (1 - out)), of_cell
     return (out * new, cell), Slopes(by, by, {(0, 1): through * keep, (1, 1): keep})
 
@@ -91,8 +92,8 @@ def _resting_lstm(a, c, slabs, slopes):
     new = torch.tanh(cell)
     if not slopes:
         return (out * new, cell), None
-    of_cell = (cell * (1 - up), up * value * odds, up * torch.cosh(g).pow(-2) * (1 + odds))
-    through = out * torch.cosh(cell).pow(-2)
+    of_cell = (cell * (1 - up), up * value * odds, up * slope_of_tanh(g) * (1 + odds))
+    through = out * slope_of_tanh(cell)
     by = (*(through * s for s in of_cell), new * out * (1 - out)), of_cell
     return (out * new, cell), Slopes(by, by, {})
 

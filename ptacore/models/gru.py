@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from ptacore.kernels.tangents import INSIDE, MAP, Form, network_kernel
-from ptacore.models.rate import matrix, matvec, vector
+from ptacore.models.rate import matrix, matvec, slope_of_tanh, vector
 from ptacore.models.system import System
 
 
 class _GRU(System):
     """Candidate weights W, gate weights W_r and W_z, biases; zero gate weights are stored as None."""
 
-    bound = 1.0
+    bound, smooth_jvp = 1.0, True
 
     def __init__(self, W, b=None, W_r=None, W_z=None, b_r=None, b_z=None, dtype: torch.dtype = torch.float64):
         self.W = matrix(W, "W", dtype)
@@ -111,7 +111,7 @@ class GRUMap(_GRU):
     def jacobian(self, x):
         r, z = self._gates(x)
         u = matvec(self.W, x)
-        candidate, slope = torch.tanh(r * u + self.b), torch.cosh(r * u + self.b).pow(-2)
+        candidate, slope = torch.tanh(r * u + self.b), slope_of_tanh(r * u + self.b)
         inner = r[..., None] * self.W + u[..., None] * self._gate_slope(self.W_r, r)
         return (
             torch.diag_embed(z.expand_as(x))
@@ -162,7 +162,7 @@ class GRUFlow(_GRU):
     def jacobian(self, x):
         r, z = self._gates(x)
         u = matvec(self.W, r * x) + self.b
-        candidate, slope = torch.tanh(u), torch.cosh(u).pow(-2)
+        candidate, slope = torch.tanh(u), slope_of_tanh(u)
         eye = torch.eye(self.dim, dtype=x.dtype, device=x.device)
         inner = r[..., None] * eye + x[..., None] * self._gate_slope(self.W_r, r)  # d (r h) / d h
         return (z - 1)[..., None] * (eye - slope[..., None] * (self.W @ inner)) + (x - candidate)[

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from ptacore.checks import flag, to_tensor
 from ptacore.models.cells import Stack
 from ptacore.models.own_forward import OwnForward
-from ptacore.models.replica import is_network, torch_cell, usable, weights
-from ptacore.models.system import System, to_tensor
+from ptacore.models.replica import composed, is_network, torch_cell, usable, weights
+from ptacore.models.system import System
 
 LOW = 4  # dimensions in which rounding closes orbits within common runs, which only single steps show
 
@@ -44,6 +45,9 @@ class ModuleMap(System):
         takes, for a batch of one: (1, n), or (layers, 1, n).
     dim : int, optional
         In place of `state`: n, where it is one vector (B, n).
+    differentiable : bool
+        Keep the graph from the module's parameters, as they are now, to the weights of the map, so that gradients of
+        `trajectory` and of spectra reach the parameters.
 
     Raises
     ------
@@ -76,7 +80,14 @@ class ModuleMap(System):
     driven = False
 
     def __init__(
-        self, module: nn.Module, input=None, dtype: torch.dtype = torch.float64, *, state=None, dim: int | None = None
+        self,
+        module: nn.Module,
+        input=None,
+        dtype: torch.dtype = torch.float64,
+        *,
+        state=None,
+        dim: int | None = None,
+        differentiable: bool = False,
     ):
         if not isinstance(module, nn.Module):
             raise TypeError(f"module: expected a torch.nn module, got {type(module).__name__}")
@@ -85,11 +96,12 @@ class ModuleMap(System):
         if isinstance(input, PackedSequence):
             raise TypeError("input: a PackedSequence has sequences of several lengths; pass one length, as a tensor")
         module = usable(module)
-        recording = torch.is_grad_enabled()
+        recording = flag("differentiable", differentiable) or torch.is_grad_enabled()
         with torch.inference_mode(False), torch.set_grad_enabled(recording):  # what is kept can be differentiated later
             input = None if input is None else to_tensor(input, "input", dtype)
-            with torch.no_grad():
-                self.net = _closed_form(module, dtype) or OwnForward(module, input, dtype, state, dim)
+            with torch.set_grad_enabled(differentiable):
+                self.net = _closed_form(module, dtype, differentiable)
+                self.net = self.net or OwnForward(module, input, dtype, state, dim, differentiable)
             self.dim, self.dtype, self.device = self.net.dim, dtype, self.net.device
             if dim not in (None, self.dim):
                 raise ValueError(f"dim: expected {self.dim}, as the module has it, got {dim!r}")
@@ -112,6 +124,10 @@ class ModuleMap(System):
     @property
     def bound(self):
         return self.net.bound
+
+    @property
+    def smooth_jvp(self):
+        return isinstance(self.net, Stack)
 
     def ungated(self):
         new = copy.copy(self)
@@ -184,16 +200,16 @@ class ModuleMap(System):
         return f"ModuleMap({self.net!r})"
 
 
-def _closed_form(module: nn.Module, dtype: torch.dtype) -> Stack | None:
+def _closed_form(module: nn.Module, dtype: torch.dtype, attached: bool) -> Stack | None:
     """The module's map if it computes as one of torch's own does, or is a network made around one of them."""
     inner = getattr(module, "recurrent", None)
     if is_network(module) and isinstance(inner, nn.Module) and type(inner) is getattr(module, "layer", None):
-        own, closed = OwnForward(module, None, dtype), _closed_form(inner, dtype)
+        own, closed = OwnForward(module, None, dtype), _closed_form(inner, dtype, attached)
         return closed if closed and closed.dim == own.dim and _agree(own, closed) else None
     cell = torch_cell(module)
-    if cell is None:
+    if cell is None or (attached and composed(module)):
         return None
-    found = weights(module)
+    found = weights(module, attached)
     for name, weight in found.items():
         if not weight.is_floating_point():
             raise TypeError(f"module: expected real weights, got {name} of {weight.dtype}")

@@ -9,6 +9,7 @@ from numbers import Integral
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn.utils.parametrize import type_before_parametrizations
 
 from ptacore.checks import integer
@@ -17,6 +18,17 @@ from ptacore.models.state_form import StateForm, form_of, shapes
 
 STATES = ("h", "hx", "h0", "hidden", "hidden_state", "state")  # names by which a forward calls its state
 ROWS = 3  # of the batch on which a module shows what it takes: seldom a size of anything else
+
+
+class _Called(nn.Module):
+    """What is called of a module, as a module."""
+
+    def __init__(self, module: nn.Module, stepwise: bool):
+        super().__init__()
+        self.module, self.stepwise = module, stepwise
+
+    def forward(self, u, state):
+        return self.module.step(u, state) if self.stepwise else self.module(u, state)
 
 
 class OwnForward:
@@ -32,6 +44,8 @@ class OwnForward:
     dtype : torch.dtype
     state, dim
         As for `ModuleMap`.
+    attached : bool
+        Compute with the module's own parameters, as they are now, so that gradients reach them.
 
     Raises
     ------
@@ -41,12 +55,21 @@ class OwnForward:
 
     bound = None
 
-    def __init__(self, module: nn.Module, input: Tensor | None, dtype: torch.dtype, state=None, dim: int | None = None):
+    def __init__(
+        self,
+        module: nn.Module,
+        input: Tensor | None,
+        dtype: torch.dtype,
+        state=None,
+        dim: int | None = None,
+        attached: bool = False,
+    ):
         self.name = getattr(module, "original_name", type_before_parametrizations(module).__name__)  # scripted, or not
         self.module, self.stepwise, self.dtype = replica(module), is_network(module), dtype
         tensors = [*self.module.parameters(), *self.module.buffers()]
         self.device = tensors[0].device if tensors else torch.device("cpu")
         self._cast(dtype)
+        self.own = None  # parameters in place of the copy's
         self._check_order()
         candidates, faults = self._candidates(state, dim), []
         self.n_inputs = self._number_of_inputs(input)
@@ -55,6 +78,8 @@ class OwnForward:
             fault = self._fault()
             if fault is None:
                 self.twice = self._twice_differentiable()
+                if attached:
+                    self._attach(module)
                 return
             faults.append(fault)
         said = next((fault for fault in faults if not fault.startswith("it raised")), faults[0])
@@ -137,6 +162,18 @@ class OwnForward:
         )
         return u, x / 2
 
+    def _attach(self, module: nn.Module) -> None:
+        u, x = self.probe()
+        before = self(u, x)
+        own = {name.replace("_orig_mod.", ""): p for name, p in module.named_parameters()}  # torch.compile's
+        self.own = {f"module.{name}": p.to(self.device, self.dtype) for name, p in own.items()}
+        try:
+            fits = torch.allclose(self(u, x), before, rtol=1e-4, atol=1e-5)
+        except Exception as error:  # anything that a forward of the user's raises
+            raise TypeError(f"module: {self.name} cannot be computed with other parameters: {error}") from error
+        if not fits:
+            raise TypeError(f"module: {self.name} does not compute with its parameters as they are")
+
     def _fault(self) -> str | None:
         """What is wrong with the current form, found out by a step."""
         u, x = self.probe()
@@ -192,12 +229,16 @@ class OwnForward:
         x = x.expand(*batch, -1).reshape(-1, self.dim)
         # cuDNN has no derivatives in evaluation mode, and no second ones
         with torch.backends.cudnn.flags(enabled=False) if x.is_cuda else contextlib.nullcontext():
-            new = self.module.step(u, x) if self.stepwise else self._forward(u, x)
+            new = self._called(u, x) if self.stepwise else self._forward(u, x)
         return new.reshape(*batch, self.dim)
+
+    def _called(self, u: Tensor, state):
+        called = _Called(self.module, self.stepwise)
+        return called(u, state) if self.own is None else functional_call(called, self.own, (u, state))
 
     def _forward(self, u: Tensor, x: Tensor) -> Tensor:
         state = self.form.unpack(x)
-        out = self.module(u if self.time_axis is None else u.unsqueeze(self.time_axis), state)
+        out = self._called(u if self.time_axis is None else u.unsqueeze(self.time_axis), state)
         if isinstance(out, (tuple, list)):
             count = len(self.form.leaves)
             if self.form.bare or (len(out) == 2 and isinstance(out[1], (tuple, list))):

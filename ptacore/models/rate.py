@@ -38,6 +38,20 @@ def matvec(W: Tensor, x: Tensor) -> Tensor:
     return x @ W.mT if W.ndim == 2 else (W @ x[..., None])[..., 0]
 
 
+def slope_of_tanh(u: Tensor) -> Tensor:
+    """cosh^-2; 1 - tanh^2 has no digits left at |u| = 18. An infinite cosh would make a gradient NaN.
+
+    Examples
+    --------
+    >>> u = torch.tensor([0.0, 1.0, 1000.0], dtype=torch.float64, requires_grad=True)
+    >>> slope_of_tanh(u).sum().backward()
+    >>> [round(v, 3) + 0.0 for v in u.grad.tolist()]
+    [0.0, -0.64, 0.0]
+    """
+    largest = math.log(torch.finfo(u.dtype).max)
+    return torch.cosh(u.clamp(-largest, largest)).pow(-2)
+
+
 class LinearFlow(System):
     """Linear flow dx/dt = A x + b (Eq. 12 with a constant input).
 
@@ -59,7 +73,7 @@ class LinearFlow(System):
     tensor([0., 1.], dtype=torch.float64)
     """
 
-    kind = "flow"
+    kind, smooth_jvp = "flow", True
 
     def __init__(self, A, b=None, dtype: torch.dtype = torch.float64):
         self.A = matrix(A, "A", dtype)
@@ -82,6 +96,7 @@ class _Network(System):
     W and b may carry batch axes that broadcast against those of the state: many networks in one call.
     """
 
+    smooth_jvp = True
     nonlinearity = "tanh"  # or "relu"
     form: int  # of `kernels.tangents`
 
@@ -102,7 +117,7 @@ class _Network(System):
     def _slope(self, u: Tensor) -> Tensor:
         if self.nonlinearity == "relu":
             return (u > 0).to(u.dtype)
-        return torch.cosh(u).pow(-2)  # 1 - tanh^2 has no digits left at |u| = 18
+        return slope_of_tanh(u)
 
     def __repr__(self):
         return f"{type(self).__name__}(n={self.dim}, tau={self.tau:g})"

@@ -135,15 +135,21 @@ def _on_a_graph(module: nn.Module) -> Iterator[Tensor]:
                 stack.extend(value)
 
 
-def weights(module: nn.Module) -> dict[str, Tensor]:
+def composed(module: nn.Module) -> bool:
+    """Whether one of torch's recurrent modules works its weights out from other parameters, at each forward."""
+    return not isinstance(module, torch.jit.ScriptModule) and (
+        parametrize.is_parametrized(module) or bool(module._forward_pre_hooks)
+    )
+
+
+def weights(module: nn.Module, attached: bool = False) -> dict[str, Tensor]:
     """Effective weights of one of torch's recurrent modules, by name, as its forward in evaluation mode uses them.
 
     They are the module's attributes, in which parametrizations, weight and spectral norms and pruning are worked out.
-    A copy is asked wherever the question itself could change the module.
+    A copy is asked wherever the question itself could change the module. They are without gradients unless `attached`,
+    which a `composed` module cannot have.
     """
-    if not isinstance(module, torch.jit.ScriptModule) and (
-        parametrize.is_parametrized(module) or module._forward_pre_hooks
-    ):
+    if composed(module):
         module = replica(module)
         for hook in module._forward_pre_hooks.values():
             hook(module, ())
@@ -152,4 +158,5 @@ def weights(module: nn.Module) -> dict[str, Tensor]:
     if layers is not None:
         ends = [f"_l{k}{d}" for k in range(layers) for d in ("", "_reverse")]
         names = [name + end for end in ends for name in sorted(names)]
-    return {name: value.detach() for name in names if isinstance(value := getattr(module, name, None), Tensor)}
+    found = {name: value for name in names if isinstance(value := getattr(module, name, None), Tensor)}
+    return found if attached else {name: value.detach() for name, value in found.items()}

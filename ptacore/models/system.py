@@ -33,9 +33,12 @@ class System:
         How many steps the input of a driven map lasts; None where it never ends.
     bound : float or None
         Largest modulus that an entry of a fixed point can have, where the form of F tells; None where it does not.
+    smooth_jvp : bool
+        Whether gradients go through `jvp` to the state, the tangent vectors and all parameters.
     """
 
     steps: int | None = None
+    smooth_jvp = False
     bound: float | None = None
     uncompiled: str = ""  # why the last `kernel` was None, where the system can tell
     dim: int

@@ -1,7 +1,8 @@
-"""A square matrix of weights from a file of one of the usual formats."""
+"""Arrays from a file of one of the usual formats: a square matrix of weights, or all that it holds."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 import pickle
@@ -75,6 +76,49 @@ def read_weights(source, name: str = "W") -> np.ndarray | None:
     except TypeError as error:
         raise ValueError(str(error)) from None
     return _square(W, where)
+
+
+def read_arrays(source, name: str = "file") -> dict[str, np.ndarray]:
+    """All arrays of real numbers in a file, by name, as float64.
+
+    Parameters
+    ----------
+    source : path
+        A file as `read_weights` takes it. ``"file.npz::W"`` asks for one array.
+    name : str
+        What error messages call it.
+
+    Returns
+    -------
+    dict of ndarray
+        One without a name, as in a .npy file, is called after the file. What is not an array of real numbers is left
+        out.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError, ImportError
+        As `read_weights`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     np.savez(f"{folder}/net.npz", W=np.eye(2), b=np.zeros(2))
+    ...     {key: value.shape for key, value in read_arrays(f"{folder}/net.npz").items()}
+    {'W': (2, 2), 'b': (2,)}
+    """
+    path, entry = split_entry(source)
+    if not path.exists():
+        raise FileNotFoundError(f"{name}: no file {path}")
+    where, found = f"{name}: {path}", {}
+    entries = _arrays(path, where)
+    if entry is not None:
+        entries = {entry: _chosen(entries, entry, where)}
+    for key, value in entries.items():
+        with contextlib.suppress(TypeError):  # text, complex numbers
+            if not isinstance(value, str):
+                found[path.stem if key is None else key] = to_array(value, where)
+    return found
 
 
 def split_entry(source: str | os.PathLike) -> tuple[Path, str | None]:

@@ -1,6 +1,7 @@
 """What is trained: recurrent networks with a readout, and back-propagation through time."""
 
 from ptacore.networks.base import Recurrent
+from ptacore.networks.linoss import DLinOSS, LinOSSIM, LinOSSIMEX
 from ptacore.networks.pta import PTAGRU, PTATanh
 from ptacore.networks.published import LEM, LRU, Antisymmetric, CoRNN, Lipschitz
 from ptacore.networks.registry import MODELS, build, defaults
@@ -16,6 +17,9 @@ __all__ = [
     "Antisymmetric",
     "ChronoLSTM",
     "CoRNN",
+    "DLinOSS",
+    "LinOSSIM",
+    "LinOSSIMEX",
     "Lipschitz",
     "OrthogonalTanh",
     "PTATanh",

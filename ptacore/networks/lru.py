@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 from torch import Generator, Tensor, nn
-from torch.nn.functional import gelu, glu
 
 from ptacore.kernels import scan as compiled
+from ptacore.networks.blocks import Block
 from ptacore.networks.bptt import first_derivatives_only
 
 
-class LRUBlock(nn.Module):
+class LRUBlock(Block):
     """u <- u + GLU(GELU(y)): with x = LayerNorm(u), h' = lambda h + exp(gain) B x and y = Re(C h') + D x.
 
     lambda = exp(-exp(nu) + i exp(theta)). The state holds real and imaginary parts of the H numbers h in turn.
@@ -33,25 +33,22 @@ class LRUBlock(nn.Module):
 
     def __init__(self, H: int, generator: Generator | None = None, r_min=0.9, r_max=0.999, max_phase=6.28):
         super().__init__()
+        self.state_size = 2 * H
         u, v = torch.rand(2, H, generator=generator)
         self.nu = nn.Parameter(torch.log(-0.5 * torch.log(u * (r_max**2 - r_min**2) + r_min**2)))
         self.theta = nn.Parameter(torch.log(max_phase * (1 - v)))  # v may be 0
         self.gain = nn.Parameter(torch.log1p(-torch.exp(-2 * self.nu.detach().exp())) / 2)  # log sqrt(1 - |lambda|^2)
-        self.B = nn.Parameter(torch.randn(H, 2, H, generator=generator) / (2 * H) ** 0.5)  # 2: real, imaginary
-        self.C = nn.Parameter(torch.randn(H, H, 2, generator=generator) / H**0.5)
-        self.D = nn.Parameter(torch.randn(H, generator=generator))
-        self.norm, self.linear = nn.LayerNorm(H), nn.utils.skip_init(nn.Linear, H, 2 * H)
-        for p in self.linear.parameters():
-            nn.init.uniform_(p, -(H**-0.5), H**-0.5, generator=generator)
+        B = torch.randn(H, 2, H, generator=generator) / (2 * H) ** 0.5
+        C = torch.randn(H, H, 2, generator=generator) / H**0.5
+        self._fill(B, C, generator)
 
     def forward(self, u: Tensor, state: Tensor, since: int = 0) -> tuple[Tensor, Tensor]:
         """u (T, B, H), state (B, 2 H) -> u (T - since, B, H), the state after every step (T, B, 2 H)."""
         x = self.norm(u)
-        driven = x @ (self.gain.exp()[:, None, None] * self.B).flatten(0, 1).T  # (T, B, 2 H)
+        driven = self._driven(x, self.gain.exp())  # (T, B, 2 H)
         decay = torch.polar((-self.nu.exp()).exp(), self.theta.exp())
         h = torch.view_as_real(scan(decay, _complex(driven), _complex(state))).flatten(-2)
-        y = h[since:] @ (self.C * self.C.new_tensor([1.0, -1.0])).flatten(1).T + self.D * x[since:]
-        return u[since:] + glu(self.linear(gelu(y))), h
+        return self._read(u, x, h, since), h
 
 
 def scan(decay: Tensor, u: Tensor, start: Tensor) -> Tensor:

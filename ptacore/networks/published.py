@@ -7,10 +7,10 @@ import math
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn.functional import pad
-from torch.nn.utils import skip_init
 
-from ptacore.checks import flag, integer, within
-from ptacore.networks.base import CellNetwork, Recurrent, uniform_
+from ptacore.checks import flag, within
+from ptacore.networks.base import CellNetwork, uniform_
+from ptacore.networks.blocks import BlockNetwork
 from ptacore.networks.bptt import Cell, Product
 from ptacore.networks.lru import LRUBlock
 
@@ -185,7 +185,7 @@ class LEM(CellNetwork):
         return self.weight_ih, self.bias, (self.weight_hh, self.weight_zy)
 
 
-class LRU(Recurrent):
+class LRU(BlockNetwork):
     """Linear recurrent units (Orvieto et al. 2023): blocks of a complex diagonal recurrence and a gated readout of it.
 
     The input is encoded to u (H); every block takes it to u + GLU(GELU(y)), with x = LayerNorm(u) and
@@ -205,40 +205,11 @@ class LRU(Recurrent):
     def __init__(
         self, n_inputs, n_outputs, n_hidden, generator=None, layers=1, r_min=0.9, r_max=0.999, max_phase=2 * math.pi
     ):  # fmt: skip
-        integer("layers", layers, 1)
         within("r_max", r_max, 0, 1)
         within("r_min", r_min, 0, r_max, "[)")
         within("max_phase", max_phase, 0, 2 * math.pi, "(]")
-        super().__init__(n_inputs, n_outputs, n_hidden)
-        self.encoder = skip_init(nn.Linear, n_inputs, n_hidden)
-        uniform_(self.encoder.parameters(), n_inputs, generator)
-        self.blocks = nn.ModuleList(LRUBlock(n_hidden, generator, r_min, r_max, max_phase) for _ in range(layers))
-        uniform_(self.readout.parameters(), n_hidden, generator)
-
-    @property
-    def state_size(self) -> int:
-        return 2 * self.n_hidden * len(self.blocks)
-
-    def hidden(self, inputs, state=None):
-        return self._run(inputs, state)[0]
-
-    def _outputs(self, inputs, state, readout, since):
-        return readout(self._run(inputs, state, since)[0])
-
-    def states(self, inputs, state=None):
-        return torch.cat(self._run(inputs, state, len(inputs))[1], -1)
-
-    def step(self, x, state):
-        new = self.states(x.reshape(1, -1, self.n_inputs), state.reshape(-1, self.state_size))
-        return new.reshape(state.shape)
-
-    def _run(self, inputs: Tensor, state: Tensor | None, since: int = 0) -> tuple[Tensor, list[Tensor]]:
-        starts = self._start(inputs, state).split(2 * self.n_hidden, -1)
-        u, tracks, last = self.encoder(inputs), [], self.blocks[-1]
-        for block, start in zip(self.blocks, starts, strict=True):
-            u, h = block(u, start, since if block is last else 0)
-            tracks.append(h)
-        return u, tracks
+        ring = r_min, r_max, max_phase
+        super().__init__(n_inputs, n_outputs, n_hidden, generator, lambda: LRUBlock(n_hidden, generator, *ring), layers)
 
 
 def _normal(shape: tuple[int, ...], deviation: float, generator: Generator | None) -> nn.Parameter:

@@ -10,6 +10,7 @@ from torch import Generator
 from ptacore.checks import choice, instance, integer
 from ptacore.memory import foretell
 from ptacore.networks.base import Recurrent
+from ptacore.networks.linoss import DLinOSS, LinOSSIM, LinOSSIMEX
 from ptacore.networks.pta import PTAGRU, PTATanh
 from ptacore.networks.published import LEM, LRU, Antisymmetric, CoRNN, Lipschitz
 from ptacore.networks.torch_units import GRU, LSTM, ChronoLSTM, OrthogonalTanh, RotationTanh, Tanh
@@ -28,6 +29,9 @@ MODELS: dict[str, Callable[..., Recurrent]] = {
     "lipschitz": Lipschitz,
     "lem": LEM,
     "lru": LRU,
+    "linoss-im": LinOSSIM,
+    "linoss-imex": LinOSSIMEX,
+    "d-linoss": DLinOSS,
 }
 
 

@@ -19,8 +19,9 @@ def run(path: Path) -> int:
 
 
 @pytest.mark.slow
-def test_the_recipes_run_as_they_stand(capsys):
-    assert run(ROOT / "book" / "recipes.md") >= 9
+def test_the_recipes_run_as_they_stand(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # they save files
+    assert run(ROOT / "book" / "recipes.md") >= 17
     out = capsys.readouterr().out
     assert "32 oscillators" in out
     assert "nan" not in out
@@ -51,3 +52,8 @@ def test_what_it_takes_is_taken_and_the_rest_refused():
     page = ROOT / "book" / "what_it_takes.md"
     assert run(page) >= 8
     assert page.read_text().count("refused(") >= 8
+
+
+def test_your_network_is_reported_on(capsys):
+    assert run(ROOT / "book" / "your_network.md") == 2
+    assert "float32 loses a gradient in a sum after" in capsys.readouterr().out

@@ -15,7 +15,7 @@ from toy import in_own_thread
 
 from ptabook import pdf
 from ptabook.pages import BookError
-from ptacore.experiments.terminal import UsageError
+from ptacore.terminal import UsageError
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 A4 = (595, 842)  # points

@@ -150,10 +150,10 @@ def stopped_by(error: BaseException) -> Callable:
 
 def changed_verdict(at):
     entry = claims.Entry(
-        claims.Claim("one-rests", "Fig. 3A", "One rests.", "", "exact", None, figure="fig3"), "", claims.REPRODUCED
+        claims.Claim("one-rests", "Fig. 3A", "One rests.", "", "exact", None, figure="fig3"), "", claims.SUPPORTS
     )
     claims.release([entry], at.root / "results/verdicts.json", "0.1.0")
-    at.patch.setattr(claims, "print_ledger", lambda figures: [claims.Entry(entry.claim, "", claims.DIFFERS)])
+    at.patch.setattr(claims, "print_ledger", lambda figures: [claims.Entry(entry.claim, "", claims.CONTRADICTS)])
 
 
 def with_warnings(at):

@@ -31,6 +31,13 @@ def test_seen_validation_and_test_pairs_have_nothing_in_common():
     assert sorted(torch.cat(parts).tolist()) == list(range(81))
 
 
+def test_who_always_says_the_same_is_right_by_chance():
+    """Each product occurs as often as each other one."""
+    _, targets = all_pairs(dihedral(5))
+    shares = torch.bincount(targets).double() / len(targets)
+    assert shares.tolist() == pytest.approx([Arithmetic(dihedral(5), 0.5, 0).chance()["accuracy"]] * 10)
+
+
 def test_training_ends_when_what_is_unseen_is_right():
     objective = Arithmetic(cyclic(11), 0.8, 0, steps=20, goal=0.4)
     settings = Settings(lr=5e-3, weight_decay=2e-4, clip=None, epochs=200, patience=1)

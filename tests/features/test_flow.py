@@ -26,6 +26,7 @@ def test_field_and_jacobian_are_derivatives_of_the_loss(activation):
     V = torch.randn(2, flow.dim, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     torch.testing.assert_close(flow.jvp(x, V)[1], J @ V)
     torch.testing.assert_close(flow.vjp(x, V), J.mT @ V)
+    torch.testing.assert_close(flow.jacobian(x[0]), J[0])
 
 
 def test_the_loss_by_its_definition():

@@ -2,6 +2,7 @@
 
 import math
 import re
+from functools import partial
 
 import pytest
 import torch
@@ -74,9 +75,7 @@ def lru(p, o, x, s):
 
 
 def lru_block(p, u, h):
-    mean = sum(u) / H
-    deviation = math.sqrt(sum((v - mean) ** 2 for v in u) / H + 1e-5)
-    x = [float(p["norm.weight"][i]) * (u[i] - mean) / deviation + float(p["norm.bias"][i]) for i in range(H)]
+    x = normed(p, u)
     for i in range(H):
         modulus, phase = math.exp(-math.exp(p["nu"][i])), math.exp(p["theta"][i])
         decay = modulus * complex(math.cos(phase), math.sin(phase))
@@ -86,6 +85,29 @@ def lru_block(p, u, h):
     gelu = [v * (1 + math.erf(v / math.sqrt(2))) / 2 for v in y]
     a = [dot(p["linear.weight"][i], gelu) + float(p["linear.bias"][i]) for i in range(2 * H)]
     return h, [u[i] + a[i] * sigmoid(a[H + i]) for i in range(H)]
+
+
+def linoss(p, o, x, s, implicit=None):
+    """One block; real and imaginary parts of q, then of z."""
+    q = {k.removeprefix("blocks.0."): v for k, v in p.items()}
+    (old, z), new = ([complex(*part[2 * i :][:2]) for i in range(H)] for part in (s[: 2 * H], s[2 * H :])), []
+    u = normed(q, [dot(p["encoder.weight"][i], x) + p["encoder.bias"][i] for i in range(H)])
+    for i in range(H):
+        dt, A = sigmoid(q["s"][i]), max(0.0, float(q["a"][i]))
+        S = 1 + dt * dt * A if implicit else 1.0
+        if implicit is None:
+            S = 1 + dt * max(0.0, float(q["g"][i]))
+            A = min(max(float(q["a"][i]), (1 - S**0.5) ** 2 / dt**2), (1 + S**0.5) ** 2 / dt**2)
+        b = complex(dot(q["B"][i, 0], u), dot(q["B"][i, 1], u))
+        z[i] = (z[i] - dt * A * old[i] + dt * b) / S
+        new.append(old[i] + dt * z[i])
+    return [part for c in new + z for part in (c.real, c.imag)]
+
+
+def normed(p, u):
+    mean = sum(u) / H
+    deviation = math.sqrt(sum((v - mean) ** 2 for v in u) / H + 1e-5)
+    return [float(p["norm.weight"][i]) * (u[i] - mean) / deviation + float(p["norm.bias"][i]) for i in range(H)]
 
 
 LITERAL = [
@@ -99,6 +121,10 @@ LITERAL = [
     ("lem", {"dt": 0.9}, lem),
     ("lru", {}, lru),
     ("lru", {"layers": 2, "r_min": 0.1, "r_max": 0.8, "max_phase": 1.0}, lru),
+    ("linoss-im", {}, partial(linoss, implicit=True)),
+    ("linoss-imex", {}, partial(linoss, implicit=False)),
+    ("d-linoss", {}, linoss),
+    ("d-linoss", {"r_min": 0.3, "r_max": 0.7, "max_phase": 1.0}, linoss),
 ]
 
 
@@ -162,6 +188,10 @@ def test_antisymmetric_recurrence_does_not_stretch_to_first_order():
         ("lru", {"r_max": 1.0}, "r_max: expected a number in (0, 1), got 1.0"),
         ("lru", {"r_min": 0.95, "r_max": 0.9}, "r_min: expected a number in [0, 0.9), got 0.95"),
         ("lru", {"max_phase": 7}, "max_phase: expected a number in (0, 6.28319], got 7"),
+        ("linoss-im", {"layers": 0}, "layers: expected a whole number at least 1, got 0"),
+        ("d-linoss", {"r_max": 1.5}, "r_max: expected a number in (0, 1], got 1.5"),
+        ("d-linoss", {"r_min": 0.0}, "r_min: expected a number in (0, 1), got 0.0"),
+        ("d-linoss", {"max_phase": 4}, "max_phase: expected a number in (0, 3.14159], got 4"),
     ],
 )
 def test_values_out_of_range_are_named(name, wrong, valid):

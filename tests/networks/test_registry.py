@@ -22,6 +22,8 @@ PARAMETERS = {  # of the recurrent part
     "lipschitz": H * (M + 2 * H + 1),
     "lem": 4 * H * (M + H + 1),
     "lru": H * (M + 1) + H * (3 + 2 * H + 2 * H + 1 + 2 + 2 * H + 2),
+    "linoss": H * (M + 1) + H * (2 + 2 * H + 2 * H + 1 + 2 + 2 * H + 2),
+    "d": H * (M + 1) + H * (3 + 2 * H + 2 * H + 1 + 2 + 2 * H + 2),  # d-linoss
 }
 
 
@@ -124,7 +126,7 @@ def test_every_parameter_takes_part(name):
     assert all(g.abs().sum() > 0 for g in gradients)
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n != "lru"])
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in ("lru", "linoss-im", "linoss-imex", "d-linoss")])
 def test_backends_agree(name):
     model, inputs, start = model_and_data(name)
     outputs = {}
@@ -135,7 +137,7 @@ def test_backends_agree(name):
 
 
 def test_what_cannot_be_built_is_named():
-    with pytest.raises(ValueError, match=r"^name: expected one of tanh, tanh-orthogonal, .*, lem, lru, got 'rnn'"):
+    with pytest.raises(ValueError, match=r"^name: expected one of tanh, tanh-orthogonal, .*, lem, lru, .*, got 'rnn'"):
         build("rnn", M, K)
     with pytest.raises(ValueError, match=r"^dr: not an option of 'cornn', which has dt, gamma, eps"):
         build("cornn", M, K, dr=0.1)
@@ -148,7 +150,7 @@ def test_what_cannot_be_built_is_named():
     assert type(build("tanh", M, K, np.int64(H)).n_hidden) is int  # records are JSON
 
 
-@pytest.mark.parametrize("name", ["tanh", "lstm", "lru"])
+@pytest.mark.parametrize("name", ["tanh", "lstm", "lru", "linoss-im"])
 def test_what_cannot_be_run_is_named(name):
     model, inputs, start = model_and_data(name)
     for wrong in (inputs[0], inputs[..., :2], inputs[:0], inputs[:, :0]):

@@ -8,15 +8,17 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from toy import make_checkout, tree, write_notebook
 
 from ptabook import cli, figures, pages, pdf
 from ptabook.claims import verdicts as claims
 from ptabook.files import digest
 from ptabook.notebook import FigureError
-from ptacore.experiments import terminal
-from ptacore.experiments.terminal import UsageError
+from ptacore import terminal
+from ptacore.terminal import UsageError
 
 
 @pytest.fixture
@@ -52,6 +54,38 @@ def test_a_figure_is_run_when_stale_or_forced(root, runs, capsys):
     assert cli.main(["figures", "toy"], root) == 0
     assert "running, because of: requirements.lock" in capsys.readouterr().out
     assert len(runs) == 3
+
+
+def test_a_report_is_written_and_its_lines_printed(root, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"rnn": 0, **torch.nn.RNN(2, 4).state_dict()}, "net.pt")
+    assert cli.main(["report", "net.pt", "--quick", "--input", "noise"], root) == 0
+    out = capsys.readouterr().out
+    assert "weights: RNN, 4 units (torch). Your gradient survives" in out
+    assert "assumed: tanh" in out
+    assert f"Open {Path('net-report/report.html')}" in out
+    assert Path("net-report/report.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nothing.pt"], "no file nothing.pt"),
+        (["net.pt"], "no recurrent layer"),
+        (["net.txt"], "is empty"),
+        (["W.npy", "--input", "nosie"], "input: expected zero, noise, a number or a file"),
+        (["W.npy", "--layer", "x"], "layer: expected one of 'W', got 'x'"),
+        (["W.npy", "--seed", "-1"], "seed: expected"),
+    ],
+)
+def test_a_report_that_cannot_be_made_is_wrong_usage(root, tmp_path, capsys, monkeypatch, arguments, told):
+    monkeypatch.chdir(tmp_path)
+    torch.save(torch.nn.Linear(2, 3).state_dict(), "net.pt")
+    Path("net.txt").touch()
+    np.save("W.npy", np.eye(3) / 2)
+    assert cli.main(["report", "--quick", *arguments], root) == 2
+    assert told in capsys.readouterr().err
+    assert not list(tmp_path.glob("*-report"))
 
 
 def test_stale_figures_are_named_and_not_run(root, runs, capsys):
@@ -154,7 +188,7 @@ def _wait_for(path: Path) -> Path:
 
 def test_claims_fail_when_a_verdict_is_not_that_of_the_release(root, monkeypatch, capsys):
     claim = claims.Claim("one-rests", "Fig. 3A", "One rests.", "", "exact", None, figure="fig3")
-    now = [claims.Entry(claim, "", claims.REPRODUCED)]
+    now = [claims.Entry(claim, "", claims.SUPPORTS)]
     monkeypatch.setattr(claims, "print_ledger", lambda figures: now)
     (root / "results").mkdir(exist_ok=True)
     assert cli.main(["claims"], root) == 1
@@ -164,9 +198,9 @@ def test_claims_fail_when_a_verdict_is_not_that_of_the_release(root, monkeypatch
     assert "not a record of verdicts" in capsys.readouterr().err
     assert cli.main(["claims", "--release"], root) == 0
     assert cli.main(["claims"], root) == 0
-    now[0] = claims.Entry(claim, "", claims.DIFFERS)
+    now[0] = claims.Entry(claim, "", claims.CONTRADICTS)
     assert cli.main(["claims"], root) == 1
-    assert "One rests. reproduced in" in capsys.readouterr().out
+    assert "One rests. supports in" in capsys.readouterr().out
     assert cli.main(["claims", "--preset", "paper"], root) == 0
     assert cli.main(["claims", "--preset", "paper", "--release"], root) == 2
 
@@ -336,7 +370,7 @@ def test_comparing_tells_what_moved_and_fails_only_for_verdicts(root, tmp_path, 
         (folder / "toy").mkdir(parents=True)
         (folder / "toy/toy.json").write_text(json.dumps({"rate": rate}))
     claim = claims.Claim("one-rests", "Fig. 3A", "One rests.", "", "exact", None, figure="toy")
-    now = [claims.Entry(claim, "", claims.REPRODUCED)]
+    now = [claims.Entry(claim, "", claims.SUPPORTS)]
     monkeypatch.setattr(claims, "entries", lambda folder: now)
     claims.release(now, root / "results/verdicts.json", "1.0.0")
     assert cli.main(["compare", str(new), "--report", str(report)], root) == 0
@@ -346,9 +380,9 @@ def test_comparing_tells_what_moved_and_fails_only_for_verdicts(root, tmp_path, 
     assert cli.main(["compare", str(old), "--report", str(report)], root) == 0
     assert "1 of 1 numbers moved" in report.read_text()
     assert report.read_text() in capsys.readouterr().out
-    now[0] = claims.Entry(claim, "", claims.DIFFERS)
+    now[0] = claims.Entry(claim, "", claims.CONTRADICTS)
     assert cli.main(["compare", str(new), "--report", str(report)], root) == 1
-    assert "- Fig. 3A: One rests. reproduced in 1.0.0, now differs" in report.read_text()
+    assert "- Fig. 3A: One rests. supports in 1.0.0, now contradicts" in report.read_text()
     (root / "results/verdicts.json").unlink()
     assert cli.main(["compare", str(new)], root) == 1
     assert "not decided: " in capsys.readouterr().out

@@ -72,9 +72,9 @@ def test_the_report_counts_by_size_and_lists_the_largest_first():
     row = {f"x{i}": 1.0 for i in range(30)}
     now = {f"x{i}": 1.0 + 10.0**-i for i in range(30)}
     text = compare.report(compare.moves({"fig": row, "still": {"y": 1}}, {"fig": now, "still": {"y": 1}}),
-                          ["Fig. 3A: One rests. reproduced in 1.0.0, now differs"], 31, 1e-3)  # fmt: skip
+                          ["Fig. 3A: One rests. supports in 1.0.0, now contradicts"], 31, 1e-3)  # fmt: skip
     assert text.startswith("**1 verdicts changed; 3 of 31 numbers moved by more than 0.001")
-    assert "\n- Fig. 3A: One rests. reproduced in 1.0.0, now differs\n" in text
+    assert "\n- Fig. 3A: One rests. supports in 1.0.0, now contradicts\n" in text
     assert "\n| fig | 6 | 3 | 1 |\n" in text  # 1e0 ... 1e-5, for x6 moves by just less than 1e-6 of the larger
     assert "fig, the largest 3 of 3:" in text
     assert text.index("`x0`") < text.index("`x1`") < text.index("`x2`")

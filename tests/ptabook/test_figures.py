@@ -24,7 +24,7 @@ from ptabook.figures import Figure
 from ptabook.notebook import FigureError
 from ptabook.pages import BookError
 from ptacore import provenance
-from ptacore.experiments.terminal import UsageError
+from ptacore.terminal import UsageError
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 from toy import in_own_thread
 
 from ptabook import pdf
-from ptacore.experiments.terminal import UsageError
+from ptacore.terminal import UsageError
 
 TOC = """\
 format: jb-book

@@ -14,7 +14,7 @@ from toy import make_checkout
 
 import ptacore
 from ptabook import cli, release
-from ptacore.experiments.terminal import UsageError
+from ptacore.terminal import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -49,6 +49,6 @@ def test_a_verdict_does_not_depend_on_words(tmp_path, monkeypatch):
     from ptabook.claims import verdicts
 
     claim = ledger()[0]
-    verdicts.release([verdicts.Entry(claim, "", verdicts.REPRODUCED)], tmp_path / "verdicts.json", "1.0.0")
+    verdicts.release([verdicts.Entry(claim, "", verdicts.SUPPORTS)], tmp_path / "verdicts.json", "1.0.0")
     reworded = replace(claim, statement="In other words.", where="Sec. 9")
-    assert verdicts.changes([verdicts.Entry(reworded, "", verdicts.REPRODUCED)], tmp_path / "verdicts.json") == []
+    assert verdicts.changes([verdicts.Entry(reworded, "", verdicts.SUPPORTS)], tmp_path / "verdicts.json") == []

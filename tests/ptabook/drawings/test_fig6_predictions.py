@@ -51,7 +51,7 @@ def test_the_other_four_panels_show_what_they_are_given(page):
     synchrony = {"pairs, no input": n / 10, "pairs, input": n / 20, "derived": n / 30, "headings": n / 40}
     for key, values in synchrony.items():
         assert heights["M4"][key] == pytest.approx(values, rel=1e-5)
-    lesions = {"read-out, released": 0 * n, "read-out, intact part": n / 100}
+    lesions = {"read-out, intact part": n / 100}
     for key, values in (lesions | {f"ring, {name}": e for name, e in rings.items()}).items():
         assert heights["M5"][key] == pytest.approx(values, rel=1e-5)
     assert axes["M5"].lines[-1].get_ydata()[0] == math.pi / math.sqrt(3)

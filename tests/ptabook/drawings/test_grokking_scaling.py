@@ -25,11 +25,12 @@ def test_panels_have_the_letters_of_the_caption():
 
 
 def test_dots_are_full_where_all_generalize_and_empty_where_none_does(ax):
-    draw.phase(ax, {10: {0.2: [INF], 0.6: [100.0, 200.0], 0.4: [INF, 100.0]}}, law)
+    draw.phase(ax, {10: {0.2: [INF], 0.6: [100.0, 200.0], 0.4: [INF, 100.0]}}, law, {"D5": {0.2: INF, 0.6: 100.0}})
     faces = [line.get_markerfacecolor() for line in ax.lines[:3]]
     assert faces[0] == "none"
     assert faces[1] == draw.BLUE
     assert faces[2] not in faces[:2]
+    assert [line.get_markerfacecolor() for line in ax.lines[3:5]] == ["none", draw.RED]
 
 
 def test_times_over_the_boundary(ax):
@@ -64,8 +65,9 @@ def test_a_dot_where_the_dose_was_enough(ax):
 
 def test_both_starts_and_both_optimizers():
     axes = figure(1, 2)[1][0]
-    draw.top(axes[0], {False: {0: 300, 1: 400}, True: {0: 290, 1: 380}})
-    assert [list(line.get_ydata()) for line in axes[0].lines] == [[300, 290], [400, 380]]
+    draw.top(axes[0], {"few": {False: {0: 300, 1: 400}, True: {0: 290, 1: 380}}, "all": {False: {5: 3}, True: {5: 2}}})
+    assert [list(line.get_ydata()) for line in axes[0].lines] == [[300, 290], [400, 380], [3, 2]]
+    assert [text.get_text() for text in axes[0].get_legend().get_texts()] == ["few", "all"]
     best = {(K, m): [(0.1 * K, K), (0.2 * K, K)] for K in (32, 64) for m in (False, True)}
     draw.optimizers(axes[1], best, 0)
     assert list(axes[1].lines[0].get_ydata()) == pytest.approx([3.2, 6.4])

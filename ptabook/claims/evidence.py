@@ -1,0 +1,285 @@
+"""Verdicts on what was sampled: seeds, shares of draws, two groups of runs; several parts; many rows of one page.
+
+One rule holds for all: a statement is that a value lies in a range, and its verdict is read off a 95% interval. Rows
+with a p are judged again with the others of their page by Holm's step-down rule, so that of all that a page supports
+or contradicts by samples something is wrong at most once in twenty.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, Found, by_interval
+
+LEVEL = 0.05
+SEEDS = 3  # the fewest runs of training that decide something
+EPOCHS = 200  # half the paper's; shorter runs are complete only where they stopped by themselves
+
+
+def by_tails(ours: str, below, above, interval: tuple[float, float], holds: tuple[float, float], reason: str) -> Found:
+    """A verdict with its p from the chances that sampling alone put the value where it is.
+
+    Parameters
+    ----------
+    ours, interval, holds, reason
+        As for `by_interval`.
+    below, above : callable
+        Limit -> chance of a sample as low (high) as the one seen, or lower (higher), were the value at the limit.
+    """
+    found = by_interval(ours, interval, holds, reason)
+    low, high = holds
+    inside = max(above(low) if low > -math.inf else 0.0, below(high) if high < math.inf else 0.0)
+    outside = min(below(low) if low > -math.inf else 1.0, above(high) if high < math.inf else 1.0)
+    p = min(1.0, 2 * min(inside, outside))
+    if p > LEVEL and found.verdict != UNDECIDED:  # equal values, at the limit itself
+        found = Found(ours, UNDECIDED, reason)
+    return replace(found, p=p)
+
+
+def by_seeds(ours: str, values: Sequence[float], holds: tuple[float, float], reason: str = "more seeds") -> Found:
+    """Whether the mean of independent values lies in a range, by Student's interval.
+
+    Examples
+    --------
+    >>> by_seeds("two", [1.9, 2.0, 2.1], (1.5, 2.5)).verdict, by_seeds("two", [1.0, 2.0, 3.0], (1.5, 2.5)).verdict
+    ('supports', 'undecided')
+    """
+    return by_difference(ours, values, None, holds, reason=reason)
+
+
+def by_difference(
+    ours: str,
+    first: Sequence[float],
+    second: Sequence[float] | None,
+    holds: tuple[float, float],
+    resolution: float = 0.0,
+    reason: str = "more seeds",
+) -> Found:
+    """Whether the difference of two means lies in a range, by Welch's interval, widened by a resolution on both sides.
+
+    Parameters
+    ----------
+    first, second : sequence of float
+        Independent values, two or more each; without `second` the mean of `first` itself is judged.
+    resolution : float
+        The least difference of means that the measurement tells from none.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two values or one is not finite.
+
+    Examples
+    --------
+    >>> by_difference("epochs", [6, 7, 7], [1, 1, 1], (0, math.inf), resolution=1).verdict
+    'supports'
+    >>> by_difference("epochs", [2, 1, 2], [1, 1, 1], (0, math.inf), resolution=1).verdict
+    'undecided'
+    """
+    from scipy.special import stdtr, stdtrit
+
+    groups = [np.asarray(group, float) for group in (first, second) if group is not None]
+    for name, group in zip(("first", "second"), groups, strict=False):
+        if len(group) < 2 or not np.isfinite(group).all():
+            raise ValueError(f"{name}: expected two or more finite numbers, got {group.tolist()}")
+    parts = np.array([group.var(ddof=1) / len(group) for group in groups])
+    value = float(groups[0].mean() - (groups[1].mean() if second is not None else 0.0))
+    error = math.sqrt(parts.sum())
+    least = min(len(group) for group in groups) - 1
+    degrees = (
+        parts.sum() ** 2 / sum(p**2 / (len(g) - 1) for p, g in zip(parts, groups, strict=True)) if error else least
+    )
+    half = float(stdtrit(degrees, 1 - LEVEL / 2)) * error + resolution
+
+    def tail(distance: float) -> float:
+        distance -= resolution
+        return float(stdtr(degrees, -distance / error)) if error else float(distance <= 0)
+
+    return by_tails(ours, lambda limit: tail(limit - value), lambda limit: tail(value - limit),
+                    (value - half, value + half), holds, reason)  # fmt: skip
+
+
+def by_estimate(ours: str, value: float, interval: tuple[float, float], holds, reason: str = "") -> Found:
+    """Whether an estimate that comes with a 95% interval (of a bootstrap, a fit) lies in a range.
+
+    For its p each arm of the interval is taken for 1.96 standard errors.
+
+    Examples
+    --------
+    >>> found = by_estimate("-0.8", -0.8, (-1.0, -0.3), (-math.inf, 0))
+    >>> found.verdict, round(found.p, 4)
+    ('supports', 0.0017)
+    """
+    arms = [(value - interval[0]) / 1.96, (interval[1] - value) / 1.96]
+
+    def tail(distance: float, arm: float) -> float:
+        return 0.5 * math.erfc(distance / arm / math.sqrt(2)) if arm > 0 else float(distance <= 0)
+
+    return by_tails(ours, lambda limit: tail(limit - value, arms[1]), lambda limit: tail(value - limit, arms[0]),
+                    interval, holds, reason)  # fmt: skip
+
+
+def share_of(hits: Sequence[float], of: Sequence[float]) -> tuple[float, float]:
+    """Hits and draws as they would be, had all draws been independent.
+
+    Draws that share weights or a seed are one cluster; independent draws are clusters of one. The variance between
+    clusters gives the effective number of draws (Korn and Graubard 1998), which is at most the number of draws, and the
+    number of clusters where all draws came out alike.
+
+    Parameters
+    ----------
+    hits, of : sequence of float
+        Of each cluster.
+
+    Examples
+    --------
+    >>> share_of([1] * 55 + [0] * 5, [1] * 60)
+    (55.0, 60.0)
+    >>> [round(v, 1) for v in share_of([3, 3, 0, 3], [3, 3, 3, 3])]  # four systems, three changes of each
+    [1.1, 1.4]
+    """
+    from scipy.special import stdtrit
+
+    hits, of = np.asarray(hits, float), np.asarray(of, float)
+    clusters, n = len(of), of.sum()
+    if clusters == 0 or (of <= 0).any() or (hits < 0).any() or (hits > of).any():
+        raise ValueError(f"hits: expected between none and all of each cluster, got {hits.tolist()} of {of.tolist()}")
+    share = float(hits.sum() / n)
+    if n == clusters:
+        return float(hits.sum()), float(n)
+    if share in (0.0, 1.0) or clusters == 1:
+        return share * clusters, float(clusters)
+    variance = clusters / (clusters - 1) * ((hits - share * of) ** 2).sum() / n**2
+    students = float(stdtrit(n - 1, 0.975) / stdtrit(clusters - 1, 0.975)) ** 2
+    effective = share * (1 - share) / variance * students if variance else n
+    effective = float(round(min(max(effective, 1.0), n), 9))
+    return share * effective, effective
+
+
+def share_interval(hits: float, of: float) -> tuple[float, float]:
+    """Clopper and Pearson's 95% interval of a share; the numbers need not be whole.
+
+    Examples
+    --------
+    >>> [round(v, 3) for v in share_interval(55, 60)]
+    [0.816, 0.972]
+    """
+    from scipy.special import betaincinv
+
+    low = float(betaincinv(hits, of - hits + 1, LEVEL / 2)) if hits > 0 else 0.0
+    high = float(betaincinv(hits + 1, of - hits, 1 - LEVEL / 2)) if hits < of else 1.0
+    return low, high
+
+
+def by_share(ours: str, hits, of, holds: tuple[float, float], reason: str = "more independent draws") -> Found:
+    """Whether a share of draws lies in a range; the interval and the clusters' size are added to the words.
+
+    Parameters
+    ----------
+    hits, of : float or sequence of float
+        Hits among draws: of all of them, if they are independent, else of each cluster.
+
+    Examples
+    --------
+    >>> by_share("55 of 60", 55, 60, (0.95, 1))  # doctest: +ELLIPSIS
+    Found(ours='55 of 60 (95% interval 82% to 97%)', verdict='undecided', reason='more independent draws', p=0.3...)
+    """
+    from scipy.special import betainc
+
+    if np.ndim(of):
+        k, n = share_of(hits, of)
+        clusters = f", {len(of)} clusters" * (np.sum(of) > len(of))
+    else:
+        k, n, clusters = float(hits), float(of), ""
+    low, high = share_interval(k, n)
+    words = f"{ours} (95% interval {low:.0%} to {high:.0%}{clusters})"
+
+    def below(limit: float) -> float:  # P(X <= k)
+        return 1 - float(betainc(k + 1, n - k, limit)) if k < n else 1.0
+
+    def above(limit: float) -> float:  # P(X >= k)
+        return float(betainc(k, n - k + 1, limit)) if k > 0 else 1.0
+
+    inner = (holds[0] if holds[0] > 0 else -math.inf, holds[1] if holds[1] < 1 else math.inf)
+    return by_tails(words, below, above, (low, high), inner, reason)
+
+
+def all_of(*parts: Found) -> Found:
+    """A statement that holds if all its parts do: their words in order, and the reasons of those that are undecided.
+
+    Its p is the largest of the parts' where all support it, and the smallest times their number where one contradicts.
+
+    Examples
+    --------
+    >>> all_of(Found("a", SUPPORTS), Found("b", UNDECIDED, "seeds"))
+    Found(ours='a; b', verdict='undecided', reason='seeds', p=None)
+    """
+    words = "; ".join(dict.fromkeys(part.ours for part in parts if part.ours))
+    verdicts = [part.verdict for part in parts]
+    verdict = CONTRADICTS if CONTRADICTS in verdicts else UNDECIDED if UNDECIDED in verdicts else SUPPORTS
+    p = [part.p for part in parts if part.p is not None and part.verdict == verdict]
+    exact = any(part.p is None for part in parts if part.verdict == verdict)
+    if verdict == CONTRADICTS:
+        return Found(words, verdict, p=None if exact else min(1.0, min(p) * len(parts)))
+    reasons = (reason for part in parts if part.verdict == UNDECIDED for reason in part.reason.split("; "))
+    return Found(words, verdict, "; ".join(dict.fromkeys(filter(None, reasons))), max(p, default=None))
+
+
+def shortfall(runs: dict | None, searched: bool, ended: bool = True) -> str:
+    """What keeps runs of training from deciding a statement; empty where nothing does. The same for every row.
+
+    Parameters
+    ----------
+    runs : dict or None
+        An `experiments.outcome`, of runs that differ by the seed.
+    searched : bool
+        Whether the learning rate was searched on this task.
+    ended : bool
+        Whether the statement is about where the runs end, so that a budget that ended them leaves it open. It does so
+        whichever way the runs stand: a run that is ahead of its goal counts as one that is behind.
+
+    Examples
+    --------
+    >>> shortfall(dict(seeds=[0], epochs=[40], status=["epoch limit"]), searched=False)
+    'seeds: 1 of 3; budget: rate not searched on this task; budget: limit of 40 epochs'
+    """
+    if not runs:
+        return "no run has been recorded to its end"
+    lacks = []
+    if len(runs["seeds"]) < SEEDS:
+        lacks.append(f"seeds: {len(runs['seeds'])} of {SEEDS}")
+    if not searched:
+        lacks.append("budget: rate not searched on this task")
+    pairs = zip(runs["epochs"], runs["status"], strict=True)
+    cut = [epochs for epochs, status in pairs if status == "epoch limit" and epochs < EPOCHS]
+    if ended and cut:
+        lacks.append(f"budget: limit of {max(cut)} epochs")
+    return "; ".join(lacks)
+
+
+def holm(found: Sequence[Found]) -> list[Found]:
+    """What remains decided when rows that were sampled are judged together, by Holm's step-down rule.
+
+    Parameters
+    ----------
+    found : sequence of Found
+        The rows of one family; those without p are left as they are.
+
+    Examples
+    --------
+    >>> rows = [Found("a", SUPPORTS, p=0.001), Found("b", SUPPORTS, p=0.04), Found("c", UNDECIDED, "seeds", p=0.5)]
+    >>> [row.verdict for row in holm(rows)]
+    ['supports', 'undecided', 'undecided']
+    """
+    order = sorted((i for i, row in enumerate(found) if row.p is not None), key=lambda i: found[i].p)
+    rows, still = list(found), True
+    for place, i in enumerate(order):
+        still = still and rows[i].p * (len(order) - place) <= LEVEL
+        if not still and rows[i].verdict != UNDECIDED:
+            reason = f"alone p = {rows[i].p:.2g}: not enough among the {len(order)} sampled rows of its page"
+            rows[i] = replace(rows[i], verdict=UNDECIDED, reason=reason)
+    return rows
