@@ -190,6 +190,23 @@ def device() -> list[str]:
     return [*lines, "", f"A training step; {record['device']}, {record['date']}."]
 
 
+def against_clvlib(record: dict) -> list[str]:
+    """A row for each task: ours against the peer, and the memory of both."""
+    lines = ["| Task | CPU&nbsp;s | clvlib | Ratio | Range | Goal | Memory |", "|---|" + "--:|" * 6]
+    memory = {row["name"]: row for row in record["memory"]}
+    for title, (ours, peer) in record["tables"].items():
+        if "missing" in peer:
+            continue
+        goal, used = record["task"]["goal"], memory[title]
+        cells = [title, number(ours["seconds"]), number(peer["seconds"]), number(peer["ratio"])]
+        cells.append("–".join(map(number, peer["ratio_range"])))
+        cells.append(f"{goal:g}" + ", missed" * (peer["ratio"] < goal))
+        most = record["task"]["memory_goal"]
+        cells.append("{ours:.0f} of {theirs:.0f} MB".format(**used) + ", missed" * (used["ratio"] > most))
+        lines.append("| " + " | ".join(cells) + " |")
+    return [*lines, ""]
+
+
 def speed() -> list[str]:
     names = (
         "spectrum",
@@ -206,6 +223,7 @@ def speed() -> list[str]:
         "almost_linear",
         "controllers",
         "imports",
+        "covariant",
     )
     (
         spectrum,
@@ -222,6 +240,7 @@ def speed() -> list[str]:
         linear,
         agents,
         imports,
+        vectors,
     ) = map(read, names)
     s, maps, flows, step = spectrum["task"], small["task"]["maps"], small["task"]["flows"], steps["task"]
     lines = [
@@ -277,6 +296,14 @@ def speed() -> list[str]:
         "",
         *table(small["tables"]["maps"], "Maps"),
         *table(small["tables"]["flows"], "Flows"),
+        "## Covariant vectors",
+        "",
+        f"All {vectors['task']['units']} vectors of the chaotic network of Figure 3D over "
+        f"{vectors['task']['steps']:,} steps of {1000 * vectors['task']['step']:g} ms. *Ratio*: how many times as fast "
+        "as clvlib we are. It keeps the whole run, of which the ends have not aligned, and pairs each triangular factor"
+        " with the wrong step, so that only its first vector is covariant.",
+        "",
+        *against_clvlib(vectors),
         "## A training step",
         "",
         f"Forward and backward through T steps: {step['units']} units, {step['batch']} sequences of {step['symbols']} "
@@ -317,7 +344,7 @@ def speed() -> list[str]:
         "",
         *provenance(
             *(spectrum, recurrent, functions, differentiable, sizes, small, steps, linoss, jax, loop, groups, linear),
-            *(agents, imports),
+            *(agents, imports, vectors),
         ),
         "; ".join(
             loads(name, r)
@@ -336,6 +363,7 @@ def speed() -> list[str]:
                 ("almost-linear RNNs", linear),
                 ("controllers", agents),
                 ("imports", imports),
+                ("covariant vectors", vectors),
             )
         )
         + ".",

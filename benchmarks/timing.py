@@ -25,7 +25,10 @@ if hasattr(os, "sched_setaffinity"):  # thread pools that ask the system how man
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 RESULTS = Path(__file__).with_name("results")
-PACKAGES = ("torch", "numpy", "scipy", "numba", "jax", "jaxlib", "lyapax", "lyapynov", "sb3_contrib")
+PACKAGES = (
+    *("torch", "numpy", "scipy", "numba", "jax", "jaxlib"),
+    *("lyapax", "lyapynov", "clvlib", "sb3_contrib"),
+)
 LOAD = os.getloadavg()[0]
 compiling: dict[str, float] = {}  # the longest preparation seen under a name: some compile once for a process
 

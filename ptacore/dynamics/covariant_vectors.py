@@ -16,13 +16,13 @@ from tqdm import tqdm
 from ptacore.checks import integer, shown
 from ptacore.dynamics.integrate import step_count
 from ptacore.dynamics.orthonormal import orthonormalize
-from ptacore.dynamics.tangents import Factor, Place, TangentSystem, flushed_denormals
+from ptacore.dynamics.tangents import Factor, Images, Place, TangentSystem, flushed_denormals
 from ptacore.dynamics.threads import threads_that_pay
 from ptacore.memory import foretell
 from ptacore.models.system import System
 
 KEPT = 2**22  # numbers in the triangular factors that are kept in any case
-AT_ONCE = 2**14  # numbers in the images that are turned together: they stay in the cache
+AT_ONCE = 2**16  # numbers in the images that are turned together: they stay in the cache
 
 
 @dataclass(frozen=True)
@@ -169,21 +169,13 @@ class _Forward:
                  "take fewer samples, vectors (k) or initial states")  # fmt: skip
         self.states = tangents.x.new_empty(len(points), *batch, n)
         self.rows = tangents.x.new_empty(len(points), *batch, k, n)  # a vector is a row
-        self._see(0, tangents.x, tangents.Q)
-
-    def _see(self, place: int, x: Tensor, V: Tensor) -> None:
-        self.states[place], self.rows[place] = x, V.mT
+        self.states[0], self.rows[0] = tangents.x, tangents.Q.mT
 
     def stretches(self, end: int, most: float = math.inf, last: float = math.inf) -> list[_Stretch]:
         """From here to the step `end`: so many, or until the step `last`, beyond which all images are left alone."""
-
-        def see(place: int, x: Tensor, V: Tensor) -> None:
-            if self.points[place] <= last:
-                self._see(place, x, V)
-
-        found = []
+        found, images = [], Images(self.points[: bisect_right(self.points, last)], self.states, self.rows)
         while (here := self.tangents.done) < min(end, last) and len(found) < most:
-            factor = self.tangents.factor(end - here, self.points, see)
+            factor = self.tangents.factor(end - here, images)
             _refuse_lost(factor)
             reached = [bisect_right(self.points, done) for done in (here, self.tangents.done)]
             found.append(_Stretch(factor, *reached))

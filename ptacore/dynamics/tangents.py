@@ -43,6 +43,24 @@ class Factor(NamedTuple):
     lost: Tensor | None
 
 
+class Images(NamedTuple):
+    """Where `TangentSystem.factor` writes what it passes on the way.
+
+    Attributes
+    ----------
+    points : sequence of int
+        Ascending numbers of steps, counted as `done` counts them.
+    states : Tensor (at least as many, ..., n)
+        Receives the states there.
+    rows : Tensor (at least as many, ..., k, n)
+        Receives the images, a row for each vector, of the basis at the start of the stretch in which a point lies.
+    """
+
+    points: Sequence[int]
+    states: Tensor
+    rows: Tensor
+
+
 class Place(NamedTuple):
     """Where a `TangentSystem` has been: what it needs to go on from there, to the last bit as it did."""
 
@@ -242,25 +260,19 @@ class TangentSystem:
         return torch.stack(rows), torch.stack(lost).diff(dim=0)
 
     @torch.no_grad()
-    def factor(
-        self,
-        steps: int,
-        ends: Sequence[int] = (),
-        seen: Callable[[int, Tensor, Tensor], object] | None = None,
-    ) -> Factor:
+    def factor(self, steps: int, images: Images | None = None) -> Factor:
         """Advance to the next QR decomposition, at most so many steps away, and keep its triangular factor.
 
-        Columns part by half as much (logarithm) as in `step`, so that the directions of all are known to eps^(5/6).
+        Stretches are half as long as those of `step`, as a rule, so that the directions of all columns are known to
+        eps^(5/6).
 
         Parameters
         ----------
         steps : int
             1 or more.
-        ends : sequence of int
-            Ascending numbers of steps, counted as `done` counts them.
-        seen : callable
-            Called at those of `ends` that are passed or reached, with the place in `ends`, the state (..., n) and the
-            image (..., n, k) of the basis at the start of the stretch. What comes later for the same place holds.
+        images : Images, optional
+            Receives what lies at its points after the start of the stretch, up to its end. Points beyond may be
+            written, too, and are written again when they are reached.
 
         Returns
         -------
@@ -286,21 +298,13 @@ class TangentSystem:
         integer("steps", steps, 1)
         products = 0 if self.backend == "compiled" else 2 * self.Q.numel() * self.system.dim
         with flushed_denormals(), threads_that_pay(products):
-            while (found := self._factor(min(self._interval, steps), ends, seen)) is None:
+            while (found := self._factor(min(self._interval, steps), images)) is None:
                 pass
         return found
 
-    def _factor(self, m: int, ends: Sequence[int], seen) -> Factor | None:
-        x, V, at, last = self.x, self.Q, self.done, self.done + m
-        first, beyond = bisect_right(ends, at), bisect_right(ends, last)
-        for place in range(first, beyond + 1):
-            end = ends[place] if place < beyond else last
-            if end > at:
-                x, V = self._advance(x, V, end - at, self.t0 + at * self.dt, plain=True)[:2]
-                check_finite(x, self.t0 + end * self.dt)
-                at = end
-            if place < beyond:
-                seen(place, x, V)
+    def _factor(self, m: int, images: Images | None) -> Factor | None:
+        last = self.done + m
+        x, V = self._image(m, images)
         renewed = None if self._overflows(V, m, last) else self._renewed(V, m, self._limit / 2, overwrite=False)
         if renewed is None:
             self._shorter(m)
@@ -313,6 +317,26 @@ class TangentSystem:
         self.x, self.Q, self.done = x, Q, last
         self._look(x, last)
         return Factor(m, R, lost)
+
+    def _image(self, m: int, images: Images | None) -> tuple[Tensor, Tensor]:
+        """The state and the image of the basis after m steps, and what lies on the way."""
+        x, V, at, last = self.x, self.Q, self.done, self.done + m
+        points, states, rows = images or ((), None, None)
+        first, beyond = bisect_right(points, at), bisect_right(points, last)
+        record = getattr(self._advance, "record", None)
+        if record and beyond - first == m:  # a point after each step
+            x, V = record(x, V, states[first:beyond], rows[first:beyond])
+            check_finite(x, self.t0 + last * self.dt)
+            return x, V
+        for place in range(first, beyond + 1):
+            end = points[place] if place < beyond else last
+            if end > at:
+                x, V = self._advance(x, V, end - at, self.t0 + at * self.dt, plain=True)[:2]
+                check_finite(x, self.t0 + end * self.dt)
+                at = end
+            if place < beyond:
+                states[place], rows[place] = x, V.mT
+        return x, V
 
     def place(self) -> Place:
         """Where the system is, to `go_back` to."""
@@ -366,13 +390,13 @@ class TangentSystem:
             return True
         return False
 
-    def _renewed(self, V: Tensor, m: int, limit: float, overwrite: bool) -> tuple[Tensor, Tensor, Tensor | None] | None:
+    def _renewed(self, V: Tensor, m: int, aim: float, overwrite: bool) -> tuple[Tensor, Tensor, Tensor | None] | None:
         """The basis, from its image after m steps; its growth; which columns were lost. None if m were too many."""
         Q, growth = orthonormalize(V, overwrite)
         low, high = growth.aminmax(dim=-1)
         spread, lost = high - low, None
         widest = spread.max().item()
-        resolved = limit * (2 if m == 1 else 1.25)  # of a single step, what its rounding leaves
+        resolved = self._limit * (2 if m == 1 else 1.25)  # of a single step, what its rounding leaves
         collapsed = not widest <= resolved  # nan: a column vanished
         if m > 1 and (collapsed or growth.abs().max().item() > 3 * self._far):
             return None
@@ -381,7 +405,7 @@ class TangentSystem:
             V = V if V.data_ptr() != Q.data_ptr() else self._advance(self.x, self.Q, 1, self.time)[1]
             Q[some], growth[some], lost[some] = orthonormalize_graded(V[some])
             self._remember(lost)
-        self._interval = 1 if collapsed else self._next_interval(growth, widest / limit, m)
+        self._interval = 1 if collapsed else self._next_interval(growth, widest / aim, m)
         self._kept_orthonormal = False
         return Q, growth, lost
 

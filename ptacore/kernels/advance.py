@@ -18,7 +18,8 @@ class Advance(Protocol):
     x (..., n) and V (..., n, k) at time t are not changed. growth (..., k), where it is not None, says that V has been
     kept orthonormal on the way and by how much (logarithm) its columns have grown, and lost (..., k) in how many steps
     they did not stand out from rounding, which growth leaves out (`orthonormal.orthonormalize_graded`); None for none.
-    Where `plain` is asked for, V is the image itself, and growth is None.
+    Where `plain` is asked for, V is the image itself, and growth is None. Some have a method `record`, which tells all
+    images on the way.
     """
 
     def __call__(

@@ -165,13 +165,16 @@ INLINE void NAME(steps_of)(Dense *d, int form, int phi, int sparse, int64_t step
 
 /* Columns first to first + count of [x | V], V column by column, as the base of a block, or back from it. */
 static void NAME(copy_block)(const Dense *d, int first, int count, REAL *x, REAL *V, int back) {
-    for (int c = 0; c < count; c++) {
-        REAL *block = (REAL *)d->S + c, *column = first + c == 0 ? x : V + (size_t)(first + c - 1) * d->n;
-        size_t stride = (size_t)d->columns * LANES;
-        if (back)
-            for (int i = 0; i < d->n; i++) column[i] = block[i * stride];
-        else
-            for (int i = 0; i < d->n; i++) block[i * stride] = column[i];
+    size_t stride = (size_t)d->columns * LANES;
+    for (int c = 0; c < count; c += LANES) {                             /* a vector of them, row by row */
+        int width = count - c < LANES ? count - c : LANES;
+        REAL *row = (REAL *)d->S + c, *column[LANES];
+        for (int l = 0; l < width; l++) column[l] = first + c + l ? V + (size_t)(first + c + l - 1) * d->n : x;
+        for (int i = 0; i < d->n; i++, row += stride)
+            for (int l = 0; l < width; l++) {
+                if (back) column[l][i] = row[l];
+                else row[l] = column[l][i];
+            }
     }
 }
 
@@ -241,9 +244,12 @@ INLINE void NAME(network_steps)(Dense *d, int form, int phi, int sparse, int64_t
 }
 
 /* x (batch, n), V (batch, k, n), each vector as a row: in and out. The weights are those of `pack`, of one network that
- * all share, or `own` ones; b (n) with stride 0 where it is shared. Returns 0, or -1 where there is no memory. */
+ * all share, or `own` ones; b (n) with stride 0 where it is shared. states (steps, batch, n) and images
+ * (steps, batch, k, n) receive x and V after each step, if they are not NULL. Returns 0, or -1 where there is no
+ * memory. */
 int NAME(advance_dense)(int form, int phi, int64_t batch, int n, int k, int64_t steps, double h, const REAL *packed,
-                  const int64_t *start, int own, const REAL *b, int64_t b_stride, REAL *x, REAL *V) {
+                  const int64_t *start, int own, const REAL *b, int64_t b_stride, REAL *x, REAL *V, REAL *states,
+                  REAL *images) {
     Dense d = {.n = n, .h = h, .padded = (n + ROWS - 1) / ROWS * ROWS};
     int all = (k + LANES) / LANES, fit = SPACE / (6 * BYTES * d.padded) / COLS * COLS, stages = form == MAP ? 1 : 4;
     if (fit < COLS) fit = COLS;
@@ -259,18 +265,28 @@ int NAME(advance_dense)(int form, int phi, int64_t batch, int n, int k, int64_t 
         d.W = packed + network * d.padded * n, d.entries = (const Entry *)d.W;
         d.start = start + network * (d.padded / ROWS + 1);
         for (int i = 0; i < d.padded; i++) bias[i] = i < n ? b[i] : 0;
-        for (int64_t done = 0; done < steps; done += CHUNK)
+        REAL *before = V;
+        for (int64_t done = 0; done < steps; done += images ? 1 : CHUNK) {
+            int64_t count = images ? 1 : steps - done < CHUNK ? steps - done : CHUNK;
+            REAL *after = images ? images + (done * batch + s) * k * n : V;
             for (int first = 0; first <= k; first += fit * LANES) {
                 int width = k + 1 - first < fit * LANES ? k + 1 - first : fit * LANES;
-                vec **arrays[] = {&d.X, &d.S, &d.S2, &d.A, &d.Z, &d.Z2};
-                for (int a = 0; a < 6; a++) *arrays[a] = (vec *)(memory + a * array);
-                d.first = first == 0, d.slopes = slopes, d.columns = (width + LANES - 1) / LANES;
-                memset(d.S, 0, (size_t)d.padded * d.columns * BYTES);
-                NAME(copy_block)(&d, first, width, x, V, 0);
-                memcpy(d.X, d.S, (size_t)d.padded * d.columns * BYTES);
-                NAME(network_steps)(&d, form, phi, d.start[0] >= 0, steps - done < CHUNK ? steps - done : CHUNK);
-                NAME(copy_block)(&d, first, width, x, V, 1);
+                d.first = first == 0, d.slopes = slopes;
+                if (!images || done == 0 || width <= k) {                /* else the only block is where it was left */
+                    vec **arrays[] = {&d.X, &d.S, &d.S2, &d.A, &d.Z, &d.Z2};
+                    for (int a = 0; a < 6; a++) *arrays[a] = (vec *)(memory + a * array);
+                    d.columns = (width + LANES - 1) / LANES;
+                    memset(d.S, 0, (size_t)d.padded * d.columns * BYTES);
+                    NAME(copy_block)(&d, first, width, x, before, 0);
+                    memcpy(d.X, d.S, (size_t)d.padded * d.columns * BYTES);
+                }
+                NAME(network_steps)(&d, form, phi, d.start[0] >= 0, count);
+                NAME(copy_block)(&d, first, width, x, after, 1);
             }
+            before = after;
+            if (images) memcpy(states + (done * batch + s) * n, x, n * sizeof(REAL));
+        }
+        if (before != V) memcpy(V, before, (size_t)n * k * sizeof(REAL));
     }
     restore_denormals(old);
     free(memory);

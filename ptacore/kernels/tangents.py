@@ -36,7 +36,7 @@ def _library() -> ctypes.CDLL | None:
     for suffix in SUFFIX.values():
         getattr(library, f"pack_{suffix}").argtypes = [i32, i64, i64, pointer, pointer, pointer]
         advance = getattr(library, f"advance_dense_{suffix}")
-        advance.argtypes = [*sizes, pointer, pointer, i32, pointer, i64, pointer, pointer]
+        advance.argtypes = [*sizes, pointer, pointer, i32, pointer, i64, *[pointer] * 4]
     library.advance_small.argtypes = [*sizes, pointer, i64, pointer, i64, *[pointer] * 4]
     return library
 
@@ -120,20 +120,30 @@ class _Dense:
         return self.packed[1]
 
     def __call__(self, x: Tensor, V: Tensor, steps: int, t: float = 0.0, plain: bool = False):
+        return *self._steps(x, V, steps), None, None
+
+    def record(self, x: Tensor, V: Tensor, states: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Take as many steps as `states` (steps, ..., n) and `rows` (steps, ..., k, n) have places, for x and the
+        vectors of V, a row each, after each step."""
+        return self._steps(x, V, len(states), states, rows)
+
+    def _steps(self, x: Tensor, V: Tensor, steps: int, states: Tensor | None = None, rows: Tensor | None = None):
         form, phi, _, bias, h = self.network
-        (n, k), batch = V.shape[-2:], x.shape[:-1]
+        (n, k), batch, done = V.shape[-2:], x.shape[:-1], 0
         x = x.detach().clone(memory_format=torch.contiguous_format)
         V = V.detach().mT.clone(memory_format=torch.contiguous_format)  # (..., k, n)
         packed, start, own = self._weights(batch)
         b, b_stride = _shared_or_batched(bias, 1, batch)
         for count in _calls(steps, form, n, k, batch.numel()):
+            images = [None if each is None else each[done].data_ptr() for each in (states, rows)]
             told = self._function("advance_dense")(
                 form, phi, batch.numel(), n, k, count, h, packed.data_ptr(), start.data_ptr(), own,
-                b.data_ptr(), b_stride, x.data_ptr(), V.data_ptr(),
+                b.data_ptr(), b_stride, x.data_ptr(), V.data_ptr(), *images,
             )  # fmt: skip
             if told < 0:
                 raise MemoryError(f"compiled backend: no memory for a network of {n} units and {k} tangent vectors")
-        return x, V.mT, None, None
+            done += count
+        return x, V.mT
 
 
 class _Small:

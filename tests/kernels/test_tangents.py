@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference_systems import random
+from reference_systems import lorenz, random, small_modules
 
 from ptacore import lyapunov_spectrum, models
 from ptacore.dynamics.integrate import step_tangent
@@ -54,6 +54,46 @@ def test_state_and_tangents_agree_with_torch(network, n, k, batch, own_weights, 
     else:
         finite = ref_growth > -20  # below, directions are rounding error in both
         torch.testing.assert_close(growth[finite], ref_growth[finite], rtol=1e-6, atol=1e-6)
+
+
+PLAIN = {
+    "two states": (models.TanhMap(random((2, 2), 0)), 1.0),
+    "their own weights": (models.TanhFlow(random((3, 3, 3), 0)), 0.05),
+    "network": (models.TanhRateFlow(random((9, 9), 0)), 0.05),
+    "function": (lorenz(), 0.01),
+    "module": (models.ModuleMap(small_modules()["gru"]), 1.0),
+    "driven module": (models.ModuleMap(small_modules()["rnn"], input=random((20, 3), 0)), 1.0),
+}
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_plain_images_are_asked_for_and_told(name):
+    """Of vectors that are not orthonormal, over more steps than kernels leave them alone by themselves."""
+    system, dt = PLAIN[name]
+    n, steps = system.dim, 14
+    x, V = random((3, n), 1), random((3, n, n), 2)
+    got = compiled.advance_for(system, dt)(x, V, steps, 2.0, plain=True)
+    for i in range(steps):
+        x, V = step_tangent(system, x, V, 2.0 + i * dt, dt)
+    assert got[2:] == (None, None)
+    for mine, expected in zip(got, (x, V), strict=False):
+        torch.testing.assert_close(mine, expected, rtol=1e-9, atol=1e-9 * expected.abs().max().item())
+
+
+@pytest.mark.parametrize("network", [models.TanhFlow, models.TanhRateFlow, models.ReLUFlow, models.TanhMap])
+@pytest.mark.parametrize(("n", "k"), [(7, 3), (40, 40), (1200, 40)])  # the last one in several blocks of columns
+def test_recorded_images_are_those_of_single_steps(network, n, k):
+    system = network(random((n, n), 0, 1.5 / n**0.5), b=0.1)
+    advance = compiled.advance_for(system, 1.0 if system.kind == "map" else 0.05)
+    x, V = random((2, n), 1), random((2, n, k), 2)
+    states, rows = torch.empty(5, 2, n).double(), torch.empty(5, 2, k, n).double()
+    end = advance.record(x, V, states, rows)
+    for state, images in zip(states, rows, strict=True):
+        x, V = advance(x, V, 1)[:2]
+        torch.testing.assert_close(state, x, rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(images.mT, V, rtol=1e-12, atol=1e-12)
+    assert torch.equal(end[0], states[-1])
+    assert torch.equal(end[1], rows[-1].mT)
 
 
 @pytest.mark.parametrize("network", [models.TanhFlow, models.TanhRateFlow, models.ReLUFlow, models.TanhMap])
