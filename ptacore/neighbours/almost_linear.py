@@ -87,8 +87,8 @@ class PiecewiseLinear(nn.Module):
         alpha : Tensor (T,)
             0 for none, 1 to put the data in place of the observed units.
         backend : {"auto", "compiled", "autograd"}
-            In C, with the adjoint written by hand, for single and double precision on the CPU; or as a loop that
-            autograd records. "auto" takes the first where it can.
+            In C, with the adjoint written by hand, for single and double precision on the CPU, with gradients of the
+            weights and the start; or as a loop that autograd records. "auto" takes the first where it can.
 
         Returns
         -------
@@ -98,7 +98,7 @@ class PiecewiseLinear(nn.Module):
         Raises
         ------
         TypeError, ValueError
-            If shapes or dtypes do not fit, or "compiled" is asked for where there is no compiler.
+            If shapes or dtypes do not fit, or "compiled" is asked for where it cannot be had.
 
         Examples
         --------
@@ -113,13 +113,15 @@ class PiecewiseLinear(nn.Module):
             ("alpha", alpha, (len(data) if isinstance(data, Tensor) and data.ndim else None,)),
         ):
             _check(name, value, shape, self.decay.dtype)
-        fits = start.dtype in SUFFIX and start.device.type == "cpu"
-        if choice("backend", backend, BACKENDS) == "autograd" or (
-            backend == "auto" and not (fits and piecewise.available())
-        ):
+        given = not (data.requires_grad or alpha.requires_grad)
+        fits = given and start.dtype in SUFFIX and start.device.type == "cpu" and piecewise.available()
+        if choice("backend", backend, BACKENDS) == "autograd" or (backend == "auto" and not fits):
             return self._plain(start, data, alpha)
-        if not fits or not piecewise.available():
-            raise ValueError("backend: compiled takes float32 or float64 on the CPU, and needs a C compiler")
+        if not fits:
+            raise ValueError(
+                "backend: compiled takes float32 or float64 on the CPU, data and alpha that need no gradient, and a "
+                "C compiler"
+            )
         weights = (self.decay, self.shift, self.outward, self.inward, self.threshold)
         return _Unroll.apply(*weights, start, data, alpha, self.linear)
 
@@ -250,23 +252,24 @@ class _Unroll(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, decay, shift, outward, inward, threshold, start, data, alpha, linear):
-        ctx.net = piecewise.Forced(decay, shift, outward, inward, threshold, linear)
-        ctx.batch = len(start)
-        alpha = alpha.contiguous()
-        states, hidden, predicted = ctx.net.advance(piecewise.columns(data), alpha, piecewise.columns(start))
-        ctx.save_for_backward(alpha, states, hidden)
+        weights, alpha = (decay, shift, outward, inward, threshold), alpha.contiguous()
+        net = piecewise.Forced(*weights, linear)
+        states, hidden, predicted = net.advance(piecewise.columns(data), alpha, piecewise.columns(start))
+        ctx.linear, ctx.batch = linear, len(start)
+        ctx.save_for_backward(*weights, alpha, states, hidden)
         return predicted[..., : ctx.batch].mT
 
     @staticmethod
     def backward(ctx, received):
         first_derivatives_only('take backend="autograd"')
-        alpha, states, hidden = ctx.saved_tensors
-        of_next, of_hidden, of_start = ctx.net.retreat(alpha, hidden, piecewise.columns(received))
-        before, inward = states[:-1], ctx.net.weights[3]
+        *weights, alpha, states, hidden = ctx.saved_tensors
+        net = piecewise.Forced(*weights, ctx.linear)
+        of_next, of_hidden, of_start = net.retreat(alpha, hidden, piecewise.columns(received))
+        before = states[:-1]
         of_decay, of_shift = (of_next * before).sum((0, 2)), of_next.sum((0, 2))
         of_outward = _over_batch(of_next, hidden)
         of_inward, of_threshold = None, None
-        if inward is not None:
+        if weights[3] is not None:
             of_inward, of_threshold = _over_batch(of_hidden, before), of_hidden.sum((0, 2))
         return of_decay, of_shift, of_outward, of_inward, of_threshold, of_start[:, : ctx.batch].mT, None, None, None
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from ptacore.checks import check_seed, choice, instance, integer, within
+from ptacore.dynamics.lyapunov import lyapunov_spectrum
 from ptacore.models.system import System
 from ptacore.networks.base import CellNetwork
 from ptacore.networks.published import Antisymmetric
@@ -280,8 +281,6 @@ class Functional(Objective):
 
     def probe(self, model: Residual, exponents: int | None) -> dict:
         """Leading exponents per unit time under the noise, and the largest real part of W's eigenvalues."""
-        from ptacore.dynamics.lyapunov import lyapunov_spectrum
-
         inputs = torch.randn(5100, 1)
         start = torch.zeros(model.n_hidden, dtype=torch.float64)
         spectrum = lyapunov_spectrum(model.driven(inputs), start, duration=5000, transient=100, k=exponents or 1)

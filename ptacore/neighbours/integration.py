@@ -57,9 +57,17 @@ class Linear(nn.Module):
         return _Response.apply(self.W, integer("steps", steps, 1))
 
     def reduced(self) -> Linear:
-        """Two units that learn alike while W is small: W between u and the direction in which W u and W' u differ."""
+        """Two units that learn alike while W is small: W between u and the direction in which W u and W' u differ.
+
+        Raises
+        ------
+        ValueError
+            If they do not differ: a symmetric W stays symmetric, and a pair needs another.
+        """
         W = self.W.detach()
         away = W[:, 0] - W[0]  # its first entry is 0
+        if not away.any():
+            raise ValueError("W: expected a first column that is not the first row, got two that are alike")
         Q = torch.stack([torch.eye(len(W), dtype=W.dtype)[0], away / away.norm()], 1)
         return Linear(Q.mT @ W @ Q)
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ptacore.checks import check_seed, floating, instance, integer, within
+from ptacore.dynamics.adjoints import adjoint
 from ptacore.dynamics.fixed_points import fixed_points
 from ptacore.dynamics.integrate import trajectory
 from ptacore.dynamics.lyapunov import lyapunov_spectrum
@@ -184,8 +185,6 @@ class CuedSign(Objective):
         }
 
     def _reach(self, flow: System, cues: Tensor, R: Tensor) -> float:
-        from ptacore.dynamics.adjoints import adjoint
-
         _, x = trajectory(flow, cues[0], duration=self.delay, dt=0.05)
         psi = adjoint(flow, x, dt=0.05, terminal=R)
         return float((psi[0].norm() / psi[-1].norm()).log())
