@@ -6,8 +6,11 @@ import pytest
 import torch
 
 import ptacore as pta
-from ptacore.neighbours import AlmostLinear, Reconstruction, Shallow, almost_linear
+from ptacore.neighbours import AlmostLinear, Reconstruction, Shallow, almost_linear, runs
+from ptacore.provenance import ROOT
 from ptacore.training import Settings, train
+
+RECORDS = ROOT / "results" / "neighbours"
 
 
 @pytest.mark.parametrize("network", [AlmostLinear(6, P=2, observed=3), Shallow(3, hidden=7, observed=3)])
@@ -31,6 +34,48 @@ def test_the_start_is_the_source_codes():
     assert network.decay.max() <= 1
     assert abs(network.outward.std().item() - 0.01) < 0.01 * 4 / math.sqrt(2 * 400)
     assert network.lift.abs().max() <= 1 / math.sqrt(3)
+
+
+def test_the_first_units_are_the_data_and_the_others_a_linear_image_of_them():
+    network, x = AlmostLinear(5, P=1, observed=2, seed=3), torch.randn(4, 2)
+    z = network.start(x)
+    assert (z[:, :2] == x).all()
+    torch.testing.assert_close(network.start(2 * x - 1), 2 * z - network.start(torch.ones(4, 2)))
+    assert z[:, 2:].abs().min() > 0
+
+
+def test_a_forced_step_moves_the_observed_units_alone():
+    network = AlmostLinear(5, P=2, observed=2, seed=3, dtype=torch.float64)
+    data = torch.randn(4, 2, dtype=torch.float64)
+    z = torch.randn(5, dtype=torch.float64)
+    with torch.no_grad():
+        bare = network(z)
+    for t in range(3):
+        forced = network.forced_system(data, 0.25).at(t)
+        torch.testing.assert_close(forced(z)[:2], 0.75 * bare[:2] + 0.25 * data[t + 1])
+        torch.testing.assert_close(forced(z)[2:], bare[2:])
+        torch.testing.assert_close(forced.jacobian(z), torch.autograd.functional.jacobian(forced, z))
+
+
+def test_windows_are_predicted_before_data_replace_them():
+    """A network that is the data's own map has no error; with tau = 1 the error is that of one step from the data."""
+    objective = Reconstruction("roessler", tau=1, length=20, updates=1, points=400)
+    network = Shallow(3, hidden=4, observed=3, seed=1)
+    window = objective.data[:40].unfold(0, 21, 10).permute(2, 0, 1)
+    one_step = (network(window[:-1]) - window[1:]).square().mean()
+    torch.testing.assert_close(objective._error(network, window), one_step)
+    free = Reconstruction("roessler", tau=3, length=20, updates=1, points=400)
+    assert free.share.nonzero().flatten().tolist() == [2, 5, 8, 11, 14, 17]  # behind steps 3, 6, ...
+
+
+def test_probed_exponents_are_per_unit_of_time():
+    """At rest they are the logarithms of the eigenvalues of A over the time of a step."""
+    network = AlmostLinear(4, P=0, observed=3)
+    with torch.no_grad():
+        network.outward.zero_()
+        network.decay.copy_(torch.tensor([0.9, 0.5, 0.7, 0.8]))
+    found = Reconstruction("roessler", tau=3, length=20, updates=1, points=400).probe(network, 2)["exponents"]
+    assert found == pytest.approx([math.log(0.9) / 0.08, math.log(0.8) / 0.08], abs=1e-3)
 
 
 def test_forcing_lowers_all_exponents_by_the_logarithm():
@@ -97,3 +142,17 @@ def test_reconstruction_takes_one_kind_of_forcing():
     for given in ({}, {"tau": 3, "alpha": 0.1}):
         with pytest.raises(ValueError, match="tau: expected tau or alpha"):
             Reconstruction("lorenz", **given)
+
+
+@pytest.mark.slow
+def test_a_recorded_network_is_chaotic_with_an_exponent_of_its_own():
+    """It is the data's to a fifth, and told from it; contraction is not learned, and the dimension hides that."""
+    network = runs.trained(RECORDS, "almost-linear/lorenz-P5-seed0")
+    if network is None:
+        pytest.skip("not recorded")
+    start = network.start(almost_linear.sample("lorenz", 4000)[::1000].float()).detach().double()
+    found = pta.lyapunov_spectrum(network.system(), start, duration=50_000, transient=5000, k=5)
+    leading, error = found.exponents[:, 0].mean() / 0.01, found.exponents[:, 0].std() / 0.01 / 2
+    assert 0.7 < leading < 0.9056 - 3 * error
+    assert found.exponents[:, 2].mean() / 0.01 > 0.9 * -14.57
+    assert (found.kaplan_yorke_dimension.value - 2.062).abs().max() < 0.05
