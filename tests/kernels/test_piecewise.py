@@ -103,7 +103,7 @@ def test_strided_input_one_step_and_nan():
     network = Shallow(3, hidden=5, observed=3, seed=2, dtype=torch.float64)
     x = torch.randn(3, 16, 21, generator=torch.Generator().manual_seed(0), dtype=torch.float64).permute(2, 1, 0)
     alpha = torch.rand(40, generator=torch.Generator().manual_seed(1), dtype=torch.float64)[::2]
-    assert not (x.is_contiguous() or alpha.is_contiguous())
+    assert not any(tensor.is_contiguous() for tensor in (x, alpha))
     for steps in (20, 1):
         pair = [network.unroll(x[0], x[1 : 1 + steps], alpha[:steps], b) for b in ("compiled", "autograd")]
         torch.testing.assert_close(*pair)

@@ -1,4 +1,4 @@
-"""Piecewise linear networks: their Jacobians, what forcing does to the exponents, data with known spectra."""
+"""Piecewise linear networks: their Jacobians, what forcing does to the exponents, what a recorded one has learned."""
 
 import math
 
@@ -6,9 +6,8 @@ import pytest
 import torch
 
 import ptacore as pta
-from ptacore.neighbours import AlmostLinear, Reconstruction, Shallow, almost_linear, runs
+from ptacore.neighbours import AlmostLinear, Shallow, reconstruction, runs
 from ptacore.provenance import ROOT
-from ptacore.training import Settings, train
 
 RECORDS = ROOT / "results" / "neighbours"
 
@@ -57,27 +56,6 @@ def test_a_forced_step_moves_the_observed_units_alone():
         torch.testing.assert_close(forced.jacobian(z), torch.autograd.functional.jacobian(forced, z))
 
 
-def test_windows_are_predicted_before_data_replace_them():
-    """A network that is the data's own map has no error; with tau = 1 the error is that of one step from the data."""
-    objective = Reconstruction("roessler", tau=1, length=20, updates=1, points=400)
-    network = Shallow(3, hidden=4, observed=3, seed=1)
-    window = objective.data[:40].unfold(0, 21, 10).permute(2, 0, 1)
-    one_step = (network(window[:-1]) - window[1:]).square().mean()
-    torch.testing.assert_close(objective._error(network, window), one_step)
-    free = Reconstruction("roessler", tau=3, length=20, updates=1, points=400)
-    assert free.share.nonzero().flatten().tolist() == [2, 5, 8, 11, 14, 17]  # behind steps 3, 6, ...
-
-
-def test_probed_exponents_are_per_unit_of_time():
-    """At rest they are the logarithms of the eigenvalues of A over the time of a step."""
-    network = AlmostLinear(4, P=0, observed=3)
-    with torch.no_grad():
-        network.outward.zero_()
-        network.decay.copy_(torch.tensor([0.9, 0.5, 0.7, 0.8]))
-    found = Reconstruction("roessler", tau=3, length=20, updates=1, points=400).probe(network, 2)["exponents"]
-    assert found == pytest.approx([math.log(0.9) / 0.08, math.log(0.8) / 0.08], abs=1e-3)
-
-
 def test_forcing_lowers_all_exponents_by_the_logarithm():
     """Along the data themselves the forced map's Jacobians are (1 - alpha) times the bare ones."""
     network = Shallow(3, hidden=20, observed=3, seed=1)
@@ -95,29 +73,10 @@ def test_forcing_lowers_all_exponents_by_the_logarithm():
 
 def test_above_the_largest_singular_value_no_forced_step_expands():
     network = Shallow(3, hidden=50, observed=3, seed=2)
-    J = network.jacobian(almost_linear.sample("lorenz", 500).float()).detach()
+    J = network.jacobian(reconstruction.sample("lorenz", 500).float()).detach()
     sigma = torch.linalg.matrix_norm(J, 2).max()
     alpha = max(0.0, 1 - 1 / sigma.item())
     assert torch.linalg.matrix_norm((1 - alpha) * J, 2).max() <= 1 + 1e-6
-
-
-@pytest.mark.parametrize(("source", "dimension"), [("lorenz", 2.062), ("roessler", 2.013)])
-def test_data_come_from_attractors_of_known_dimension(source, dimension):
-    make, dt, substeps = almost_linear.SOURCES[source]
-    spectrum = pta.lyapunov_spectrum(
-        make(), torch.ones(3).double(), duration=2000.0, transient=100.0, dt=dt / substeps, k=3
-    )
-    found = spectrum.kaplan_yorke_dimension
-    assert found.complete
-    assert abs(found.value - dimension) < 0.01
-
-
-def test_training_lowers_the_error_and_validation_is_without_noise():
-    objective = Reconstruction("roessler", tau=8, length=50, updates=60, points=1500)
-    network = AlmostLinear(10, P=2, observed=3)
-    run = train(objective, network, Settings(lr=3e-3, clip=None, epochs=4))
-    assert run.column("validation_loss")[-1] < 0.8 * run.column("validation_loss")[0]
-    assert objective.evaluate(network, "validation") == objective.evaluate(network, "validation")
 
 
 @pytest.mark.parametrize(
@@ -128,6 +87,8 @@ def test_training_lowers_the_error_and_validation_is_without_noise():
         (dict(start=torch.zeros(3, 4)), "start: expected shape"),
         (dict(alpha=torch.zeros(4)), "alpha: expected shape"),
         (dict(alpha=torch.zeros(5).double()), "alpha: expected shape"),
+        (dict(alpha=torch.full((5,), 1.5)), "alpha: expected numbers from 0 to 1"),
+        (dict(alpha=torch.full((5,), math.nan)), "alpha: expected numbers from 0 to 1"),
         (dict(backend="fast"), "backend: expected"),
     ],
 )
@@ -138,10 +99,33 @@ def test_what_does_not_fit_is_named(change, message):
         network.unroll(**given)
 
 
-def test_reconstruction_takes_one_kind_of_forcing():
-    for given in ({}, {"tau": 3, "alpha": 0.1}):
-        with pytest.raises(ValueError, match="tau: expected tau or alpha"):
-            Reconstruction("lorenz", **given)
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (torch.ones(5), "data: expected shape"),
+        (torch.ones(5, 3), "data: expected shape"),
+        (torch.ones(1, 2), "data: expected shape"),
+        (torch.full((5, 2), math.nan), "data: expected finite"),
+        ("data", "data: expected numbers"),
+    ],
+)
+def test_data_that_force_are_finite_and_of_the_shape(data, message):
+    with pytest.raises((TypeError, ValueError), match=f"^{message}"):
+        AlmostLinear(4, P=1, observed=2).forced_system(data, 0.1)
+
+
+def test_no_step_is_taken_behind_the_data():
+    forced = AlmostLinear(4, P=1, observed=2).forced_system(torch.ones(9, 2).numpy(), 0.1)
+    x0 = torch.zeros(4).double()
+    assert pta.lyapunov_spectrum(forced, x0, duration=8, transient=0, k=1).exponents.isfinite().all()
+    with pytest.raises(ValueError, match="^data: has 8 steps, but step 8 is needed"):
+        pta.lyapunov_spectrum(forced, x0, duration=9, transient=0, k=1)
+
+
+@pytest.mark.parametrize("x", [torch.ones(3), torch.ones(2).double(), [1.0, 2.0]])
+def test_a_start_is_taken_from_observations_only(x):
+    with pytest.raises((TypeError, ValueError), match="^x: expected"):
+        AlmostLinear(4, P=1, observed=2).start(x)
 
 
 @pytest.mark.slow
@@ -150,7 +134,7 @@ def test_a_recorded_network_is_chaotic_with_an_exponent_of_its_own():
     network = runs.trained(RECORDS, "almost-linear/lorenz-P5-seed0")
     if network is None:
         pytest.skip("not recorded")
-    start = network.start(almost_linear.sample("lorenz", 4000)[::1000].float()).detach().double()
+    start = network.start(reconstruction.sample("lorenz", 4000)[::1000].float()).detach().double()
     found = pta.lyapunov_spectrum(network.system(), start, duration=50_000, transient=5000, k=5)
     leading, error = found.exponents[:, 0].mean() / 0.01, found.exponents[:, 0].std() / 0.01 / 2
     assert 0.7 < leading < 0.9056 - 3 * error

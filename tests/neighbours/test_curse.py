@@ -50,7 +50,7 @@ def test_perturbations_of_size_zero_change_nothing_and_direct_rates_may_explode(
 
 
 def test_perturbations_have_the_norm_that_is_asked_for(monkeypatch):
-    """Of rates' weights and coefficients together, for each parametrization and start; the worst of all draws counts."""
+    """Of rates' weights and coefficients together, for each parametrization and start; the worst draw counts."""
     sums, moved = Exponentials(4, seeds=2), []
     w, c = sums.w.detach().clone(), sums.c.detach().clone()
 
@@ -129,6 +129,11 @@ def test_polynomial_memory_has_its_slowest_rate_at_the_horizon():
         (lambda: Exponentials(0), "terms"),
         (lambda: Functional("e^-t", dt=0), "dt"),
         (lambda: Residual(4, dt=-1), "dt"),
+        (lambda: Residual(4).driven(torch.ones(5)), "inputs: expected shape"),
+        (lambda: Residual(4).driven(torch.full((5, 1), math.nan)), "inputs: expected finite"),
+        (lambda: Residual(4).driven(torch.ones(5, 1)).at(5)(torch.zeros(4).double()), "inputs: has 5 steps"),
+        (lambda: Exponentials(3).perturbed_error(0.1, torch.ones(4), torch.ones(5)), "target: expected the shape"),
+        (lambda: Exponentials(3).perturbed_error(0.1, torch.ones(4), torch.full((4,), math.nan)), "target: expected f"),
     ],
 )
 def test_what_does_not_fit_is_named(call, message):

@@ -119,3 +119,18 @@ def test_a_pair_is_born_from_a_real_pole_and_a_smaller_start_delays_it():
     assert abs(below[0.001, 48] - below[0.01, 48] - 1453) < 145
     large, small = losses[0.001, 48], losses[0.001, 2]
     assert (np.abs(large / small - 1)[small > 1e-3]).max() < 0.02
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: integration.curvature(1.0), "s"),
+        (lambda: integration.pull_on_outlier(1.0, 0.9), "outlier"),
+        (lambda: integration.pull_on_outlier(0.5, math.nan), "s"),
+        (lambda: integration.plateau(torch.ones(2)), "filter"),
+        (lambda: integration.plateau([1.0, math.nan, 0.0]), "filter"),
+    ],
+)
+def test_closed_forms_are_told_where_they_hold(call, name):
+    with pytest.raises(ValueError, match=f"^{name}: expected"):
+        call()

@@ -107,6 +107,18 @@ def test_what_does_not_fit_is_named(name, value):
         Liquid(**{"units": 4, "gain": 1.0, "F": 1.0} | {name: value})
 
 
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda network: network.step(torch.zeros(4), 0.0), "dt"),
+        (lambda network: CuedSign(1.0).state(network, torch.ones(3)), "pulse"),
+    ],
+)
+def test_steps_and_pulses_that_do_not_fit_are_named(call, name):
+    with pytest.raises(ValueError, match=f"^{name}: expected"):
+        call(Liquid(4, 1.0, 1.0))
+
+
 @pytest.mark.slow
 def test_recorded_networks_hold_a_sign_in_two_states_slower_than_any_time_constant():
     for seed in range(3):
