@@ -97,12 +97,12 @@ class Exponentials(nn.Module):
         Raises
         ------
         TypeError, ValueError
-            If size is negative, or times and target are not finite numbers of one shape (n,).
+            If size is negative, or times (n,) and target (n,) or (seeds, n) are not finite numbers.
         """
         within("size", size, 0, math.inf, "[)")
         times, target = finite(times, "times"), finite(target, "target")
-        if times.ndim != 1 or target.shape != times.shape:
-            raise ValueError(f"target: expected the shape (n,) of times, got {tuple(target.shape)}")
+        if times.ndim != 1 or target.shape not in (times.shape, (self.w.shape[1], *times.shape)):
+            raise ValueError(f"target: expected the shape (n,) of times, or (seeds, n), got {tuple(target.shape)}")
         generator, worst = torch.Generator().manual_seed(check_seed(seed)), torch.zeros(self.w.shape[:2]).double()
         for _ in range(integer("draws", draws, 1)):
             step = torch.randn(2, *self.w.shape[1:], generator=generator, dtype=torch.float64)
