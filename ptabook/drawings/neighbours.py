@@ -188,7 +188,7 @@ def liquid(random: Sequence, learned: Mapping[str, Sequence], traces: Mapping[st
     axes[0].set_xticks(range(len(random)), [label for label, *_ in random], fontsize=6.5)
     axes[0].set(ylim=(-2.2, 0.2), ylabel="l₁, l₂, l₃ (1/τ)")
     colors = {"one": GREY, "two": BLUE, "cycle": RED, "not": ORANGE}
-    names = {"one": "one stable state", "two": "two", "cycle": "a cycle", "not": "not learned"}
+    names = {"one": "one stable", "two": "two stable", "cycle": "a cycle", "not": "not learned"}
     seen = set()
     for place, rows in enumerate(learned.values()):
         for x, (before, after, kind) in zip(place + np.linspace(-0.3, 0.3, len(rows)), rows, strict=True):
