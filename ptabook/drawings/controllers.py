@@ -191,6 +191,7 @@ def measures(
         ax.set_xlabel("update")
     for ax in (a, b):
         ax.axhline(1, color=GREY, lw=0.6)
+        ax.set_ylim(top=1.42)  # room for names
     b.axhline(physics, color="black", lw=0.8, ls="--", label="upright, no torque")
     c.axhline(0, color=GREY, lw=0.6)
     d.set_ylim(0, 1)
