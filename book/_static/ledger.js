@@ -26,7 +26,12 @@ function menu(label, name, rows, words, sorted = false) {
   for (const value of rows.flatMap((row) => row[name])) counts.set(value, (counts.get(value) ?? 0) + 1);
   const values = sorted ? [...counts.keys()].sort() : [...counts.keys()];
   const options = values.map((value) => make("option", { value }, `${words(value)} (${counts.get(value)})`));
-  return make("label", {}, make("span", {}, label), make("select", { name }, make("option", { value: "" }, "all"), ...options));
+  return labelled(label, make("select", { name }, make("option", { value: "" }, "all"), ...options));
+}
+
+function labelled(label, field) {
+  field.id = `ledger-${field.name}`;
+  return make("div", {}, make("label", { htmlFor: field.id }, label), field);
 }
 
 function setUp() {
@@ -35,7 +40,7 @@ function setUp() {
     (link) => [/notebooks\/(\w+)/.exec(link.href)[1], link.textContent]));
   const count = make("output", { className: "ledger-count" });
   const form = make("form", { className: "ledger-filters" },
-    make("label", {}, make("span", {}, "Search"), make("input", { type: "search", name: "text", autocomplete: "off" })),
+    labelled("Search", make("input", { type: "search", name: "text", autocomplete: "off" })),
     menu("Verdict", "verdict", rows, (value) => value.replaceAll("-", " ")),
     menu("Figure", "figure", rows, (value) => `Figure ${value}`, true),
     menu("Page", "page", rows, (value) => titles[value] ?? value),
@@ -90,11 +95,11 @@ function setUp() {
   addEventListener("hashchange", () => {
     named = linked();
     show();
-    named?.scrollIntoView();
+    named?.scrollIntoView({ behavior: "instant" });
   });
   (table.closest(".pst-scrollable-table-container") ?? table).before(form);
   show(read());
-  named?.scrollIntoView();
+  named?.scrollIntoView({ behavior: "instant" });
 }
 
 /** As cards, parts of the table are blocks, and some browsers then forget what they are. */

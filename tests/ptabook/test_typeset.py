@@ -66,3 +66,16 @@ def test_what_is_no_number_stays(text):
 def test_code_formulas_and_tags_are_not_touched(kept):
     assert html(kept) == kept
     assert html(f"<p>1e-05 {kept} -1</p>") == f"<p>10⁻⁵ {kept} −1</p>"
+
+
+def test_a_formula_that_is_a_number_looks_as_numbers_do():
+    cell = r'<td><p><span class="math notranslate nohighlight">\(-1.4\times10^{-9}\)</span></p></td>'
+    assert html(cell) == "<td><p>−1.4×10⁻⁹</p></td>"
+    assert html(r"<p>losses of $2.4\times10^{-4}$ ($10^{4}$ at most)</p>") == "<p>losses of 2.4×10⁻⁴ (10⁴ at most)</p>"
+    formula = r'<span class="math notranslate nohighlight">\(a\times10^{-9}\)</span>'
+    assert html(formula) == formula
+
+
+def test_powers_are_raised():
+    assert numerals("dt^4, 2^64 − 1, x^-1, (1+h)^2") == "dt⁴, 2⁶⁴ − 1, x⁻¹, (1+h)²"
+    assert numerals("e^(i theta), 2^1.5, a^b, ^3") == "e^(i theta), 2^1.5, a^b, ^3"
