@@ -39,8 +39,8 @@ function setUp() {
   const titles = Object.fromEntries([...document.querySelectorAll("article table:not(.ledger) a[href*='notebooks/']")].map(
     (link) => [/notebooks\/(\w+)/.exec(link.href)[1], link.textContent]));
   const count = make("output", { className: "ledger-count" });
-  const form = make("form", { className: "ledger-filters" },
-    labelled("Search", make("input", { type: "search", name: "text", autocomplete: "off" })),
+  const form = make("form", { className: "ledger-filters", autocomplete: "off" },
+    labelled("Search", make("input", { type: "search", name: "text" })),
     menu("Verdict", "verdict", rows, (value) => value.replaceAll("-", " ")),
     menu("Figure", "figure", rows, (value) => `Figure ${value}`, true),
     menu("Page", "page", rows, (value) => titles[value] ?? value),
@@ -49,7 +49,7 @@ function setUp() {
   form.setAttribute("role", "search");
   form.setAttribute("aria-label", "Statements");
   const fields = [...form.elements].filter((field) => field.name);
-  const linked = () => document.getElementById(decodeURIComponent(location.hash.slice(1)))?.closest("table.ledger tbody tr");
+  const linked = () => document.getElementById(location.hash.slice(1))?.closest("table.ledger tbody tr");
   let named = linked(); // by the address: it is shown whatever the filters say, until they are changed
 
   function show(unknown = []) {
@@ -80,7 +80,7 @@ function setUp() {
 
   function write() {
     const asked = new URLSearchParams(fields.filter((field) => field.value).map((field) => [field.name, field.value]));
-    history.replaceState(null, "", location.pathname + (asked.size ? `?${asked}` : "") + location.hash);
+    history.replaceState(null, "", location.pathname + `?${asked}`.replace(/^\?$/, "") + location.hash);
   }
 
   function change() {
