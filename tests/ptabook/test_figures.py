@@ -682,7 +682,7 @@ def test_a_full_disk_is_told_with_the_name_of_what_could_not_be_written(root, mo
         pages.stage(root, "quick", {"_ledger.md": lambda figures, out: disk_full(out)})
 
 
-def test_what_is_written_from_figures_is_written_again_when_their_numbers_or_the_code_have_changed(root):
+def test_what_is_written_from_figures_is_written_again_when_numbers_code_or_notebooks_have_changed(root):
     calls = []
 
     def write(figures, out):
@@ -701,6 +701,9 @@ def test_what_is_written_from_figures_is_written_again_when_their_numbers_or_the
     pages.stage(root, "quick", {"_ledger.md": write})
     (root / "_build/written/_ledger.md").unlink()
     assert (pages.stage(root, "quick", {"_ledger.md": write}) / "book/_ledger.md").read_text() == "4"
+    notebook = next((root / "notebooks").glob("*.ipynb"))  # whose headings the ledger's links name
+    notebook.write_text(notebook.read_text() + "\n")
+    assert (pages.stage(root, "quick", {"_ledger.md": write}) / "book/_ledger.md").read_text() == "5"
 
 
 @pytest.mark.slow
