@@ -4,13 +4,13 @@
 (() => {
   "use strict";
   const root = document.querySelector(".four-or-two"), part = (name) => root.querySelector(`.${name}`);
-  const { K, SCHEMES, follower, settled } = spectra;
+  const { K, SCHEMES, follower, settled } = spectra, data = fourOrTwo;
   const COLORS = ["#2a8fcf", "#de8f05", "#029e73", "#d55e00", "#b07cc6"]; // legible on white and on black
   const POSITIONS = 16, LARGEST = 0.4, HALVED = 4; // of the slider; step at its end, in tau; positions that halve it
   const FINEST = 0.05; // largest step of the orbit, in tau, where tangent vectors alone take Euler steps
   const LONGEST = 4000, MOST = 40_000; // of a run: tau, steps
   const STRETCHES = 20, STUDENT = 2.861; // of an average, and Student's t for 99% intervals from so many
-  const FEWEST = 5; // stretches from which an interval is shown
+  const FEWEST = 5, GLANCE = 50; // stretches from which an interval is shown; tau from which a value is
   const SLICE = 12; // ms of a frame for computing
   const WORDS = {
     printed: "Euler steps of the tangent vectors, along an accurate orbit",
@@ -20,11 +20,9 @@
 
   // ---- networks: the notebook's, or the reader's ----
 
-  const weights = new Float64Array(Uint8Array.from(atob(data().weights), (c) => c.charCodeAt(0)).buffer);
-  const OURS = { W: weights, n: data().n, tau: data().tau, start: data().start, known: true };
+  const weights = new Float64Array(Uint8Array.from(atob(data.weights), (c) => c.charCodeAt(0)).buffer);
+  const OURS = { W: weights, n: data.n, tau: data.tau, start: data.start, known: true };
   let network = OURS;
-
-  function data() { return fourOrTwo; }
 
   function readMatrix(text) { // rows of numbers, between commas, semicolons or spaces
     const rows = text.trim().split(/\r?\n/).map((line) => line.trim().split(/[\s,;]+/).map(Number));
@@ -72,7 +70,7 @@
     const { at, scheme, factor } = state, key = [scheme, at, factor].join();
     if (!runs.has(key)) {
       const dt = network.tau * ratio(at), steps = Math.min(Math.round((LONGEST * network.tau) / dt), MOST) * factor;
-      const skipped = Math.ceil(data().early * steps - 1e-9);
+      const skipped = Math.ceil(data.early * steps - 1e-9);
       const edges = Array.from({ length: STRETCHES + 1 }, (_, i) => skipped + Math.round((i * (steps - skipped)) / STRETCHES));
       runs.set(key, { scheme, at, dt, steps, edges, done: 0, growth: edges.map(() => new Float64Array(K)) });
     }
@@ -94,50 +92,61 @@
     }
   }
 
-  // Exponents per second with the right divisor, and half the width of their 99% intervals; null before the first stretch.
+  // Exponents per second with the right divisor, and half the width of their 99% intervals. Before there are intervals:
+  // from the stretches that there are, or from the steps that will be left out. Null at the very beginning.
   function estimate(run) {
-    const whole = run.edges.findLastIndex((edge) => edge <= run.done);
-    if (whole < 1) return null;
-    const rates = Array.from({ length: whole }, (_, i) =>
-      Array.from(run.growth[i + 1], (sum) => sum / ((run.edges[i + 1] - run.edges[i]) * run.dt)));
-    const values = Array.from({ length: K }, (_, c) => rates.reduce((sum, rate) => sum + rate[c], 0) / whole);
+    const whole = run.edges.findLastIndex((edge) => edge <= run.done), early = whole < FEWEST;
+    if (whole < 1 && run.done * run.dt < GLANCE * network.tau) return null;
+    const lengths = run.edges.map((edge, i) => (edge - (run.edges[i - 1] ?? 0)) * run.dt);
+    const rates = whole < 1 ? [Array.from(run.growth[0], (sum) => sum / (run.done * run.dt))] :
+      run.growth.slice(1, whole + 1).map((growth, i) => Array.from(growth, (sum) => sum / lengths[i + 1]));
+    const values = COLORS.map((_, c) => rates.reduce((sum, rate) => sum + rate[c], 0) / rates.length);
     if (!values.every(isFinite)) return { diverged: true };
-    const widths = values.map((mean, c) => (whole < FEWEST ? Infinity :
+    const widths = values.map((mean, c) => (early ? Infinity :
       STUDENT * Math.sqrt(rates.reduce((sum, rate) => sum + (rate[c] - mean) ** 2, 0) / (whole - 1) / whole)));
-    return { values, widths, kinds: values.map((v, c) => (v > widths[c] ? "positive" : v < -widths[c] ? "negative" : "open")) };
+    const kinds = values.map((v, c) => (early ? "early" : v > widths[c] ? "positive" : v < -widths[c] ? "negative" : "open"));
+    return { values, widths, kinds, early };
   }
 
-  const divided = () => (state.divisor === "run" ? 1 - data().early : 1);
+  const divided = () => (state.divisor === "run" ? 1 - data.early : 1);
 
   // ---- words ----
 
   const shown = (value, digits = 1) => (Math.abs(value) < 0.5 * 10 ** -digits ? 0 : value).toFixed(digits).replace("-", "−");
-  const plural = (n, one, more) => `${["no", "one", "two", "three", "four", "five"][n] || n} ${n === 1 ? one : more}`;
-  const KINDS = { positive: "positive", negative: "negative", open: "not told from zero" };
+  const COUNT = ["none", "one", "two", "three", "four", "five"];
+  const counted = (n) => `${COUNT[n]} ${n < 2 ? "is" : "are"}`;
+  const KINDS = { positive: "positive", negative: "negative", open: "may be zero", early: "…" };
+  const count = (found, kind) => found.kinds.filter((each) => each === kind).length;
 
   function verdict(found) {
-    const count = (kind) => found.kinds.filter((each) => each === kind).length;
-    return `<b>${count("positive")}</b> positive, <b>${count("open")}</b> not told from zero, <b>${count("negative")}</b> negative`;
+    if (found.early) return `<b>${found.values.filter((value) => value > data.threshold).length}</b> above zero so far …`;
+    const open = count(found, "open");
+    return `<b>${count(found, "positive")}</b> positive, ${open ? `<b>${open}</b> may be zero, ` : ""}<b>${count(found, "negative")}</b> negative`;
   }
 
   function sentence(run, found) {
-    const tau = ratio(run.at), scale = divided();
-    const list = found.values.map((v) => shown(v * scale)).join(", ");
-    const certain = found.kinds.filter((kind) => kind === "positive").length, open = found.kinds.filter((kind) => kind === "open").length;
-    const truth = network.known ? ` The network has ${plural(data().positive, "one", "").trim()}, and a zero.` : "";
-    const by = state.divisor === "run" ?
-      ` Divided by all of the run, of which a fifth was not added: every size is a fifth too small. No sign changes by that.` : "";
-    return `${WORDS[run.scheme]}, ${stepMs(run.at)} ms or ${tau.toPrecision(2)} τ long: ${list} per second. ` +
-      `${plural(certain, "is", "are").replace(/^./, (c) => c.toUpperCase())} positive${open ? `, ${plural(open, "is", "are")} not told from zero` : ""}.${truth}${by}`;
+    const list = found.values.map((v) => shown(v * divided())).join(", "), open = count(found, "open");
+    const [first, ...more] = counted(count(found, "positive"));
+    return [
+      `${WORDS[run.scheme]}, ${stepMs(run.at)} ms or ${ratio(run.at).toPrecision(2)} τ long: ${list} per second.`,
+      `${first.toUpperCase()}${more.join("")} positive${open ? `, ${counted(open).replace(/ .*/, "")} may be zero` : ""}.`,
+      network.known ? `The network has ${COUNT[data.positive]}, and a zero.` : "",
+      state.divisor === "run" ? "The sum is divided by all of the run, of which a fifth was not added: every size is a fifth too small. That changes no sign." : "",
+    ].join(" ").trim();
   }
 
-  function rows(run, found) {
+  function rows(run, found) { // of dashes, while there is nothing yet
     const scale = divided();
-    return found.values.map((value, c) => {
-      const width = isFinite(found.widths[c]) ? ` ± ${shown(found.widths[c] * scale)}` : "";
-      const truth = network.known ? `<td>${shown(data().reference[c])} ± ${shown(data().tolerance[c])}</td>` : "";
-      return `<tr class="${found.kinds[c]}"><th scope="row"><i style="background:${COLORS[c]}"></i>λ<sub>${c + 1}</sub></th><td>${
-        shown(value * scale)}${width}</td><td>${shown(value * scale * run.dt, 3)}</td><td>${KINDS[found.kinds[c]]}</td>${truth}</tr>`;
+    return COLORS.map((color, c) => {
+      const value = found?.values?.[c] * scale, width = found?.widths?.[c] * scale, some = isFinite(value);
+      const cells = [
+        some ? shown(value) + (isFinite(width) ? ` ± ${shown(width)}` : "") : "–",
+        some ? shown(value * run.dt, 3) : "–",
+        some ? KINDS[found.kinds[c]] : "–",
+        ...(network.known ? [`${shown(data.reference[c])} ± ${shown(data.tolerance[c])}`] : []),
+      ];
+      return `<tr class="${some ? found.kinds[c] : ""}"><th scope="row"><i style="background:${color}"></i>λ<sub>${c + 1}</sub></th>${
+        cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
     }).join("");
   }
 
@@ -150,7 +159,7 @@
   function scales() {
     const width = plot.clientWidth || 640, most = 1000 * network.tau * LARGEST;
     const seen = [...runs.values()].map(estimate).filter((found) => found?.values).flatMap((found) => found.values);
-    const known = network.known ? [...data().mended.flat(), ...data().ours.flat()] : [0];
+    const known = network.known ? [...data.mended.flat(), ...data.ours.flat()] : [0];
     const all = [...seen, ...known], low = 10 * Math.floor((Math.min(...all) - 4) / 10), high = 10 * Math.ceil((Math.max(...all) + 4) / 10);
     const x = (ms) => LEFT + ((ms + 0.04 * most) / (1.08 * most)) * (width - LEFT - RIGHT);
     const y = (value) => TOP + ((high - value) / (high - low)) * (HEIGHT - TOP - BOTTOM);
@@ -167,10 +176,10 @@
     marks.push(tag("text", { x: (LEFT + width - RIGHT) / 2, y: HEIGHT - 6, "text-anchor": "middle" }, "step (ms)"),
       tag("text", { transform: `translate(11 ${(HEIGHT - BOTTOM) / 2}) rotate(-90)`, "text-anchor": "middle" }, "λ (per second)"));
     if (!network.known) return marks.join("");
-    const made = { printed: data().mended, kutta: data().ours }[state.scheme], scale = divided();
+    const made = { printed: data.mended, kutta: data.ours }[state.scheme], scale = divided();
     COLORS.forEach((color, c) => {
-      if (made) marks.push(tag("polyline", { points: data().steps_ms.map((ms, i) => `${x(ms)},${y(made[i][c] * scale)}`).join(" "), stroke: color, class: "made" }));
-      marks.push(errorBar(x(0), y, data().reference[c], data().tolerance[c], color, 4, "true"));
+      if (made) marks.push(tag("polyline", { points: data.steps_ms.map((ms, i) => `${x(ms)},${y(made[i][c] * scale)}`).join(" "), stroke: color, class: "made" }));
+      marks.push(errorBar(x(0), y, data.reference[c], data.tolerance[c], color, 4, "true"));
     });
     return marks.join("");
   }
@@ -202,7 +211,7 @@
     return marks.join("");
   }
 
-  let spoken = null; // the run and divisor of the last sentence
+  let spoken = ""; // what the sentence is about: none while a run is on
 
   function draw() {
     const run = currentRun(), found = estimate(run), size = scales();
@@ -213,15 +222,16 @@
     part("course").textContent = complete ? `${shown(run.steps * run.dt, 1)} s of the network, ${run.steps.toLocaleString("en")} steps` :
       `computing: ${shown(run.done * run.dt, 1)} of ${shown(run.steps * run.dt, 1)} s of the network`;
     root.dataset.run = complete ? "complete" : "running";
-    if (!found) part("verdict").textContent = "The tangent vectors line up first …";
+    if (!found) part("verdict").textContent = "…";
     else if (found.diverged) part("verdict").textContent = "The state has grown beyond all numbers: the step is too large.";
     else part("verdict").innerHTML = verdict(found);
-    part("rows").innerHTML = found?.values ? rows(run, found) : "";
+    part("rows").innerHTML = rows(run, found);
     part("truth").hidden = !network.known;
     const about = `${state.divisor} ${state.scheme} ${state.at} ${state.factor} ${network.name}`;
-    if (complete && found?.values && spoken !== about) {
-      spoken = about;
-      part("words").textContent = sentence(run, found);
+    const news = complete && found?.values ? about : "";
+    if (spoken !== news) {
+      spoken = news;
+      part("words").textContent = news && sentence(run, found);
     }
   }
 
@@ -253,8 +263,6 @@
   function take(found, name) { // another network: nothing that was computed holds for it
     network = { ...found, name };
     runs.clear();
-    spoken = null;
-    part("words").textContent = "";
     part("own").textContent = name ? `${name}: ${found.n} × ${found.n}` : "";
     part("back").hidden = !name;
     changed();
