@@ -128,9 +128,10 @@ def _book(arguments: argparse.Namespace, root: Path) -> int:
         return code
     from ptabook.claims.verdicts import write_ledger
     from ptabook.example import example_files
+    from ptabook.four_or_two import four_or_two_files
     from ptabook.runtimes import write_runtimes
 
-    written = {"_ledger.md": write_ledger, "_runtimes.md": write_runtimes, **example_files()}
+    written = {"_ledger.md": write_ledger, "_runtimes.md": write_runtimes, **example_files(), **four_or_two_files()}
     pages.stage(root, arguments.preset, written)
     page = pages.build_book(root)
     say(f"Open {pdf.print_book(root) if arguments.pdf else page}")

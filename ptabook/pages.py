@@ -22,6 +22,7 @@ from ptabook.files import (
     sources,
     tidy_up,
 )
+from ptabook.notebook import renew_prose
 from ptacore.provenance import ROOT
 from ptacore.terminal import CommandError, UsageError
 
@@ -55,6 +56,7 @@ def stage(root: Path, preset: str, written: dict[str, Callable[[Path, Path], obj
     made: dict[str, Path] = {}
     for name in figure_names(root):
         tidy_up(figures / name)
+        renew_prose(figures / name / f"{name}.ipynb", root / "notebooks" / f"{name}.ipynb")
         for path in files_below(figures / name):
             target = f"notebooks/{_artefact_name(name, path)}"
             if target in made:
