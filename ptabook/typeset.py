@@ -65,7 +65,7 @@ def _float(match: re.Match[str]) -> str:
 
 def _formula(match: re.Match[str]) -> str:
     digits, power = match[1] or match[3], match[2] or match[4]
-    return f"{digits}×10" * bool(digits) + "10" * (not digits) + power.translate(RAISED)
+    return (f"{digits}×10" if digits else "10") + power.translate(RAISED)
 
 
 def html(page: str) -> str:
