@@ -347,7 +347,7 @@
       "fixed points": "The orbit comes to rest at one of four fixed points, which quarter turns carry into each other",
       "locked orbit": `The orbit is locked: it returns after ${period} steps, in ${turns === 1 ? "one turn" : `${turns} turns`}`,
       "invariant circle": `The orbit goes round an invariant circle, ${resolved ? `${shown(frequency, 5)} turns a step` : "how fast is not resolved"}, ` +
-        "and closes after no 256 steps or fewer",
+        "and does not close within 256 steps",
       "limit cycle": `The orbit is a limit cycle of period ${(1 / Math.abs(frequency)).toPrecision(5)}`,
       chaos: "The orbit is chaotic",
       unresolved: `Not resolved: what the orbit comes to is not decided in the ${span} for which it is followed; a bifurcation is near`,
