@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 
-FLOAT = re.compile(r"(?<![\w.])(\d(?:\.\d+)?)[eE]([+-]?\d{1,3})(?![\w.]*\w)")
-"""One digit before the point, as Python writes it: a hash such as 83e5c1 is not a number."""
+FLOAT = re.compile(r"(?<![\w.])(\d(?:\.\d+)?|\d+(?:\.\d+)?(?=[eE][+-]))[eE]([+-]?\d{1,3})(?![\w.]*\w)")
+"""One digit before the point, or a sign behind the e: a hash such as 83e5 is not a number."""
 ZERO = re.compile(r"(?<![\w)\]}–−-])[-−](0(?:\.0+)?)(?![\d.,]*\d)(?!×)")
-MINUS = re.compile(r"(?<![\w)\]}.%°–−-])-(?=\.?\d)")
-POWER = re.compile(r"(?<=[\w)])\^(-?\d+)(?![\w.]*\w)")
+MINUS = re.compile(r"(?<![\w)\]}.%°–−-])-(?=\.?\d|[∞√|]?[α-ωΑ-Ω∞√])")
+POWER = re.compile(r"(?<=[\w)])(?:\^|\*\*)(-?\d+)(?![\w.]*\w)")
+SIGNS = {" - ": " − ", " +/- ": " ± ", " ± ": "\u00a0±\u00a0"}  # no dash of the book's prose is a hyphen
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 PLAIN = range(-2, 3)  # powers of ten that are written out
 
@@ -47,7 +48,9 @@ def numerals(text: str) -> str:
     """
     text = FLOAT.sub(_float, POWER.sub(lambda match: match[1].translate(RAISED), text))
     text = MINUS.sub("−", ZERO.sub(r"\1", text))
-    return text.replace(" ± ", "\u00a0±\u00a0")
+    for typed, printed in SIGNS.items():
+        text = text.replace(typed, printed)
+    return text
 
 
 def _float(match: re.Match[str]) -> str:
@@ -62,7 +65,7 @@ def _float(match: re.Match[str]) -> str:
 
 def _formula(match: re.Match[str]) -> str:
     digits, power = match[1] or match[3], match[2] or match[4]
-    return f"{digits}×10" * bool(digits) + "10" * (not digits) + power.translate(RAISED)
+    return (f"{digits}×10" if digits else "10") + power.translate(RAISED)
 
 
 def html(page: str) -> str:

@@ -5,20 +5,24 @@ Markdown's tables cannot name a row, so `ptabook.claims.verdicts` gives them to 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
 
 
+def _above(node: nodes.Node, kind: type) -> Iterator[nodes.Element]:
+    while node := node.parent:
+        if isinstance(node, kind):
+            yield node
+
+
 def name_rows(app: Sphinx, doctree: nodes.document) -> None:
     """Move the anchors and classes of these spans to their rows, and mark the table."""
     for span in [node for node in doctree.findall(nodes.inline) if "claim" in node["classes"]]:
-        row = table = span.parent
-        while not isinstance(row, nodes.row):
-            row = row.parent
-        while not isinstance(table, nodes.table):
-            table = table.parent
+        row, table = (next(_above(span, kind)) for kind in (nodes.row, nodes.table))
         row["ids"], span["ids"] = span["ids"], []
         row["names"], span["names"] = span["names"], []
         row["classes"] += span["classes"]
@@ -29,7 +33,7 @@ def name_rows(app: Sphinx, doctree: nodes.document) -> None:
 
 def add_assets(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     """Load the filters and their style on the page that has the table."""
-    if "ledger table" in context.get("body", "") or "table ledger" in context.get("body", ""):
+    if re.search(r'<table class="[^"]*\bledger\b', context.get("body", "")):
         app.add_js_file("ledger.js", loading_method="defer")
         app.add_css_file("ledger.css")
 

@@ -10,6 +10,8 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 
+from ptabook.typeset import numerals
+
 SKIPPED = (nodes.comment, nodes.raw, nodes.math_block, nodes.title, nodes.image, addnodes.desc_signature, nodes.target)
 SIGNS = {
     **{"times": "×", "pm": "±", "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "to": "→", "infty": "∞", "approx": "≈"},
@@ -70,8 +72,10 @@ def text_of(node: nodes.Node) -> str:
     """The text of a paragraph, a title or the like."""
     if isinstance(node, nodes.math):
         return readable(node.astext())
-    if isinstance(node, nodes.Text):
+    if isinstance(node, nodes.literal):
         return node.astext()
+    if isinstance(node, nodes.Text):
+        return numerals(node.astext())
     if isinstance(node, SKIPPED) and not isinstance(node, nodes.title):
         return ""
     return "".join(map(text_of, node.children))

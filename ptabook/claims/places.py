@@ -76,7 +76,7 @@ def headings(text: str) -> list[str]:
 
 @cache
 def sections(notebook: Path) -> list[Section]:
-    """The sections of a notebook, in order; what stands before the first has no anchor."""
+    """The sections of a notebook, in order; what stands before the first, the page in short, is none of them."""
     found = [Section("")]
     for cell in json.loads(notebook.read_text())["cells"]:
         text = "".join(cell["source"])
@@ -88,16 +88,16 @@ def sections(notebook: Path) -> list[Section]:
             if title := headings(part):
                 found.append(Section(anchor(title[0])))
             found[-1].glued.update(GLUED.findall(part))
-    return found
+    return found[1:]
 
 
 def evidence(figure: str, keys: Iterable[str]) -> str:
-    """Anchor of the section that speaks most of these numbers, of the first of equals; "" for the page as a whole."""
+    """Anchor of the section that speaks most of these numbers, of the first of equals; "" where none does."""
     notebook = ROOT / "notebooks" / f"{figure}.ipynb"
-    if not notebook.is_file():
-        return ""
     keys = set(keys)
-    return max(sections(notebook), key=lambda section: sum(map(section.shows, keys))).anchor
+    spoken = [(sum(map(section.shows, keys)), section) for section in sections(notebook)] if notebook.is_file() else []
+    most, section = max(spoken, key=lambda pair: pair[0], default=(0, None))
+    return section.anchor if most else ""
 
 
 def figures(where: str, page: str) -> list[str]:

@@ -15,9 +15,9 @@ FORBIDDEN = {
     "a table as text": r"(?m)^\s*\|.*\|.*\|\s*$|\|\s*:?-{3,}",
     "a formula as text": r"\\[a-zA-Z]{2,}|\\[()\[\]{}]|\$[^$\n]+\$|\w\^[{-]?\d",
     "a role as text": r"\{[a-z]+(:[a-z]+)*\}`|glue:",
-    "a number of Python's": r"(?<![\w.])\d+(\.\d+)?[eE][+-]?\d+(?!\w)|np\.\w+\d+\(|tensor\(",
+    "a number of Python's": r"(?<![\w.])\d(\.\d+)?[eE]\d{1,3}(?!\w)|\d[eE][+-]\d|\d\*\*-?\d|np\.\w+\d+\(|tensor\(",
     "a word of Python's": r"\bnan\b|\binf\b",
-    "a hyphen for a minus sign": r"(?<![\w)\]}.%°–−/-])-\.?\d",
+    "a hyphen for a minus sign": r"(?<![\w)\]}.%°–−/-])-(\.?\d|[α-ωΑ-Ω∞√])| - ",
     "a minus before zero": r"(?<![\w)\]}.])[-−]0(\.0+)?(?![\d.]*\d)(?!×)",
     "a place to break a number": r" ± ",
 }

@@ -40,6 +40,10 @@ def test_a_number_keeps_its_value_and_its_digits(x, digits):
         ("5e-02, 1.3e-02, 2.3e+01, 4e+02, 9.33e+3", "0.05, 0.013, 23, 400, 9.33×10³"),
         ("[-1, .5], (-0.3 to -.1), λ=-2", "[−1, .5], (−0.3 to −.1), λ=−2"),
         ("0.31 ± 0.02", "0.31\u00a0±\u00a00.02"),
+        ("25e-3 s, 12.5e+04", "25×10⁻³ s, 12.5×10⁴"),
+        ("from -π/2 to -√2, -∞, -λ₁", "from −π/2 to −√2, −∞, −λ₁"),
+        ("1 - O(t), n - 1 negative", "1 − O(t), n − 1 negative"),
+        ("10**-4 of 2**64, 0.3 +/- 0.1", "10⁻⁴ of 2⁶⁴, 0.3\u00a0±\u00a00.1"),
         ("4e-05°, 3.0e-3 ms; 2e-4/s", "4×10⁻⁵°, 3.0×10⁻³ ms; 2×10⁻⁴/s"),
     ],
 )
@@ -50,8 +54,9 @@ def test_programmers_numbers_become_printed_ones(written, shown):
 
 @pytest.mark.parametrize(
     "text",
-    ["2026-11-30", "pp. 10-20", "S1-2", "x-1", "5%-10%", "83e5c1f", "1391e12b", "12345e6", "1e6x", "v1.2e3.4", "R2-D2",
-     "arXiv:2301-4", "ISO 8601-1", "0 to 1", "e^10.7", "A4-2", "2°-3°"],
+    ["2026-11-30", "pp. 10-20", "S1-2", "x-1", "5%-10%", "83e5c1f", "12e45", "1234e567", "well-known",
+     "α-helix", "1391e12b", "12345e6", "1e6x", "v1.2e3.4", "R2-D2", "arXiv:2301-4", "ISO 8601-1", "0 to 1",
+     "e^10.7", "A4-2", "2°-3°"],
 )  # fmt: skip
 def test_what_is_no_number_stays(text):
     assert numerals(text) == text

@@ -36,8 +36,8 @@ def notebook(folder, *cells):
 def test_the_evidence_is_where_the_prose_names_the_number_else_where_the_code_does(tmp_path, monkeypatch):
     monkeypatch.setattr("ptabook.claims.places.ROOT", tmp_path)
     (tmp_path / "notebooks").mkdir()
-    notebook(tmp_path / "notebooks", ("markdown", "# Title\n\nOpens."), ("markdown", "## First"),
-             ("code", "show('slope', 1)\nshow(f'rate_{name}', 2)"),
+    notebook(tmp_path / "notebooks", ("markdown", "# Title\n\nIn short: {glue:text}`slope:.2f`."),
+             ("markdown", "## First"), ("code", "show('slope', 1)\nshow(f'rate_{name}', 2)"),
              ("markdown", "Then.\n\n## Second\n\nThe slope is {glue:text}`slope:.2f`."))  # fmt: skip
     assert evidence("page", ["slope"]) == "second"
     assert evidence("page", ["rate_of_one"]) == "first"
@@ -47,7 +47,7 @@ def test_the_evidence_is_where_the_prose_names_the_number_else_where_the_code_do
 def test_numbers_remember_who_asked():
     numbers = Reading(a=1, b={"c": 2}, d=3)
     assert ("{a}".format_map(numbers), numbers["b"]["c"], numbers.get("e", 5)) == ("1", 2, 5)
-    assert numbers.read == {"a", "b"}
+    assert numbers.read == {"a", "b", "e"}  # what is not there was asked for as well
 
 
 def test_a_row_belongs_to_the_figures_that_it_names():
