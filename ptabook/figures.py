@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -98,13 +99,12 @@ class Figure:
         return hashes | hash_files(self.root, [*self.root.glob("requirements.lock"), *self._records()])
 
     def _records(self) -> list[Path]:
-        """The recorded results, without the user's own, if the notebook has a parameter ``records`` for them."""
-        parameters = (cell["source"] for cell in cells_of(self.source) if "parameters" in cell["tags"])
-        if not any(line.startswith("records =") for source in parameters for line in source.splitlines()):
+        """The recorded results below the folder that the notebook's parameter ``records`` names, but the user's own."""
+        parameters = "\n".join(cell["source"] for cell in cells_of(self.source) if "parameters" in cell["tags"])
+        if not (named := re.search(r"^records = ['\"](.+?)['\"]", parameters, re.M)):
             return []
-        results = self.root / "results"
-        collections = [folder for folder in results.glob("*/") if folder.name != "own"]
-        return [p for folder in collections for p in files_below(folder) if p.suffix in (".json", ".csv")]
+        folder, own = (self.source.parent / named[1]).resolve(), self.root.resolve() / "results" / "own"
+        return [p for p in files_below(folder) if p.suffix in (".json", ".csv") and own not in p.parents]
 
     def changes(self) -> list[str]:
         """Name the inputs that changed since the figure was made; empty when it is fresh."""

@@ -71,14 +71,13 @@ def stage(root: Path, preset: str, written: dict[str, Callable[[Path, Path], obj
 
 
 def _written(root: Path, figures: Path, written: dict[str, Callable[[Path, Path], object]]) -> dict[str, Path]:
-    """Write these files, unless nothing that they are written from has changed: the numbers of figures, and code."""
+    """Write these files, unless nothing they are written from has changed: numbers of figures, notebooks, code."""
     if not written:
         return {}
     folder = root / "_build" / "written"
     paths, stamp = {name: folder / name for name in written}, folder / "sources.sha256"
-    state = digest(
-        [sorted(paths), hash_files(root, [*sources(root), root / "_toc.yml", *sorted(figures.glob("*/*.json"))])]
-    )
+    read = [root / "_toc.yml", *sorted((root / "notebooks").glob("*.ipynb")), *sorted(figures.glob("*/*.json"))]
+    state = digest([sorted(paths), hash_files(root, [*sources(root), *read])])
     if stamp.is_file() and stamp.read_text() == state and all(path.is_file() for path in paths.values()):
         return paths
     folder.mkdir(parents=True, exist_ok=True)

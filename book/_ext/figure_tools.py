@@ -2,7 +2,8 @@
 
 A figure is an SVG file in `notebooks/`. It is shown from the folder `figures/` of the built pages, where its other
 files and its dark variant (`dark_figure`) lie beside it. Under each figure stands a row of links, which need no script:
-what is read there comes from `NAME.provenance.json`, or else from that of the page's notebook, and from `CITATION.cff`.
+what is read there comes from `NAME.provenance.json`, or else from that of the page's notebook, or else from that of the
+notebook with whose name the figure's begins, and from `CITATION.cff`.
 """
 
 from __future__ import annotations
@@ -147,8 +148,10 @@ def show_figures(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def _toolbar(app: Sphinx, figure: nodes.figure, svg: Path, docname: str, folder: str) -> html_only:
-    own, page = (svg.with_name(f"{name}.provenance.json") for name in (svg.stem, Path(docname).name))
-    full = own if own.is_file() else page
+    parts = svg.stem.split("_")
+    begun = ["_".join(parts[:i]) for i in range(len(parts) - 1, 0, -1)]  # a second figure of a notebook, elsewhere
+    names = (svg.stem, Path(docname).name, *begun)
+    full = next(path for n in names if (path := svg.with_name(f"{n}.provenance.json")).is_file())
     record = json.loads(full.read_text(encoding="utf-8"))
     files = {suffix: svg.with_suffix(suffix) for suffix in FILES}
     if not files[".json"].is_file():  # a notebook's numbers are in the file of its name

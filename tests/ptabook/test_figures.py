@@ -96,11 +96,17 @@ def test_records_of_any_collection_but_the_users_own_make_those_figures_stale_th
     path = write_notebook(root, "other")
     edit_notebook(path, lambda nb: nb.cells[1].update(source=PARAMETERS.replace("records", "notes")))
     reads, other = (pretend_made(Figure(root, name)) for name in ("toy", "other"))
+    write_notebook(root, "part")
+    edit_notebook(
+        root / "notebooks/part.ipynb",
+        lambda nb: nb.cells[1].update(source=PARAMETERS.replace("../results", "../results/long")),
+    )
+    part = pretend_made(Figure(root, "part"))
     for folder in ("results/own/run", "results/tuning/run"):
         (root / folder).mkdir(parents=True)
         (root / folder / "summary.json").write_text("{}")
     assert reads.changes() == ["results/tuning/run/summary.json"]
-    assert other.changes() == []
+    assert other.changes() == part.changes() == []
 
 
 def test_a_removed_module_makes_the_figure_stale_and_a_new_one_does_not(root):
@@ -231,7 +237,7 @@ def test_a_run_leaves_the_notebook_the_artefacts_and_their_provenance(root, monk
     assert made == {"seed": 3, "preset": "paper", "python": sys.executable}
 
     record = json.loads((figure.folder / "provenance.json").read_text())
-    assert record["parameters"] == {"preset": "paper", "seed": 3, "weights": None, "records": "results"}
+    assert record["parameters"] == {"preset": "paper", "seed": 3, "weights": None, "records": "../results"}
     assert (record["figure"], record["preset"], record["seed"]) == ("toy", "paper", 3)
     assert record["commit"] == "unknown"
     assert record["seconds"] > 0
@@ -700,7 +706,7 @@ def test_a_full_disk_is_told_with_the_name_of_what_could_not_be_written(root, mo
         pages.stage(root, "quick", {"_ledger.md": lambda figures, out: disk_full(out)})
 
 
-def test_what_is_written_from_figures_is_written_again_when_their_numbers_or_the_code_have_changed(root):
+def test_what_is_written_from_figures_is_written_again_when_numbers_code_or_notebooks_have_changed(root):
     calls = []
 
     def write(figures, out):
@@ -719,6 +725,9 @@ def test_what_is_written_from_figures_is_written_again_when_their_numbers_or_the
     pages.stage(root, "quick", {"_ledger.md": write})
     (root / "_build/written/_ledger.md").unlink()
     assert (pages.stage(root, "quick", {"_ledger.md": write}) / "book/_ledger.md").read_text() == "4"
+    notebook = next((root / "notebooks").glob("*.ipynb"))  # whose headings the ledger's links name
+    notebook.write_text(notebook.read_text() + "\n")
+    assert (pages.stage(root, "quick", {"_ledger.md": write}) / "book/_ledger.md").read_text() == "5"
 
 
 @pytest.mark.slow
