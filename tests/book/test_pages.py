@@ -150,10 +150,10 @@ def _prose(page: str) -> str:
     if path.with_suffix(".md").is_file():
         return path.with_suffix(".md").read_text(encoding="utf-8")
     cells = json.loads(path.with_suffix(".ipynb").read_text(encoding="utf-8"))["cells"]
-    return "".join(cells[0]["source"])
+    return "".join(cells[1]["source"])  # the first is for those who read it elsewhere
 
 
-REFERENCE = {"api", "what_it_takes", "glossary", "speed", "accuracy", "runtimes", "bibliography"}
+REFERENCE = {"api", "what_it_takes", "glossary", "speed", "accuracy", "runtimes", "bibliography", "accessibility"}
 ANSWERED = [page for page in PAGES[1:] if page.split("/")[1] not in {*REFERENCE, "claims"}]  # which has its count
 
 
@@ -161,10 +161,18 @@ ANSWERED = [page for page in PAGES[1:] if page.split("/")[1] not in {*REFERENCE,
 def test_a_page_begins_with_its_answer(page):
     title, short, *_ = re.sub(r"(?s)\A---.*?---\n", "", _prose(page)).strip().split("\n\n")
     assert title.startswith("# ")
-    assert short.startswith("**In short.** ")
-    sentences = len(re.findall(r"[.?!](?=\s|$)", short.removeprefix("**In short.**")))
-    assert 1 <= sentences <= 5
+    opening = re.match(r"\*\*In short\.\*\* |```\{admonition\} In short\n", short)
+    assert opening
+    assert 1 <= len(re.findall(r"[.?!](?=\s|$)", short[opening.end() :])) <= 7
     assert len(short) < 800
+
+
+@pytest.mark.parametrize("page", NOTEBOOKS)
+def test_a_notebook_that_is_read_elsewhere_leads_to_its_page_here(page):
+    first = json.loads((ROOT / page).with_suffix(".ipynb").read_text(encoding="utf-8"))["cells"][0]
+    assert first["metadata"]["tags"] == ["remove-cell"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert f"({citation['url']}{page}.html)" in "".join(first["source"])
 
 
 @pytest.mark.parametrize("figure", ["1", "2", "3", "4", "5A–B", "5C", "6"])
