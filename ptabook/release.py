@@ -92,8 +92,8 @@ def build(root: Path, tag: str | None = None) -> Path:
     -------
     Path
         ``_build/dist``, with the site, the numbers of the figures, and for a lasting archive sources, figures and
-        provenance together, described as an RO-Crate; their ``SHA256SUMS``; and ``NOTES.md``, from the changelog. Times in the archives are
-        that of the commit, so that the same files give the same bytes.
+        provenance together, described as an RO-Crate; their ``SHA256SUMS``; and ``NOTES.md``, from the changelog.
+        Times in the archives are that of the commit, so that the same files give the same bytes.
 
     Raises
     ------

@@ -24,6 +24,7 @@ from sphinx.application import Sphinx
 from sphinx.util.osutil import relative_uri
 
 FILES = {".svg": "SVG", ".png": "PNG", ".pdf": "PDF", ".csv": "data (CSV)", ".json": "numbers (JSON)"}
+PATH, NUMBER = re.compile(r'(?<= d=")[^"]*'), re.compile(r"-?\d+\.\d{3,}")
 
 
 class html_only(nodes.Element):
@@ -164,6 +165,21 @@ def _toolbar(app: Sphinx, figure: nodes.figure, svg: Path, docname: str, folder:
     return html_only(html=toolbar_html(svg.stem, title, found, record, f"{folder}{full.name}", url, cff))
 
 
+def light_svg(text: str) -> str:
+    """A figure whose paths are given to a hundredth of a point, where matplotlib writes a millionth.
+
+    Examples
+    --------
+    >>> light_svg('<path d="M 1.234567 -0.001 L 10 20.5"/>')
+    '<path d="M 1.23 0 L 10 20.5"/>'
+    """
+
+    def shortened(number: re.Match[str]) -> str:
+        return f"{float(number[0]):z.2f}".rstrip("0").rstrip(".")
+
+    return PATH.sub(lambda path: NUMBER.sub(shortened, path[0]).replace("\n", ""), text)
+
+
 def copy_files(app: Sphinx, exception: Exception | None) -> None:
     """Put the figures' files, and their dark variants, beside the built pages."""
     if exception is not None or app.builder.format != "html":
@@ -174,8 +190,9 @@ def copy_files(app: Sphinx, exception: Exception | None) -> None:
         if path.suffix in FILES:
             shutil.copyfile(path, target / path.name)
         if path.suffix == ".svg":
-            dark = dark_svg(path.read_text(encoding="utf-8"))
-            (target / f"{path.stem}.dark.svg").write_text(dark, encoding="utf-8")
+            light = light_svg(path.read_text(encoding="utf-8"))
+            (target / path.name).write_text(light, encoding="utf-8")
+            (target / f"{path.stem}.dark.svg").write_text(dark_svg(light), encoding="utf-8")
 
 
 def add_assets(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
