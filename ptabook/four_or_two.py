@@ -63,7 +63,7 @@ def _lines(numbers: dict[str, Any]) -> Iterator[str]:
         for ms, values in zip(numbers["steps_ms"], row[name], strict=True):
             above = int((np.array(values) > POSITIVE).sum())
             yield f"| {ms:g} | {divisor} | {above} | " + " | ".join(map(_number, values)) + " |"
-    true = (f"{_number(v)} ± {w:.1f}" for v, w in zip(row["reference"], row["tolerance"], strict=True))
+    true = (f"{_number(v)}\u00a0±\u00a0{w:.1f}" for v, w in zip(row["reference"], row["tolerance"], strict=True))
     yield f"| **to zero** | what was averaged | **{row['n_positive']}** | " + " | ".join(true) + " |"
 
 
