@@ -57,7 +57,7 @@ def _lines(numbers: dict[str, Any]) -> Iterator[str]:
     """Exponents by step, as the authors' program divides and as it should be, and those of the network."""
     row = numbers["row_D"]
     k = len(row["reference"])
-    yield "| Step (ms) | Divided by | Above zero | " + " | ".join(f"$\\lambda_{i + 1}$" for i in range(k)) + " |"
+    yield "| Step (ms) | Divided by | Above zero | " + " | ".join(f"λ{chr(ord('₁') + i)}" for i in range(k)) + " |"
     yield "|---|---|---" + "|---:" * k + "|"
     for divisor, name in (("all of the run", "printed"), ("what was averaged", "mended")):
         for ms, values in zip(numbers["steps_ms"], row[name], strict=True):
