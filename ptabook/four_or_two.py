@@ -57,13 +57,13 @@ def _lines(numbers: dict[str, Any]) -> Iterator[str]:
     """Exponents by step, as the authors' program divides and as it should be, and those of the network."""
     row = numbers["row_D"]
     k = len(row["reference"])
-    yield "| Step (ms) | Divided by | Above zero | " + " | ".join(f"$\\lambda_{i + 1}$" for i in range(k)) + " |"
+    yield "| Step (ms) | Divided by | Above zero | " + " | ".join(f"λ{chr(ord('₁') + i)}" for i in range(k)) + " |"
     yield "|---|---|---" + "|---:" * k + "|"
     for divisor, name in (("all of the run", "printed"), ("what was averaged", "mended")):
         for ms, values in zip(numbers["steps_ms"], row[name], strict=True):
             above = int((np.array(values) > POSITIVE).sum())
             yield f"| {ms:g} | {divisor} | {above} | " + " | ".join(map(_number, values)) + " |"
-    true = (f"{_number(v)} ± {w:.1f}" for v, w in zip(row["reference"], row["tolerance"], strict=True))
+    true = (f"{_number(v)}\u00a0±\u00a0{w:.1f}" for v, w in zip(row["reference"], row["tolerance"], strict=True))
     yield f"| **to zero** | what was averaged | **{row['n_positive']}** | " + " | ".join(true) + " |"
 
 

@@ -140,10 +140,10 @@
     return COLORS.map((color, c) => {
       const value = found?.values?.[c] * scale, width = found?.widths?.[c] * scale, some = isFinite(value);
       const cells = [
-        some ? shown(value) + (isFinite(width) ? ` ± ${shown(width)}` : "") : "–",
+        some ? shown(value) + (isFinite(width) ? `\u00a0±\u00a0${shown(width)}` : "") : "–",
         some ? shown(value * run.dt, 3) : "–",
         some ? KINDS[found.kinds[c]] : "–",
-        ...(network.known ? [`${shown(data.reference[c])} ± ${shown(data.tolerance[c])}`] : []),
+        ...(network.known ? [`${shown(data.reference[c])}\u00a0±\u00a0${shown(data.tolerance[c])}`] : []),
       ];
       return `<tr class="${some ? found.kinds[c] : ""}"><th scope="row"><i style="background:${color}"></i>λ<sub>${c + 1}</sub></th>${
         cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
