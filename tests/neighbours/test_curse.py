@@ -64,6 +64,15 @@ def test_perturbations_have_the_norm_that_is_asked_for(monkeypatch):
     assert (worst == 30).all()
 
 
+def test_errors_are_those_at_the_times_from_one_to_the_horizon():
+    objective, sums = MemoryFit("0.9^t", 7), Exponentials(1, seeds=1)
+    with torch.no_grad():
+        sums.c.fill_(2.0)
+    a = sums.rates()[0, 0, 0].item()
+    expected = sum((2 * math.exp(-a * t) - 0.9**t) ** 2 for t in range(1, 8)) / 7
+    torch.testing.assert_close(objective.errors(sums), torch.full((4, 1), expected).double())
+
+
 def test_driven_exponents_are_per_unit_of_time_and_the_jacobian_is_the_derivative():
     """Without drive and weights near -1 the network is at rest at 0, with exponents ln(1 + dt eig W) / dt."""
     network = Residual(3, dt=0.2, scale=0.3, seed=4)

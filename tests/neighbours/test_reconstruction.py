@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -60,3 +61,29 @@ def test_data_are_the_caller_s_own():
     first = reconstruction.sample("roessler", 300)
     first.zero_()
     torch.testing.assert_close(reconstruction.sample("roessler", 300).std(0), torch.ones(3).double())
+
+
+@pytest.mark.parametrize(
+    ("make", "points", "divergence"),
+    [
+        (reconstruction.lorenz, [[math.sqrt(72), math.sqrt(72), 27.0], [0.0, 0.0, 0.0]], -10 - 1 - 8 / 3),
+        (reconstruction.roessler, [[0.2 * z, -z, z] for z in 2.5 * (5.7 + np.array([1, -1]) * 32.33**0.5)], None),
+    ],
+)
+def test_flows_rest_where_theirs_do(make, points, divergence):
+    """Lorenz at x = y, x^2 = b (r - 1), z = r - 1; Roessler at x = a z = -a y, a z^2 - c z + b = 0."""
+    flow, x = make(), torch.tensor(np.array(points), dtype=torch.float64)
+    assert flow(x).abs().max() < 1e-12
+    trace = flow.jacobian(x).diagonal(dim1=-2, dim2=-1).sum(-1)
+    expected = torch.full((2,), divergence).double() if divergence else x[:, 0] + 0.2 - 5.7
+    torch.testing.assert_close(trace, expected)
+
+
+@pytest.mark.parametrize(("source", "row", "column", "rate"), [("lorenz", 0, 0, -10.0), ("roessler", 1, 1, 0.2)])
+def test_data_follow_each_other_in_time(source, row, column, rate):
+    """The linear equations, x' = 10 (y - x) and y' = x + 0.2 y, by central differences; scaling keeps the own rate."""
+    x, dt = reconstruction.sample(source, 3000), reconstruction.SOURCES[source][1]
+    slope = (x[2:, row] - x[:-2, row]) / (2 * dt)
+    known = torch.cat([x[1:-1, :2], torch.ones(len(x) - 2, 1).double()], 1)
+    found = torch.linalg.lstsq(known, slope[:, None]).solution[:, 0]
+    assert found[column].item() == pytest.approx(rate, rel=0.03)
