@@ -34,7 +34,7 @@ USED_BY = {
 FILE = re.compile(r"[ \t]*<(?:link|script)\b[^>]*(?:href|src)=\"[^\"]*_static/([^\"?]+)[^\"]*\"[^>]*>(?:</script>)?\n?")
 PRELOAD = re.compile(r'[ \t]*(?:<!-- Pre-loaded[^>]*-->\s*)?<link rel="preload" as="script"[^>]*>\n?')
 INLINE = re.compile(
-    r"[ \t]*<script>(?:let toggle\w+ = [^<]*|var togglebuttonSelector[^<]*|DOCUMENTATION_OPTIONS\.pagename[^<]*|"
+    r"[ \t]*<script>(?:let toggle\w+ = [^<]*|var togglebuttonSelector[^<]*|DOCUMENTATION_OPTIONS\.\w+ = [^<]*|"
     r"kernelName[^<]*)</script>\n?|[ \t]*<script type=\"text/x-thebe-config\">.*?</script>\n?",
     re.DOTALL,
 )

@@ -16,7 +16,7 @@ from typing import Any
 from prose import called, sections
 from sphinx.application import Sphinx
 
-SCRIPTS = re.compile(r"<script[^>]*(?:searchtools|language_data|searchindex)\.js[^>]*></script>\s*")
+SCRIPTS = re.compile(r"<script[^>]*(?:searchtools|language_data|searchindex|-stemmer)\.js[^>]*></script>\s*")
 
 
 def collect(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
@@ -37,13 +37,11 @@ def write(app: Sphinx, exception: Exception | None) -> None:
     data = {"same": app.config.search_same, "pages": [app.search_pages[name] for name in sorted(app.search_pages)]}
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     (out / "_static" / "search_text.js").write_text(f"const SEARCH_TEXT = {text};\n", encoding="utf-8")
-    page = (out / "search.html").read_text(encoding="utf-8")
-    scripts = "".join(
-        f'<script src="_static/{name}.js"></script>\n' for name in ("language_data", "search_text", "search")
-    )
-    style = '<link rel="stylesheet" type="text/css" href="_static/search.css">\n'
-    page = SCRIPTS.sub("", page).replace("</head>", f"{style}{scripts}</head>", 1)
-    (out / "search.html").write_text(page, encoding="utf-8")
+    scripts = [f'<script src="_static/{name}.js"></script>\n' for name in ("language_data", "search_text", "search")]
+    ours = "".join(['<link rel="stylesheet" type="text/css" href="_static/search.css">\n', *scripts, "</head>"])
+    for path in out.rglob("*.html"):  # newer themes search from every page
+        page = SCRIPTS.sub("", path.read_text(encoding="utf-8"))
+        path.write_text(page.replace("</head>", ours, 1) if path == out / "search.html" else page, encoding="utf-8")
     (out / "searchindex.js").unlink(missing_ok=True)  # nothing reads it
 
 

@@ -39,7 +39,7 @@ def description(found: list[Section]) -> str:
     >>> description([Section("", "Title", "As A. Uthor et al. [1] say, short. " + "x" * 300)])
     'As A. Uthor et al. [1] say, short.'
     """
-    prose = next((section.prose for section in found if len(section.prose) > 40), "")
+    prose = next((section.prose for section in found if len(section.prose) > 40), "").removeprefix("In short. ")
     if len(prose) <= LONGEST:
         return prose
     ends = [end.end() for end in END.finditer(prose[: LONGEST + 1])]
@@ -105,7 +105,7 @@ def write_files(app: Sphinx, exception: Exception | None) -> None:
     )
     lines = [f"# {app.config.html_title}", "", f"> {app.shared_pages[root][1]}"]
     for caption, names in _parts(app):
-        lines += ["", f"## {caption}", ""]
+        lines += ["", f"## {caption or FIRST}", ""]
         lines += [f"- [{app.shared_pages[n][0]}]({address[n]}): {app.shared_pages[n][1]}" for n in names]
     (out / "llms.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     page = (Path(app.srcdir) / "book" / "404.html").read_text(encoding="utf-8")

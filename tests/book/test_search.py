@@ -8,7 +8,7 @@ EXTENSIONS = Path(__file__).resolve().parents[2] / "book" / "_ext"
 ASKED = {
     "run times": "Run times",
     "how long does it take": "Run times",
-    "install": "Troubleshooting",
+    "install": "Start here",
     "CLV": "The package",
     "covariant": "The package",
     "binder": "Questions and answers",
