@@ -20,6 +20,7 @@ from ptabook.notebook import (
     absolute,
     cells_of,
     check_kind,
+    code_of,
     execute,
     file_of,
     largest_child,
@@ -87,9 +88,9 @@ class Figure:
         return parent / (f"{self.name}-{digest(self.given)[:8]}" if self.given else self.name)
 
     def inputs(self) -> dict[str, str]:
-        """Hash what goes into the figure besides code: cells, parameters, files that they name, versions, records."""
+        """Hash what goes into the figure besides modules: code cells, parameters and their files, versions, records."""
         hashes = {
-            "the notebook": digest(cells_of(self.source)),
+            "the notebook": digest(code_of(self.source)),
             "the parameters": digest({**self.given, "preset": self.preset}),
         }
         hashes |= {

@@ -29,10 +29,10 @@ def policies(path: Sequence[float], courses: Mapping, live: Sequence[float], map
         From "partial" and "full" to three pairs (update, `PolicyMap`).
     """
     fig, axes = figure(3, 3, height=6.4, height_ratios=[1.15, 1, 1])
-    grid = axes[0, 0].get_gridspec()
+    top = axes[0, 0].get_gridspec()[0, :].subgridspec(1, 2, width_ratios=[1, 2])
     for ax in axes[0]:
         ax.remove()
-    still, returns = fig.add_subplot(grid[0, 0]), fig.add_subplot(grid[0, 1:])
+    still, returns = fig.add_subplot(top[0]), fig.add_subplot(top[1])
     _pendulum(still, path)
     for kind, (name, color) in KINDS.items():
         if len(courses.get(kind, [])):
@@ -151,60 +151,65 @@ def rings(clouds: Sequence, way: Sequence, pairs: Sequence, line, updates: Seque
     return fig
 
 
-def coupled(
-    updates: Sequence,
-    radii: Mapping,
+def measures(
+    alone: tuple[Sequence, Mapping],
+    together: tuple[Sequence, Mapping],
     physics: float,
-    later: Sequence,
-    exponents: Mapping,
+    exponents: tuple[Sequence, Mapping],
+    shape: tuple[Sequence, Mapping],
     starts: Mapping,
     ends: Mapping,
 ):
-    """Agent and pendulum as one system along training, the agent under its own inputs, and other ways to train.
+    """What changes along training: fixed points, exponents, the ring; and other ways to train.
 
     Parameters
     ----------
-    updates : sequence (k,)
-    radii : mapping
-        From "upright" and "hanging" to |lambda_1| (seeds, k), NaN where there is no such fixed point.
+    alone, together : pair
+        Updates (k,), and a mapping from names to |lambda_1| of fixed points (seeds, k), NaN where there is none: of the
+        agent with its input held, and of agent and pendulum.
     physics : float
         |lambda_1| of the upright pendulum without torque.
-    later : sequence (j,)
-        Updates of the exponents.
-    exponents : mapping
-        From a name to leading exponents (seeds, j).
+    exponents, shape : pair
+        Updates, and a mapping from names to leading exponents, and to measures of the ring.
     starts : mapping
         From a start to returns (seeds, updates).
     ends : mapping
         From a way to train to last returns (seeds,).
     """
-    fig, ((a, b), (c, d)) = figure(2, 2, height=5.2)
-    for (name, curves), color in zip(radii.items(), (GREEN, RED), strict=False):
-        if len(curves):
-            _band(a, curves, color, name, updates)
-    a.axhline(1, color=GREY, lw=0.6)
-    a.axhline(physics, color="black", lw=0.8, ls="--", label="upright, no torque")
-    a.set(xlabel="update", ylabel=r"$|\lambda_1|$ of agent and pendulum")
-    a.legend(frameon=False)
-    for (name, curves), color in zip(exponents.items(), (BLUE, ORANGE, PURPLE), strict=False):
-        if len(curves):
-            _band(b, curves, color, name, later)
-    b.axhline(0, color=GREY, lw=0.6)
-    b.set(xlabel="update", ylabel="leading exponent (1/step)")
-    for (name, curves), color in zip(starts.items(), (GREY, BLUE, GREEN, PURPLE), strict=False):
-        if len(curves):
-            _band(c, curves, color, name)
-    c.set(xlabel="update", ylabel="return of an episode")
+    fig, axes = figure(3, 2, height=7.6)
+    a, b, c, d, e, f = axes.flat
+    for ax, (x, curves), colors in (
+        (a, alone, (GREEN, RED, GREY)),
+        (b, together, (GREEN, RED)),
+        (c, exponents, (BLUE, ORANGE)),
+        (d, shape, (BLUE, ORANGE)),
+        (e, (None, starts), (GREY, BLUE)),
+    ):
+        for (name, values), color in zip(curves.items(), colors, strict=True):
+            if len(values):
+                _band(ax, values, color, name, x)
+        ax.set_xlabel("update")
+    for ax in (a, b):
+        ax.axhline(1, color=GREY, lw=0.6)
+        ax.set_ylim(top=1.42)  # room for names
+    b.axhline(physics, color="black", lw=0.8, ls="--", label="upright, no torque")
+    c.axhline(0, color=GREY, lw=0.6)
+    d.set_ylim(0, 1)
+    a.set_ylabel(r"$|\lambda_1|$ of the agent alone")
+    b.set_ylabel(r"$|\lambda_1|$ of agent and pendulum")
+    c.set_ylabel("leading exponent (1/step)")
+    d.set_ylabel("share")
+    e.set_ylabel("return of an episode")
     for k, values in enumerate(ends.values()):
-        d.plot(values, np.full(len(values), k), "o", ms=3, color=BLUE, alpha=0.6)
+        f.plot(values, np.full(len(values), k), "o", ms=3, color=BLUE, alpha=0.6)
         if len(values):
-            d.plot(np.mean(values), k, "|", ms=12, color="black")
-    d.set(xlabel="mean return of the last ten episodes", ylim=(len(ends) - 0.5, -0.5))
-    d.set_yticks(range(len(ends)), labels=ends)
-    for ax in (b, c):
+            f.plot(np.mean(values), k, "|", ms=12, color="black")
+    f.set(xlabel="mean return of the last ten episodes", ylim=(len(ends) - 0.5, -0.5))
+    f.set_yticks(range(len(ends)), labels=ends)
+    for ax in (a, b, c, d, e):
         if ax.get_legend_handles_labels()[0]:
             ax.legend(frameon=False)
         else:
             ax.text(0.5, 0.5, MISSING, transform=ax.transAxes, ha="center")
-    letters((a, b, c, d))
+    letters(axes.flat)
     return fig

@@ -66,21 +66,23 @@ class ControlledPendulum(System):
         """The pendulum's and the agent's part of a state."""
         return s[..., : self.plant_dim], s[..., self.plant_dim :]
 
+    def see(self, x: Tensor, h: Tensor) -> Tensor:
+        """The agent's hidden state once it has seen the pendulum: (..., 2), (..., units) -> (..., units)."""
+        seen = observation(x, self.observed, self.raw_angle)
+        return (h @ self.W_h.mT + seen @ self.W_x.mT + self.b).tanh()
+
     def torque(self, h: Tensor) -> Tensor:
         """What the agent does in a hidden state, in N m, not clipped: (..., units) -> (...)."""
         return TORQUE * ((h @ self.V.mT + self.c).tanh() @ self.v + self.d)
 
-    def _agent(self, s: Tensor) -> tuple[Tensor, Tensor]:
-        x, h = self.split(s)
-        seen = observation(x, self.observed, self.raw_angle)
-        return x, (h @ self.W_h.mT + seen @ self.W_x.mT + self.b).tanh()
-
     def __call__(self, s):
-        x, h = self._agent(s)
+        x, h = self.split(s)
+        h = self.see(x, h)
         return torch.cat([swing(x, self.torque(h))[0], h], -1)
 
     def jacobian(self, s):
-        x, h = self._agent(s)
+        x, h = self.split(s)
+        h = self.see(x, h)
         by_x, by_u = swing_jacobians(x, self.torque(h))
         lower = (1 - h**2)[..., None] * torch.cat([self.W_x @ self._seen_by(x), self.W_h.expand(*h.shape, -1)], -1)
         hidden = (h @ self.V.mT + self.c).tanh()

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from ptacore.checks import check_seed, choice, finite, instance, integer
+from ptacore.checks import check_seed, choice, finite, integer
 from ptacore.reinforcement.controller import Controller
+from ptacore.reinforcement.coupled import ControlledPendulum
 from ptacore.reinforcement.pendulum import EPISODE, SPEED, TORQUE, reset, swing
 
 SPREADS = ("episodes", "plane")
@@ -39,7 +40,7 @@ class Episodes(NamedTuple):
         return Episodes(*(part[::steps].reshape(-1, *part.shape[2:]) for part in self))
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def play(controller: Controller, starts, steps: int = EPISODE) -> Episodes:
     """Let an agent act without noise, from an empty memory, in double precision.
 
@@ -66,15 +67,14 @@ def play(controller: Controller, starts, steps: int = EPISODE) -> Episodes:
     >>> found.x.shape, found.h.shape, found.reward.sum(0) < 0
     ((5, 2, 2), (5, 2, 8), array([ True,  True]))
     """
-    agent = instance("controller", controller, Controller)
+    loop, rows = ControlledPendulum(controller), []
     x, steps = finite(starts, "starts"), integer("steps", steps, 1)
     if x.ndim != 2 or x.shape[1] != 2 or not len(x):
         raise ValueError(f"starts: expected shape (B, 2), got {tuple(x.shape)}")
-    agent = double(agent)
-    h, rows = x.new_zeros(len(x), agent.units), []
+    h = x.new_zeros(len(x), len(loop.b))
     for _ in range(steps):
-        h = agent.step(h, agent.observe(x))
-        u = agent.torque(h).clamp(-TORQUE, TORQUE)
+        h = loop.see(x, h)
+        u = loop.torque(h).clamp(-TORQUE, TORQUE)
         new, reward = swing(x, u)
         rows.append((x, h, u, reward))
         x = new
@@ -104,11 +104,3 @@ def starts(count: int, seed: int = 0, spread: str = "episodes") -> np.ndarray:
     if choice("spread", spread, SPREADS) == "plane":
         x[:, 1] *= SPEED
     return x.numpy()
-
-
-def double(controller: Controller) -> Controller:
-    """A copy in double precision, without gradients."""
-    agent = Controller(**controller.options, units=controller.units)
-    agent.value = controller.value
-    agent.load_state_dict(controller.state_dict())
-    return agent.double().requires_grad_(False)

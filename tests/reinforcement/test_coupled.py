@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import ptacore as pta
-from ptacore.reinforcement import Controller
+from ptacore.reinforcement import Controller, swing
 from ptacore.reinforcement.coupled import ControlledPendulum, driven, held, resting, upright_multiplier
 from ptacore.reinforcement.episodes import play, starts
 
@@ -28,17 +28,21 @@ def agent(size=1.0, **options):
 
 @pytest.mark.parametrize("observed", ["partial", "full"])
 @pytest.mark.parametrize("raw_angle", [False, True])
-def test_the_coupled_map_goes_where_episodes_go_and_its_jacobian_is_its_derivative(observed, raw_angle):
+def test_episodes_and_the_coupled_map_are_steps_of_agent_and_pendulum_with_their_derivative(observed, raw_angle):
     made = agent(0.3, observed=observed, raw_angle=raw_angle)
-    loop, x = ControlledPendulum(made), starts(4, spread="plane")
-    episodes = play(made, x, 12)
-    s = torch.cat([torch.from_numpy(x), torch.zeros(4, 6, dtype=DOUBLE)], 1)
+    loop, begun = ControlledPendulum(made), starts(4, spread="plane")
+    episodes, agent_itself = play(made, begun, 12), made.double().requires_grad_(False)
+    x, h = torch.from_numpy(begun), torch.zeros(4, 6, dtype=DOUBLE)
     for t in range(12):
-        assert np.allclose(loop.split(s)[0], episodes.x[t], atol=1e-12)
-        numeric = torch.autograd.functional.jacobian(loop, s[1])
-        assert torch.allclose(loop.jacobian(s)[1], numeric, atol=1e-10)
-        s = loop(s)
-        assert np.allclose(loop.split(s)[1], episodes.h[t], atol=1e-12)
+        assert np.allclose(episodes.x[t], x, atol=1e-12)
+        s, h = torch.cat([x, h], 1), agent_itself.step(h, agent_itself.observe(x))
+        u = agent_itself.torque(h)
+        x, reward = swing(x, u)
+        assert torch.allclose(loop(s), torch.cat([x, h], 1), atol=1e-12)
+        assert torch.allclose(loop.jacobian(s)[1], torch.autograd.functional.jacobian(loop, s[1]), atol=1e-10)
+        assert np.allclose(episodes.h[t], h, atol=1e-12)
+        assert np.allclose(episodes.torque[t], u.clamp(-2, 2), atol=1e-12)
+        assert np.allclose(episodes.reward[t], reward, atol=1e-12)
 
 
 def test_without_torque_the_pendulum_preserves_area():

@@ -17,11 +17,12 @@ def test_steps_are_those_of_gymnasium():
     env = gymnasium.make("Pendulum-v1", disable_env_checker=True)
     drawn = 3 * torch.randn(1000, generator=generator(), dtype=torch.float64)
     drawn[300:600] = 2.5 * torch.sign(torch.sin(torch.arange(300) / 12))  # pumped up to the limit of the speed
-    age, fastest, cuts = EPISODE, 0.0, 0
+    age, fastest, cuts, met = EPISODE, 0.0, 0, []
     for u in drawn:
         if age == EPISODE:
             env.reset(seed=cuts)
             x, age, cuts = torch.tensor(env.unwrapped.state, dtype=torch.float64), 0, cuts + 1
+        met.append(x)
         x, reward = swing(x, u)
         seen, theirs, terminated, truncated, _ = env.step(u.numpy()[None])
         age += 1
@@ -33,8 +34,11 @@ def test_steps_are_those_of_gymnasium():
         assert not terminated
         assert truncated == (age == EPISODE)
         fastest = max(fastest, float(x[1].abs()))
+        met.append(x)
     assert (cuts, fastest) == (5, SPEED)  # resets, truncations and both limits were met
     assert (drawn.abs() > TORQUE).any()
+    before, after = torch.stack(met).unflatten(0, (-1, 2)).unbind(1)
+    assert torch.allclose(swing(before, drawn)[0], after, rtol=0, atol=1e-12)  # all at once
 
 
 def test_resets_are_drawn_as_in_gymnasium():

@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -85,6 +86,63 @@ def test_pieces_cover_every_step_once_and_no_episode_begins_within_one():
         assert not fresh[begin + 1 : end, env].any()
         assert chunk == env * 4 + begin // 64 == env * 4 + (end - 1) // 64
     assert (seen == 1).all()
+
+
+def test_each_pass_takes_every_chunk_once_from_states_of_its_own_weights():
+    objective, model, seen = PPO(passes=2, minibatches=3), Controller(units=8), []
+    loss = objective.loss
+
+    def watched(model, data, pieces, before):
+        seen.append((pieces[:, 3].unique(), data.advantages, before, states_before(model, data)))
+        return loss(model, data, pieces, before)
+
+    objective.loss = watched
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    torch.manual_seed(0)
+    for value in objective.losses(model, 1):
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+    for step in (0, 3):
+        chunks, advantages, before, now = zip(*seen[step : step + 3], strict=True)
+        assert torch.cat(chunks).sort().values.tolist() == list(range(16))
+        assert torch.equal(before[0], now[0])
+        assert all(torch.equal(b, before[0]) for b in before)
+        assert float(advantages[0].mean()) == pytest.approx(0, abs=1e-6)
+        assert float(advantages[0].std()) == pytest.approx(1, rel=1e-5)
+    assert len(seen) == 6
+    assert not torch.allclose(seen[0][2], seen[3][2])
+
+
+def test_actions_scatter_as_the_policy_says_and_their_densities_are_kept():
+    objective, model = PPO(), Controller(units=8).double()
+    model.log_std.data.fill_(-1.0)
+    data = acted(objective, model)
+    with torch.no_grad():
+        h = model.step(states_before(model, data), data.observations)
+        apart = (data.actions - model.policy(h)[..., 0]) * math.e
+        assert torch.allclose(data.log_densities, model.log_density(h, data.actions), atol=1e-12)
+    assert float(apart.mean()) == pytest.approx(0, abs=0.1)
+    assert float(apart.std()) == pytest.approx(1, rel=0.1)
+
+
+def test_recorded_returns_are_those_of_the_last_ten_whole_episodes():
+    """Added up from a full observer's record, without the first episodes, whose beginnings nobody met."""
+    objective, model, met = PPO(), Controller("full", units=4).double(), []
+    rollout = objective.rollout
+    objective.rollout = lambda model: met.append(rollout(model)) or met[-1]
+    torch.manual_seed(0)
+    next(objective.losses(model, 1))
+    for _ in range(3):
+        objective.rollout(model)
+    observed, fresh, actions = (torch.cat([getattr(m, n) for m in met]) for n in ("observations", "fresh", "actions"))
+    cosine, sine, rate = observed.unbind(-1)
+    reward = swing(torch.stack([torch.atan2(sine, cosine), 8 * rate], -1), 2 * actions)[1]
+    whole = []
+    for i in range(4):
+        begins = fresh[:, i].nonzero()[:, 0].tolist()
+        whole += [(b, float(reward[a:b, i].sum())) for a, b in pairwise(begins)]
+    assert objective.recent == pytest.approx([total for _, total in sorted(whole)[-10:]], abs=1e-9)
 
 
 def test_where_an_episode_is_cut_the_value_of_the_true_next_state_counts():

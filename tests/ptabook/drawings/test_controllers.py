@@ -51,18 +51,23 @@ def test_states_ways_pairs_and_times_are_drawn():
 
 def test_multipliers_exponents_and_other_ways_are_drawn():
     radii = {"upright": np.array([[1.2, 0.9], [1.2, 0.8]]), "hanging": np.array([[1.0, 1.1], [1.0, np.nan]])}
-    exponents = {"agent and pendulum": np.array([[0.0, -0.1]])}
-    fig = draw.coupled(
-        [0, 100], radii, 1.2133, [0, 100], exponents, {"orthogonal": np.array([[-900.0, -300.0]])},
-        {"orthogonal": [-300.0, -500.0], "oscillators": []},
+    exponents = {"agent and pendulum": np.array([[0.0, -0.1]]), "agent": []}
+    fig = draw.measures(
+        ([0, 50, 100], {"held": np.array([[0.5, 0.7, 0.9]]), "hanging": [], "none": []}), ([0, 100], radii), 1.2133,
+        ([0, 100], exponents), ([0, 100], {"fit": np.array([[0.9, 0.8], [0.7, 0.8]]), "off": []}),
+        {"orthogonal": np.array([[-900.0, -300.0]]), "oscillators": []}, {"orthogonal": [-300.0, -500.0], "none": []},
     )  # fmt: skip
-    a, b, c, d = drawn(fig).values()
+    a, b, c, d, e, f = drawn(fig).values()
     plt.close(fig)
-    assert a["upright"]["y"] == pytest.approx([1.2, 0.85])
-    assert a["hanging"]["y"] == pytest.approx([1.0, 1.1])
-    assert b["agent and pendulum"]["y"] == pytest.approx([0, -0.1])
-    assert c["orthogonal"]["y"] == pytest.approx([-900, -300])
-    assert any(np.allclose(s["x"], -400) for s in d.values())
+    assert a["held"]["x"] == pytest.approx([0, 50, 100])
+    assert a["held"]["y"] == pytest.approx([0.5, 0.7, 0.9])
+    assert b["upright"]["y"] == pytest.approx([1.2, 0.85])
+    assert b["hanging"]["y"] == pytest.approx([1.0, 1.1])
+    assert c["agent and pendulum"]["y"] == pytest.approx([0, -0.1])
+    assert d["fit"]["y"] == pytest.approx([0.8, 0.8])
+    assert e["orthogonal"]["x"] == pytest.approx([1, 2])
+    assert e["orthogonal"]["y"] == pytest.approx([-900, -300])
+    assert any(np.allclose(s["x"], -400) for s in f.values())
 
 
 def test_missing_runs_are_said():
@@ -70,7 +75,14 @@ def test_missing_runs_are_said():
     for fig in (
         draw.policies(np.array([3.0, 3.0]), empty, [-1000.0], {}),
         draw.rings([], (), [], None, [0], {}),
-        draw.coupled([0], {"upright": []}, 1.2, [0], {"a": []}, {"orthogonal": []}, {"orthogonal": []}),
+        draw.measures(
+            ([0], {"a": [], "b": [], "c": []}),
+            ([0], {"a": [], "b": []}),
+            1.2,
+            *[([0], {"a": [], "b": []})] * 2,
+            {"a": [], "b": []},
+            {"a": []},
+        ),
     ):
         assert "no recorded runs" in texts(fig)
         plt.close(fig)

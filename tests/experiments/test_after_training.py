@@ -5,11 +5,12 @@ import math
 import pytest
 import torch
 
-from ptacore import System
-from ptacore.experiments.attractors import attractors
+from ptacore import System, experiments, training
+from ptacore.experiments import after_training
+from ptacore.experiments.after_training import attractors
 from ptacore.models import LinearFlow
 from ptacore.networks import registry
-from ptacore.training import as_system
+from ptacore.training import as_system, checkpoints, train
 
 
 def a_map(f, dim=1):
@@ -70,13 +71,16 @@ def test_chaos():
     assert sum(found.exponents) == pytest.approx(math.log(0.3))
 
 
-@pytest.mark.parametrize(
-    "f", [lambda x: x / (1 + x * x), lambda x: (1 - 1e-5) * x], ids=["algebraic", "a rate of 1e-5"]
-)
-def test_a_state_that_still_creeps_is_no_torus(f):
-    (found,) = attractors(a_map(f), [[0.9]], windows=(500, 2000))
-    assert found.kind == "undecided"
-    assert found.travel[1] < 0.8 * found.travel[0]
+def test_a_state_that_creeps_ever_more_slowly_is_no_torus():
+    (found,) = attractors(a_map(lambda x: x / (1 + x * x).sqrt()), [[0.9]], windows=(500, 2000))  # as 1 / sqrt(2 t)
+    assert (found.kind, found.zero) == ("undecided", (1, 1))
+    assert found.travel[1] < 0.1 * found.travel[0]
+
+
+def test_slow_decay_shows_in_the_longer_window():
+    rates = torch.tensor([1e-5, 1e-3, 1.5e-3], dtype=torch.float64)
+    (found,) = attractors(a_map(lambda x: (1 - rates) * x, 3), [[0.9, 0.9, 0.9]], settle=10_000, windows=(1000, 10_000))
+    assert (found.kind, found.zero, found.positive) == ("slow", (3, 1), (0, 0))
 
 
 def test_starts_are_told_apart():
@@ -94,3 +98,60 @@ def test_oscillators_of_a_network_are_a_torus():
 def test_a_flow_is_refused():
     with pytest.raises(ValueError, match="^system: expected a map, got a flow"):
         attractors(LinearFlow([[-1.0]]), [[1.0]])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("starts", [0.3]),
+        ("starts", [[0.3, 0.1]]),
+        ("starts", [[math.nan]]),
+        ("windows", (20, 10)),
+        ("windows", 100),
+        ("settle", -1),
+        ("settle", "long"),
+        ("exponents", 0),
+    ],
+)
+def test_wrong_arguments_are_named(name, value):
+    with pytest.raises((TypeError, ValueError), match=rf"^{name}: "):
+        attractors(**(dict(system=a_map(lambda x: x / 2), starts=[[0.3]]) | {name: value}))
+
+
+@pytest.fixture
+def recorded(tmp_path, monkeypatch):
+    """A small network, trained and recorded with its weights."""
+    task, model, settings = experiments.experiment(
+        "copy-memory", "tanh-pta", units=4, delay=5, tokens=2, sizes=(32, 16, 16), epochs=1
+    )
+    folder = tmp_path / "run"
+    train(task, model, settings, folder)
+    checkpoints.save_weights(folder, model.state_dict())
+    for name, value in dict(SETTLE=500, WINDOWS=(100, 400), EXPONENTS=4).items():
+        monkeypatch.setattr(after_training, name, value)
+    return task, model, folder
+
+
+def test_a_recorded_network_is_the_one_that_was_trained(recorded):
+    task, model, folder = recorded
+    network, split = after_training.trained_network(folder)
+    inputs = split.batch(range(4)).inputs
+    assert (inputs == task.split("validation").batch(range(4)).inputs).all()
+    assert (network.states(inputs) == model.states(inputs)).all()
+
+
+def test_attractors_are_recorded_once_beside_the_weights_and_read_back(recorded):
+    task, model, folder = recorded
+    told = []
+    for _ in range(2):
+        after_training.record(folder.parent, told.append)
+    assert len(told) == 1
+    ((run, found),) = after_training.read(folder.parent)
+    assert run.folder == folder
+    expected = after_training.attractors_of(
+        model, task.split("validation"), settle=500, windows=(100, 400), exponents=4
+    )
+    assert found == expected
+    (folder / "attractors.json").write_text("{}")
+    with pytest.raises(training.RecordError, match="attractors.json: not a record of attractors"):
+        after_training.read(folder.parent)

@@ -1,6 +1,6 @@
 """What attracts a trained network while its input does not change.
 
-    python -m ptacore.experiments.attractors results/audit
+    python -m ptacore.experiments.after_training results/audit
 
 makes what is missing beside the weights below a folder: ``attractors.json``, some minutes of one core for a network of
 250 units.
@@ -8,6 +8,7 @@ makes what is missing beside the weights below a folder: ``attractors.json``, so
 
 from __future__ import annotations
 
+import copy
 import json
 import sys
 from dataclasses import asdict, dataclass
@@ -28,9 +29,10 @@ from ptacore.networks.base import Recurrent
 from ptacore.tasks.task import Split
 from ptacore.training.checkpoints import WEIGHTS, load_weights, write_atomically
 from ptacore.training.probes import usual_input
-from ptacore.training.records import read_run
+from ptacore.training.records import RecordError, Run, read_run
 
-KINDS = ("fixed point", "periodic orbit", "torus", "chaos", "undecided")
+KINDS = ("fixed point", "periodic orbit", "torus", "chaos", "slow", "undecided")
+INPUTS = ("blank", "none")
 FILE = "attractors.json"
 SEQUENCES = 3  # whose ends are starts, beside the origin
 SETTLE = 100_000  # steps before the first look
@@ -51,8 +53,9 @@ class Attractor:
         One of `KINDS`. "fixed point" and "periodic orbit": the orbit has come to one that Newton's method certifies and
         that is stable. "torus": it does neither, moves as far as it did before, no exponent is positive, and those that
         are not told from zero are as many over both windows, one or more (one: a closed curve, as a limit cycle's when
-        it is looked at in steps). "chaos": an exponent is positive over both windows. "undecided": none of these; the
-        counts and the travel say why.
+        it is looked at in steps). "chaos": an exponent is positive over both windows. "slow": no exponent is positive,
+        and fewer are not told from zero over the longer window, so that some directions decay, but so slowly that the
+        state has not come to rest. "undecided": none of these; the counts and the travel say why.
     zero, positive : tuple of int
         Exponents not told from zero, and above it, by the intervals of `lyapunov_spectrum`, over the two windows; none
         where an orbit rests or repeats.
@@ -122,6 +125,12 @@ def attractors(
     checks.instance("system", system, System)
     if system.kind != "map":
         raise ValueError(f"system: expected a map, got a {system.kind}")
+    checks.integer("settle", settle, 10)
+    checks.integer("exponents", exponents, 1)
+    windows = checks.interval("windows", windows, 10)
+    starts = checks.finite(starts, "starts")
+    if starts.ndim != 2 or starts.shape[1] != system.dim:
+        raise ValueError(f"starts: expected an array (S, {system.dim}), got {tuple(starts.shape)}")
     early = trajectory(system, starts, duration=LOOK, transient=settle // 10).x
     late = trajectory(system, early[-1], duration=LOOK, transient=settle - settle // 10).x
     k = min(exponents, system.dim)
@@ -148,17 +157,23 @@ def _attractor(system: System, early: Tensor, late: Tensor, windows: tuple[int, 
             return Attractor("periodic orbit", period=round(cycle.period), multiplier=size, travel=travel)
     spectra = [lyapunov_spectrum(system, x, duration=T, transient=T // 5, k=k) for T in windows]
     zero, positive = (tuple(int(getattr(s, name)) for s in spectra) for name in ("n_zero", "n_positive"))
-    if min(positive):
-        kind = "chaos"
-    elif not max(positive) and zero[0] == zero[1] > 0 and travel[1] > max(near, STEADY * travel[0]):
-        kind = "torus"
-    else:
-        kind = "undecided"
+    kind = _moving(zero, positive, travel)
     lead = [tuple(round(v, 9) for v in values[:8].tolist()) for values in (spectra[1].exponents, spectra[1].tolerance)]
     return Attractor(kind, zero, positive, *lead, travel=travel, computed=k)
 
 
-def trained(folder: str | Path) -> tuple[Recurrent, Split]:
+def _moving(zero: tuple[int, ...], positive: tuple[int, ...], travel: tuple[float, ...]) -> str:
+    """The kind of an orbit that neither rests nor repeats."""
+    if min(positive):
+        return "chaos"
+    if max(positive):
+        return "undecided"
+    if zero[1] < zero[0]:
+        return "slow"
+    return "torus" if zero[0] == zero[1] > 0 and travel[1] > STEADY * travel[0] else "undecided"
+
+
+def trained_network(folder: str | Path) -> tuple[Recurrent, Split]:
     """The network of a recorded run, with the weights of its best epoch, and the validation sequences of its task.
 
     Parameters
@@ -177,33 +192,31 @@ def trained(folder: str | Path) -> tuple[Recurrent, Split]:
     task, model = tasks.make_task(**config["task"]), config["model"]
     network = registry.build(model["name"], task.n_inputs, task.n_outputs, model["n_hidden"], **model["options"])
     network.load_state_dict(load_weights(folder))
-    return network.double().requires_grad_(False), task.split("validation")
+    return network, task.split("validation")
 
 
-def survey(folder: str | Path, **effort) -> dict[str, list[dict]]:
-    """The attractors of a recorded run's network, from the origin and from where sequences of its task leave it.
+def attractors_of(network: Recurrent, split: Split, **effort) -> dict[str, list[Attractor]]:
+    """The attractors of a network, from the origin and from where sequences of its task leave it.
 
     Parameters
     ----------
-    folder : str or Path
-        See `trained`.
+    network : Recurrent
+    split : Split
+        Its first three sequences are used.
     **effort
         Arguments of `attractors`.
 
     Returns
     -------
     dict
-        "blank" (under the input that is most frequent, see `usual_input`) and "none" (without input): for each start
-        an `Attractor` as a dictionary.
+        A list for each of `INPUTS`: under the most frequent input (see `usual_input`), and without any.
     """
-    network, split = trained(folder)
+    network = copy.deepcopy(checks.instance("network", network, Recurrent)).cpu().double().requires_grad_(False)
+    checks.instance("split", split, Split)
     ends = network.states(split.batch(range(SEQUENCES), torch.float64).inputs)[-1]
     starts = torch.cat([torch.zeros_like(ends[:1]), ends])
-    inputs = dict(blank=usual_input(split).double(), none=None)
-    return {
-        name: [asdict(found) for found in attractors(as_system(network, u), starts, **effort)]
-        for name, u in inputs.items()
-    }
+    inputs = usual_input(split).double(), None
+    return {name: attractors(as_system(network, u), starts, **effort) for name, u in zip(INPUTS, inputs, strict=True)}
 
 
 def record(root: str | Path, report=print) -> None:
@@ -215,10 +228,34 @@ def record(root: str | Path, report=print) -> None:
             continue
         made = dict(commit=provenance.package_commit(), machine=provenance.machine(), versions=provenance.versions())
         effort = dict(settle=SETTLE, windows=WINDOWS, exponents=EXPONENTS)
-        found = survey(weights.parent)
+        found = attractors_of(*trained_network(weights.parent), **effort)
+        found = {name: [asdict(end) for end in ends] for name, ends in found.items()}
         content = json.dumps(dict(effort=effort, provenance=made, **found), indent=1)
         write_atomically(file, f"{content}\n".encode())
-        report(f"{file}: " + ", ".join(f"{name}: {[a['kind'] for a in ends]}" for name, ends in found.items()))
+        report(f"{file}: " + ", ".join(f"{name}: {[end['kind'] for end in ends]}" for name, ends in found.items()))
+
+
+def _from_lists(end: dict) -> Attractor:
+    return Attractor(**{name: tuple(value) if isinstance(value, list) else value for name, value in end.items()})
+
+
+def read(root: str | Path) -> list[tuple[Run, dict[str, list[Attractor]]]]:
+    """The recorded attractors below a folder: for each run those under each of `INPUTS`.
+
+    Raises
+    ------
+    RecordError
+        If a record cannot be read; the message names it.
+    """
+    found = []
+    for file in sorted(Path(root).rglob(FILE)):
+        try:
+            content = json.loads(file.read_text())
+            ends = {name: [_from_lists(end) for end in content[name]] for name in INPUTS}
+        except (KeyError, TypeError, ValueError) as error:
+            raise RecordError(f"{file}: not a record of attractors ({error})") from error
+        found.append((read_run(file.parent), ends))
+    return found
 
 
 if __name__ == "__main__":
