@@ -28,6 +28,16 @@ def test_no_state_leaves_the_sharp_bound(dt):
     assert worst <= 1 + 1e-12
 
 
+def test_a_unit_whose_gate_is_open_rests_at_the_bound():
+    network = Liquid(4, 1.0, F=3.0, amplitude=2.0, tau=0.5, dtype=torch.float64)
+    with torch.no_grad():
+        network.W.zero_()
+        network.b.fill_(50.0)
+        x = network.step(network.bounds(), 0.7)
+    torch.testing.assert_close(x, network.bounds())
+    torch.testing.assert_close(network.bounds().abs(), torch.full((4,), 2 * 0.5 * 3 / (1 + 0.5 * 3)).double())
+
+
 def test_explicit_euler_leaves_it():
     network = Liquid(10, 5.0, F=5.0, amplitude=2.0, dtype=torch.float64)
     flow, x = network.flow(), network.bounds() / 2

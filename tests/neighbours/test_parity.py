@@ -49,6 +49,9 @@ def test_states_of_a_network_that_forgets_and_of_one_that_does_not():
         network.rnn.weight_hh_l0.zero_()
     assert parity.count_states(network, 8) == 2
     with torch.no_grad():
+        network.rnn.weight_ih_l0.mul_(1e-4)  # what is near is told by the spread of all
+    assert parity.count_states(network, 8) == 2
+    with torch.no_grad():
         network.rnn.weight_hh_l0.copy_(2 * torch.eye(2))
         network.rnn.weight_ih_l0.copy_(torch.tensor([[0.0, 1.0], [0.0, 0.0]]))
     assert parity.count_states(network, 3) == 14
@@ -73,6 +76,18 @@ def test_batches_have_one_length_and_all_sequences_once():
     lengths = sorted(length for length, batch, _ in seen for _ in range(batch))
     assert len(losses) == len(seen) == 1 + 1 + 2 + 4
     assert lengths == sorted(n for n in (1, 2, 3, 4) for _ in range(2**n))
+
+
+def test_each_sequence_counts_alike_in_the_loss_of_training():
+    network, objective = ParityNetwork(0.9, units=3, seed=2), Parity(3, batch=2)
+    with torch.no_grad():
+        network.readout.bias.copy_(torch.tensor([0.3, 0.9]))
+        errors = [
+            (network(parity.one_hot(bits)) - torch.nn.functional.one_hot(parity.parity(bits), 2)).square().mean(1)
+            for bits in objective.sequences
+        ]
+        found = objective.evaluate(network, "validation")["train_loss"]
+    torch.testing.assert_close(torch.as_tensor(found), torch.cat(errors).mean())
 
 
 @pytest.mark.parametrize("wrong", [dict(gain=0), dict(gain=None), dict(units=0)])
