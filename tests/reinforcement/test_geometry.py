@@ -68,6 +68,9 @@ def test_a_point_has_the_angle_of_its_neighbour():
         (lambda: principal_plane(np.ones(3)), "states"),
         (lambda: ring(planted(THETA), THETA[:5], principal_plane(planted(THETA))), "theta"),
         (lambda: ring(planted(THETA), THETA, None), "plane"),
+        (lambda: ring(np.ones((960, 64)), THETA, principal_plane(planted(THETA))), "states"),
+        (lambda: ring(planted(THETA)[:, :9], THETA, principal_plane(planted(THETA))), "states"),
+        (lambda: principal_plane(planted(THETA)).project(np.zeros(9)), "states"),
         (lambda: angle_on_ring([0.0], planted(THETA), THETA), "point"),
     ],
 )

@@ -33,6 +33,13 @@ def test_what_only_trends_with_time_is_gone_once_time_is_given():
     assert within_correlation(x + common, y + common, SEEDS, TIME) > 0.9
 
 
+def test_units_do_not_matter_and_rounding_is_no_difference():
+    x, y = RNG.normal(size=(2, 30))
+    assert regression(1e-20 * x, 1e20 * y).r == pytest.approx(np.corrcoef(x, y)[0, 1])
+    with pytest.raises(ValueError, match="^x: expected values that differ"):
+        regression([1e9, 1e9, 1e9 + 2e-7], [1.0, 2.0, 3.0])
+
+
 def test_the_partial_correlation_is_the_textbook_one():
     x, y, z = RNG.normal(size=(3, 50)) + RNG.normal(size=50)
     r = np.corrcoef([x, y, z])
