@@ -16,11 +16,11 @@ from ptacore.training.loop import describe
 DOTS, DASHES = (0, (1, 1)), (0, (3, 1.2))
 _LOOKS = {
     "tanh": ("tanh", GREY, "-"),
-    "tanh-orthogonal": ("tanh, orthogonal", ORANGE, "-"),
-    "tanh-rotation": ("tanh, rotations", GREEN, "-"),
-    "tanh-pta": ("tanh, PTA", BLUE, "-"),
+    "tanh-orthogonal": ("orthogonal tanh", ORANGE, "-"),
+    "tanh-rotation": ("rotations", GREEN, "-"),
+    "tanh-pta": ("PTA-tanh", BLUE, "-"),
     "gru": ("GRU", RED, DASHES),
-    "gru-pta": ("GRU, PTA", PURPLE, DASHES),
+    "gru-pta": ("PTA-GRU", PURPLE, DASHES),
     "lstm": ("LSTM", BROWN, DASHES),
     "antisymmetric": ("AntisymmetricRNN", PINK, DOTS),
     "cornn": ("coRNN", CYAN, DOTS),
@@ -59,9 +59,9 @@ def listed(names: Iterable[str]) -> str:
     Examples
     --------
     >>> listed(["gru", "tanh-pta"]), listed([])
-    ('GRU; tanh, PTA', 'none')
+    ('GRU, PTA-tanh', 'none')
     """
-    return "; ".join(TITLE[name] for name in names) or "none"
+    return ", ".join(TITLE[name] for name in names) or "none"
 
 
 def ranked(rows: dict[str, dict], key: str, form: Callable[[float], str], reverse: bool = False) -> list[str]:

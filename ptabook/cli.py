@@ -71,6 +71,12 @@ def _parser() -> argparse.ArgumentParser:
     release = commands.add_parser("release", help="pack site, numbers and sources with figures into _build/dist")
     release.add_argument("--tag", help="v1.2.3, which must be the version that the files state")
     release.add_argument("--check", action="store_true", help="check that versions agree, and no more")
+    release.add_argument(
+        "--earlier",
+        type=Path,
+        metavar="DIR",
+        help="put the sites of earlier releases, as archives in DIR, below the new one in _build/html, and no more",
+    )
     release.set_defaults(command=_release)
 
     experiments.add_commands(commands)
@@ -128,9 +134,10 @@ def _book(arguments: argparse.Namespace, root: Path) -> int:
         return code
     from ptabook.claims.verdicts import write_ledger
     from ptabook.example import example_files
+    from ptabook.four_or_two import four_or_two_files
     from ptabook.runtimes import write_runtimes
 
-    written = {"_ledger.md": write_ledger, "_runtimes.md": write_runtimes, **example_files()}
+    written = {"_ledger.md": write_ledger, "_runtimes.md": write_runtimes, **example_files(), **four_or_two_files()}
     pages.stage(root, arguments.preset, written)
     page = pages.build_book(root)
     say(f"Open {pdf.print_book(root) if arguments.pdf else page}")
@@ -180,10 +187,14 @@ def _compare(arguments: argparse.Namespace, root: Path) -> int:
 
 
 def _release(arguments: argparse.Namespace, root: Path) -> int:
-    from ptabook import release
+    from ptabook import release, versions
 
     if arguments.check:
         say(f"version {release.check(root, arguments.tag)} everywhere")
+    elif arguments.earlier:
+        archives = sorted(arguments.earlier.glob("*.tar.gz"))
+        site, version = root / "_build" / "html", release.check(root, arguments.tag)
+        say(f"versions in {shown(site)}: {', '.join(versions.assemble(site, version, archives))}")
     else:
         say(f"Packed in {shown(release.build(root, arguments.tag))}")
     return 0

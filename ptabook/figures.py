@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from ptabook.notebook import (
     absolute,
     cells_of,
     check_kind,
+    code_of,
     execute,
     file_of,
     largest_child,
@@ -86,9 +88,9 @@ class Figure:
         return parent / (f"{self.name}-{digest(self.given)[:8]}" if self.given else self.name)
 
     def inputs(self) -> dict[str, str]:
-        """Hash what goes into the figure besides code: cells, parameters, files that they name, versions, records."""
+        """Hash what goes into the figure besides modules: code cells, parameters and their files, versions, records."""
         hashes = {
-            "the notebook": digest(cells_of(self.source)),
+            "the notebook": digest(code_of(self.source)),
             "the parameters": digest({**self.given, "preset": self.preset}),
         }
         hashes |= {
@@ -97,13 +99,12 @@ class Figure:
         return hashes | hash_files(self.root, [*self.root.glob("requirements.lock"), *self._records()])
 
     def _records(self) -> list[Path]:
-        """The recorded results, without the user's own, if the notebook has a parameter ``records`` for them."""
-        parameters = (cell["source"] for cell in cells_of(self.source) if "parameters" in cell["tags"])
-        if not any(line.startswith("records =") for source in parameters for line in source.splitlines()):
+        """The recorded results below the folder that the notebook's parameter ``records`` names, but the user's own."""
+        parameters = "\n".join(cell["source"] for cell in cells_of(self.source) if "parameters" in cell["tags"])
+        if not (named := re.search(r"^records = ['\"](.+?)['\"]", parameters, re.M)):
             return []
-        results = self.root / "results"
-        collections = [folder for folder in results.glob("*/") if folder.name != "own"]
-        return [p for folder in collections for p in files_below(folder) if p.suffix in (".json", ".csv")]
+        folder, own = (self.source.parent / named[1]).resolve(), self.root.resolve() / "results" / "own"
+        return [p for p in files_below(folder) if p.suffix in (".json", ".csv") and own not in p.parents]
 
     def changes(self) -> list[str]:
         """Name the inputs that changed since the figure was made; empty when it is fresh."""

@@ -13,6 +13,8 @@ from typing import Any
 
 from ptacore.terminal import UsageError
 
+INJECTED = "injected-parameters"  # papermill's tag of the cell that it adds
+
 
 class FigureError(RuntimeError):
     """A notebook raised an exception; its own traceback is the text of the cause."""
@@ -95,6 +97,31 @@ def cells_of(path: Path) -> list[dict[str, Any]]:
         raise UsageError(f"{path} is not a notebook of format 4 ({error!r})") from error
 
 
+def code_of(path: Path) -> list[dict[str, Any]]:
+    """The cells that run: what a notebook computes depends on these, and not on its prose."""
+    return [cell for cell in cells_of(path) if cell["kind"] == "code"]
+
+
+def renew_prose(executed: Path, source: Path) -> None:
+    """Put the prose of a notebook into its executed copy, unless there is none, or it ran other code."""
+    if not executed.is_file():
+        return
+    copy, own = (json.loads(path.read_text(encoding="utf-8")) for path in (executed, source))
+    ran = [cell for cell in copy.get("cells", []) if cell["cell_type"] == "code"]
+    injected = [cell for cell in ran if INJECTED in cell["metadata"].get("tags", [])]
+    ran = [cell for cell in ran if cell not in injected]
+    written = [cell for cell in own["cells"] if cell["cell_type"] == "code"]
+    if ["".join(cell["source"]) for cell in ran] != ["".join(cell["source"]) for cell in written]:
+        return
+    cells, next_ran = [], iter(ran)
+    for cell in own["cells"]:
+        cells.append(next(next_ran) if cell["cell_type"] == "code" else cell)
+        if "parameters" in cell["metadata"].get("tags", []):
+            cells += injected
+    if cells != copy["cells"]:
+        executed.write_text(json.dumps({**copy, "cells": cells}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def read_notebook(path: Path) -> Any:
     """Load a notebook to be run by this interpreter, whichever kernel it was saved with."""
     import nbformat
@@ -174,8 +201,8 @@ def _tidy(notebook: Any) -> Any:
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
-        if "injected-parameters" in cell.metadata.get("tags", []):
-            cell.id = "injected-parameters"
+        if INJECTED in cell.metadata.get("tags", []):
+            cell.id = INJECTED
             cell.metadata.tags.append("remove-cell")
             lines = cell.source.splitlines(keepends=True)
             cell.source = "".join(line for line in lines if not line.startswith("output_dir ="))

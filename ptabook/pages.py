@@ -22,6 +22,7 @@ from ptabook.files import (
     sources,
     tidy_up,
 )
+from ptabook.notebook import renew_prose
 from ptacore.provenance import ROOT
 from ptacore.terminal import CommandError, UsageError
 
@@ -55,6 +56,7 @@ def stage(root: Path, preset: str, written: dict[str, Callable[[Path, Path], obj
     made: dict[str, Path] = {}
     for name in figure_names(root):
         tidy_up(figures / name)
+        renew_prose(figures / name / f"{name}.ipynb", root / "notebooks" / f"{name}.ipynb")
         for path in files_below(figures / name):
             target = f"notebooks/{_artefact_name(name, path)}"
             if target in made:
@@ -69,14 +71,13 @@ def stage(root: Path, preset: str, written: dict[str, Callable[[Path, Path], obj
 
 
 def _written(root: Path, figures: Path, written: dict[str, Callable[[Path, Path], object]]) -> dict[str, Path]:
-    """Write these files, unless nothing that they are written from has changed: the numbers of figures, and code."""
+    """Write these files, unless nothing they are written from has changed: numbers of figures, notebooks, code."""
     if not written:
         return {}
     folder = root / "_build" / "written"
     paths, stamp = {name: folder / name for name in written}, folder / "sources.sha256"
-    state = digest(
-        [sorted(paths), hash_files(root, [*sources(root), root / "_toc.yml", *sorted(figures.glob("*/*.json"))])]
-    )
+    read = [root / "_toc.yml", *sorted((root / "notebooks").glob("*.ipynb")), *sorted(figures.glob("*/*.json"))]
+    state = digest([sorted(paths), hash_files(root, [*sources(root), *read])])
     if stamp.is_file() and stamp.read_text() == state and all(path.is_file() for path in paths.values()):
         return paths
     folder.mkdir(parents=True, exist_ok=True)

@@ -33,7 +33,7 @@ LEFT_OUT = (
     "script, style, button, .pta-swing label, .headerlink, .toctree-wrapper, .landing-cards, .only-dark, "
     ".figure-tools, .hide, footer"
 )
-INTERACTIVE = ".output:has(script, button, canvas), .pta-explorer"
+INTERACTIVE = ".output:has(script, button, canvas), .pta-explorer, .four-or-two"
 ASSETS = re.compile("pygments|math|katex", re.IGNORECASE)  # of a page's head; the others are for the screen
 SCREEN_ONLY = '<p class="interactive">In the online book there is something to try out in this place: {}.html</p>'
 

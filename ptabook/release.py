@@ -13,6 +13,7 @@ import tarfile
 import tomllib
 from pathlib import Path
 
+from ptabook.crate import crate
 from ptabook.figures import figure_names
 from ptabook.files import files_below, replace_folder
 from ptacore import provenance
@@ -91,8 +92,8 @@ def build(root: Path, tag: str | None = None) -> Path:
     -------
     Path
         ``_build/dist``, with the site, the numbers of the figures, and for a lasting archive sources, figures and
-        provenance together; their ``SHA256SUMS``; and ``NOTES.md``, from the changelog. Times in the archives are
-        that of the commit, so that the same files give the same bytes.
+        provenance together, described as an RO-Crate; their ``SHA256SUMS``; and ``NOTES.md``, from the changelog.
+        Times in the archives are that of the commit, so that the same files give the same bytes.
 
     Raises
     ------
@@ -108,10 +109,12 @@ def build(root: Path, tag: str | None = None) -> Path:
     if missing := [path for path in (*numbers.values(), site / "index.html") if not path.is_file()]:
         raise UsageError(f"{missing[0]} is missing: make book")
     sources = {name: root / name for name in _git(root, "ls-files", "-z").split("\0") if name}
+    described = root / "_build/ro-crate-metadata.json"
+    described.write_text(crate(root, sources, made), encoding="utf-8")
     contents = {
         "site": {p.relative_to(site).as_posix(): p for p in sorted(site.rglob("*")) if p.is_file()},
         "numbers": numbers,
-        "archive": sources | {f"figures/{name}": path for name, path in made.items()},
+        "archive": sources | {f"figures/{name}": path for name, path in made.items()} | {described.name: described},
     }
     out = root / "_build/dist"
     scratch = out.with_name(f".dist.{os.getpid()}")

@@ -227,6 +227,20 @@ def finite(value, name: str) -> Tensor:
     return x
 
 
+def of_step(name: str, rows: Tensor, t: float) -> Tensor:
+    """The row of step t, with a ValueError where there is none: for what drives a system.
+
+    Examples
+    --------
+    >>> of_step("inputs", torch.zeros(3, 1), 3.0)
+    Traceback (most recent call last):
+    ValueError: inputs: has 3 steps, but step 3 is needed
+    """
+    if not 0 <= t < len(rows):
+        raise ValueError(f"{name}: has {len(rows)} steps, but step {int(t)} is needed")
+    return rows[int(t)]
+
+
 def finite_array(value, name: str) -> np.ndarray:
     """What `finite` returns, as an array."""
     return finite(value, name).detach().cpu().numpy()

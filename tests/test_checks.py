@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ptacore import models
-from ptacore.checks import check_seed, integer, interval, to_array, to_tensor, within, workers
+from ptacore.checks import check_seed, integer, interval, of_step, to_array, to_tensor, within, workers
 
 WHOLE = st.integers(-(10**6), 10**6)
 NO_NUMBERS = st.sampled_from([None, "3", [3], True, False, 2.0, 2.5, math.nan, 3 + 0j, np.array([3]), torch.tensor([3]),
@@ -207,3 +207,11 @@ def test_threads_and_processes_are_bounded_by_the_cores(monkeypatch):
             workers("--threads", bad)
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert workers("--threads", 4) == 4
+
+
+def test_a_step_has_its_own_row_or_none():
+    rows = torch.arange(3.0)
+    assert [of_step("inputs", rows, t).item() for t in (0, 1.0, 2)] == [0, 1, 2]
+    for t in (3, -1):
+        with pytest.raises(ValueError, match="^inputs: has 3 steps, but step "):
+            of_step("inputs", rows, t)

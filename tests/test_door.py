@@ -573,11 +573,11 @@ def test_every_public_function_is_at_the_door():
         ),
         *("TangentSystem", "trajectory", "ModuleMap", "Recurrent", "System", "Task", "Batch", "Split", "Tongue"),
         *("Cell", "Experiment", "Planned", "Run", "Search", "Trial", "read_run", "read_runs", "read_search"),
-        *("Objective", "Supervised", "outcome", "state"),
+        *("Objective", "Supervised", "outcome", "state", "attractors", "trained_network"),
         *(network.__name__ for network in networks.MODELS.values()),  # by their names, with `build`
     }
     results = ("Trajectory", "Family", "Certificates", "FixedPoints", "Flossing", "LyapunovSpectrum")
-    results += ("CovariantVectors", "Oscillators", "PeriodicOrbit", "Spikes", "PiecewiseLinear")
+    results += ("Attractor", "CovariantVectors", "Oscillators", "PeriodicOrbit", "Spikes", "PiecewiseLinear")
     for module in (pta, models, networks, heading, tasks, training, experiments, neighbours):
         for name in module.__all__:
             thing = getattr(module, name)

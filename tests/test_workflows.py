@@ -139,3 +139,30 @@ def test_reports_fit_an_issue(tell):
     _, body = tell("failure", **dict.fromkeys(("findings", "newest", "pinned"), "x" * 200_000))
     assert len(body) < 65_536
     assert all(f"## {name}\n" in body for name in ("findings", "newest", "pinned"))
+
+
+SPHINX = """\
+#!/bin/sh
+case "$0 $*" in
+*ptacore*) mkdir -p _build/source ;;
+*jupyter-book*) echo "extensions = ['myst_nb', 'jupyter_book', 'icons']" > "$3/conf.py" ;;
+*) cp "$9/conf.py" .; echo "book/a.md: WARNING: unknown document: 'b'"; exit $STATUS ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_what_keeps_plain_sphinx_from_building_the_book_is_told(tmp_path, status):
+    for name in ("ptacore", "jupyter-book", "python"):
+        program = tmp_path / ".venv" / "bin" / name
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(SPHINX)
+        program.chmod(0o755)
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "sphinx", tmp_path / ".ci" / "sphinx")
+    variables = os.environ | {"PYTHON": str(tmp_path / ".venv/bin/python"), "STATUS": str(status)}
+    subprocess.run([".ci/sphinx", "report.md"], cwd=tmp_path, env=variables, check=True, capture_output=True)
+    assert (tmp_path / "conf.py").read_text() == "extensions = ['myst_nb', 'icons']\n"
+    report = tmp_path / "report.md"
+    assert report.exists() == bool(status)
+    assert not status or "unknown document: 'b'" in report.read_text()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 
-PARAMETERS = "preset = 'quick'\nseed = 0  # of the noise\nweights = None\nrecords = 'results'\noutput_dir = '.'"
+PARAMETERS = "preset = 'quick'\nseed = 0  # of the noise\nweights = None\nrecords = '../results'\noutput_dir = '.'"
 WORK = """\
 import json, sys
 from pathlib import Path

@@ -2,7 +2,8 @@
 
 A figure is an SVG file in `notebooks/`. It is shown from the folder `figures/` of the built pages, where its other
 files and its dark variant (`dark_figure`) lie beside it. Under each figure stands a row of links, which need no script:
-what is read there comes from `NAME.provenance.json`, or else from that of the page's notebook, and from `CITATION.cff`.
+what is read there comes from `NAME.provenance.json`, or else from that of the page's notebook, or else from that of the
+notebook with whose name the figure's begins, and from `CITATION.cff`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from sphinx.application import Sphinx
 from sphinx.util.osutil import relative_uri
 
 FILES = {".svg": "SVG", ".png": "PNG", ".pdf": "PDF", ".csv": "data (CSV)", ".json": "numbers (JSON)"}
+PATH, NUMBER = re.compile(r'(?<= d=")[^"]*'), re.compile(r"-?\d+\.\d{3,}")
 
 
 class html_only(nodes.Element):
@@ -147,8 +149,10 @@ def show_figures(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def _toolbar(app: Sphinx, figure: nodes.figure, svg: Path, docname: str, folder: str) -> html_only:
-    own, page = (svg.with_name(f"{name}.provenance.json") for name in (svg.stem, Path(docname).name))
-    full = own if own.is_file() else page
+    parts = svg.stem.split("_")
+    begun = ["_".join(parts[:i]) for i in range(len(parts) - 1, 0, -1)]  # a second figure of a notebook, elsewhere
+    names = (svg.stem, Path(docname).name, *begun)
+    full = next(path for n in names if (path := svg.with_name(f"{n}.provenance.json")).is_file())
     record = json.loads(full.read_text(encoding="utf-8"))
     files = {suffix: svg.with_suffix(suffix) for suffix in FILES}
     if not files[".json"].is_file():  # a notebook's numbers are in the file of its name
@@ -161,6 +165,21 @@ def _toolbar(app: Sphinx, figure: nodes.figure, svg: Path, docname: str, folder:
     return html_only(html=toolbar_html(svg.stem, title, found, record, f"{folder}{full.name}", url, cff))
 
 
+def light_svg(text: str) -> str:
+    """A figure whose paths are given to a hundredth of a point, where matplotlib writes a millionth.
+
+    Examples
+    --------
+    >>> light_svg('<path d="M 1.234567 -0.001 L 10 20.5"/>')
+    '<path d="M 1.23 0 L 10 20.5"/>'
+    """
+
+    def shortened(number: re.Match[str]) -> str:
+        return f"{float(number[0]):z.2f}".rstrip("0").rstrip(".")
+
+    return PATH.sub(lambda path: NUMBER.sub(shortened, path[0]).replace("\n", ""), text)
+
+
 def copy_files(app: Sphinx, exception: Exception | None) -> None:
     """Put the figures' files, and their dark variants, beside the built pages."""
     if exception is not None or app.builder.format != "html":
@@ -171,8 +190,9 @@ def copy_files(app: Sphinx, exception: Exception | None) -> None:
         if path.suffix in FILES:
             shutil.copyfile(path, target / path.name)
         if path.suffix == ".svg":
-            dark = dark_svg(path.read_text(encoding="utf-8"))
-            (target / f"{path.stem}.dark.svg").write_text(dark, encoding="utf-8")
+            light = light_svg(path.read_text(encoding="utf-8"))
+            (target / path.name).write_text(light, encoding="utf-8")
+            (target / f"{path.stem}.dark.svg").write_text(dark_svg(light), encoding="utf-8")
 
 
 def add_assets(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:

@@ -59,7 +59,11 @@ def cut_icons(app: Sphinx, exception: Exception | None) -> None:
     if exception is not None or app.builder.format != "html":
         return
     static = Path(app.outdir) / "_static"
-    (vendor,) = (static / "vendor" / "fontawesome").iterdir()  # its version
+    vendor = next(
+        (path for path in (static / "vendor" / "fontawesome").glob("*") if (path / "webfonts").is_dir()), None
+    )
+    if vendor is None:
+        return  # themes of pydata-sphinx-theme 0.17 and later draw icons by a script, and load no font
     pages = {path: path.read_text(encoding="utf-8") for path in Path(app.outdir).rglob("*.html")}
     styles = [path.read_text(encoding="utf-8") for path in static.rglob("*.css") if vendor not in path.parents]
     (static / "icons.css").write_text(icon_style(vendor, pages.values(), styles), encoding="utf-8")

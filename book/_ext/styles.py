@@ -14,6 +14,7 @@ from sphinx.application import Sphinx
 
 SHEETS = ("styles/bootstrap.css", "sphinx-design.min.css", "mystnb.*.css")
 COMMENT = re.compile(r"/\*(?!!).*?\*/", re.DOTALL)  # not /*! ... */, which holds a licence
+LICENCE = re.compile(r"(?:\s*/\*!.*?\*/)+", re.DOTALL)
 TOKEN = re.compile(r"""/\*.*?\*/|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[{};]""", re.DOTALL)
 GROUPS = ("@media", "@supports", "@container", "@layer")
 ALTERNATIVES = re.compile(r":(?:not|is|where|has)\((?:[^()]|\([^()]*\))*\)")
@@ -46,6 +47,9 @@ def cut_style(sheet: str, words: Set[str]) -> str:
 
     kept = []
     for head, body in rules(COMMENT.sub("", sheet)):
+        if licence := LICENCE.match(head):
+            kept.append(licence[0])
+            head = head[licence.end() :]
         if body is None:
             kept.append(head)
         elif head.lstrip().startswith(GROUPS):

@@ -57,6 +57,11 @@ class Claim:
         Notebook whose numbers decide; set from the name of the module that the claim stands in.
     work : str
         The neighbouring work whose claim it is, empty for the paper; where it is empty, that module's ``WORK``.
+    section : str
+        Anchor of the section of its page that shows the evidence; where it is empty, the ledger takes the section that
+        speaks of the numbers that the check reads.
+    note : str
+        Anchor of the section of ``book/notes.md`` that says more, empty where none does.
     """
 
     id: str
@@ -68,6 +73,8 @@ class Claim:
     by_construction: bool = False
     figure: str = ""
     work: str = ""
+    section: str = ""
+    note: str = ""
 
 
 def by_interval(ours: str, interval: tuple[float, float], holds: tuple[float, float], reason: str = "") -> Found:
@@ -128,4 +135,4 @@ def with_width(values, widths, digits: int) -> str:
 
 def says(text: str, test: Callable[[dict], bool]):
     """A check: a text with a figure's numbers by name, and whether the statement holds."""
-    return lambda numbers: (text.format(**numbers), bool(test(numbers)))
+    return lambda numbers: (text.format_map(numbers), bool(test(numbers)))

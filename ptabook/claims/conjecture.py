@@ -22,8 +22,8 @@ def _search(numbers):
     )
     text += "two zeros {pairs_other:.0f} are others, a share below {bound_two:.0%} at a power of {power:.0%}"
     if numbers["other"] + numbers["pairs_other"]:
-        return Found(text.format(**numbers), CONTRADICTS)
-    return Found(text.format(**numbers), UNDECIDED, "a statement about all systems, of which some were searched")
+        return Found(text.format_map(numbers), CONTRADICTS)
+    return Found(text.format_map(numbers), UNDECIDED, "a statement about all systems, of which some were searched")
 
 
 def _under_symmetry(numbers):
@@ -51,6 +51,7 @@ CLAIMS = [
         "not excluded",
         "under 5% of rings of rest keep their zero without motion at symmetric changes of 1% (95% interval)",
         _under_symmetry,
+        note="remarks-on-the-theory",
     ),
     Claim(
         "cycles-stable-flows",
@@ -67,6 +68,7 @@ CLAIMS = [
         "structurally stable",
         "the same, circles of random maps (by theorem never in the strict sense)",
         lambda d: _kept(d, "circles_maps"),
+        note="remarks-on-the-theory",
     ),
     Claim(
         "equal-torus-stable",
@@ -76,6 +78,7 @@ CLAIMS = [
         "both zeros of two equal oscillators in at least 95% of changes of 1% (smaller shifts are below the "
         "resolution), each of another pair (95% interval)",
         lambda d: _kept(d, "alike_apart", "pairs"),
+        note="remarks-on-the-theory",
     ),
     Claim(
         "at-most-half-zeros",
@@ -89,6 +92,7 @@ CLAIMS = [
             lambda d: True,
         ),
         by_construction=True,
+        note="remarks-on-the-theory",
     ),
     Claim(
         "continua-zeros-lost",

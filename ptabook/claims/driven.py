@@ -16,5 +16,6 @@ CLAIMS = [
             "noise {fast_ratio:.2f} and {slow_ratio:.2f} of it, periodic off by {tone_off:.0%}",
             lambda d: d["noise_worst"] < 1 and d["tone_off"] < 0.1,
         ),
+        note="remarks-on-the-theory",
     ),
 ]

@@ -14,7 +14,7 @@ CLAIMS = [
         "fixed range of floating point",
         "after log(limit) / λ₁, but for a prefactor between 1/100 and 100; float16, bfloat16, float32, float64",
         says(
-            "{timed:.0f} times measured; largest prefactor e^{worst_prefactor:.1f}",
+            "{timed:.0f} times measured; largest prefactor exp({worst_prefactor:.1f})",
             lambda d: d["worst_prefactor"] < np.log(100),
         ),
     ),

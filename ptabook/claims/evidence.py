@@ -192,7 +192,7 @@ def by_share(ours: str, hits, of, holds: tuple[float, float], reason: str = "mor
 
     if np.ndim(of):
         k, n = share_of(hits, of)
-        clusters = f", {len(of)} clusters" * (np.sum(of) > len(of))
+        clusters = f", {len(of)} clusters" if np.sum(of) > len(of) else ""
     else:
         k, n, clusters = float(hits), float(of), ""
     low, high = share_interval(k, n)

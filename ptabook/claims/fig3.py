@@ -147,6 +147,7 @@ CLAIMS = [
         "all trials",
         "norm above 0.1 after 10 τ in all ten trials",
         _line_adjoint,
+        note="not-every-start-ends-on-the-line",
     ),
     Claim(
         "fig3d-starts-part",

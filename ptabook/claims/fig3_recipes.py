@@ -46,6 +46,7 @@ CLAIMS = [
         "4",
         "usual for the recipe: four or more in at least half of the draws (95% interval), by their last minute",
         _positive_in_survey,
+        note="four-positive-exponents-or-two",
     ),
     Claim(
         "sparse-recipe-chaotic",
@@ -54,6 +55,7 @@ CLAIMS = [
         "chaotic",
         "more than half of the draws (95% interval), counted by their last minute and by any",
         _printed_recipe,
+        note="which-random-network",
     ),
     Claim(
         "small-networks-cycle",

@@ -28,5 +28,6 @@ CLAIMS = [
         "exact up to the step",
         "none of five exponents off by more than the 99% intervals of both runs, the scheme's own being the shorter",
         _printed_scheme,
+        note="the-recipe-for-the-exponents-s12",
     ),
 ]

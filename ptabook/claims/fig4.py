@@ -65,6 +65,7 @@ CLAIMS = [
             "is irrational",
             lambda d: d["boxes_apart"] == d["boxes_pairwise"] == 1,
         ),
+        note="remarks-on-the-theory",
     ),
     Claim(
         "timing",

@@ -68,6 +68,7 @@ CLAIMS = [
         "lost",
         "under 10% left at changes of 1%, line, ring, square and identity (slow cycles); 95% intervals over networks",
         _left(("line attractor", "ring attractor", "square", "identity"), (-np.inf, 0.1)),
+        section="the-measurement",
     ),
     Claim(
         "cycle-keeps-zero",
@@ -76,6 +77,7 @@ CLAIMS = [
         "kept",
         "in at least 95% of draws at changes of 1% (95% intervals)",
         _left(("limit cycle",), (0.95, np.inf)),
+        section="the-measurement",
     ),
     Claim(
         "tori-outlast-continua",
@@ -84,6 +86,7 @@ CLAIMS = [
         "kept",
         "more than 95% left at changes of 1%, in all three networks; 95% intervals over networks",
         _left(("PTA, tanh", "PTA, GRU", "PTA, flow"), (0.95, np.inf)),
+        section="the-measurement",
     ),
     Claim(
         "tori-structurally-stable",
@@ -92,6 +95,7 @@ CLAIMS = [
         "structurally stable",
         "none of the networks loses one at changes of 1% of all weights; one that does is enough",
         _torus_is_stable,
+        note="remarks-on-the-theory",
     ),
     Claim(
         "silence-none-synchrony-one",

@@ -51,6 +51,7 @@ CLAIMS = [
             lambda r: f"{r['zero'] / r['cells']:.0%} of the map",
             lambda r: r["zero"] > 0 and r["leading_where_zero"] <= r["resolution"],
         ),
+        section="do-numbers-and-curves-agree",
     ),
     Claim(
         "pair-has-one-zero",
@@ -59,6 +60,7 @@ CLAIMS = [
         "n / 2",
         "the second exponent is negative wherever the first is zero",
         _each_network(lambda r: f"{r['second_where_zero']:.4f} at most", lambda r: r["second_where_zero"] < 0),
+        section="do-numbers-and-curves-agree",
     ),
     Claim(
         "pairs-start-by-themselves",
@@ -70,6 +72,7 @@ CLAIMS = [
             lambda r: f"{r['zero_where_origin_attracts']} exceptions in {r['zero']} cells",
             lambda r: r["zero"] > 0 and r["zero_where_origin_attracts"] == 0,
         ),
+        section="where-the-origin-lets-go",
     ),
     Claim(
         "least-angle",
@@ -80,6 +83,7 @@ CLAIMS = [
         _each_network(
             lambda r: f"off by {r['least_angle_off']:.2f}", lambda r: r["least_angle_off"] <= 1, " spacings at most"
         ),
+        section="where-rest-takes-over-the-saddle-node-curve",
     ),
     Claim(
         "continuous-and-discrete-alike",
@@ -96,6 +100,8 @@ CLAIMS = [
         "zero",
         "no cell is locked between the strong tongues",
         _no_gaps,
+        section="how-much-of-the-region-is-really-free",
+        note="the-maps-of-figure-5ab",
     ),
     Claim(
         "gain-and-angle-suffice",
@@ -104,6 +110,8 @@ CLAIMS = [
         "functions of α and θ",
         "three starts lead to one attractor, up to quarter turns, in every cell",
         _one_attractor,
+        section="two-attractors-and-chaos",
+        note="the-maps-of-figure-5ab",
     ),
     Claim(
         "range-of-frequencies",

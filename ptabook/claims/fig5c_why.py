@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ptabook.claims.claim import UNDECIDED, Claim, Found
-from ptabook.claims.evidence import SEEDS, by_difference
+from ptabook.claims.evidence import SEEDS, by_difference, by_share
 
 PTA = ("tanh-pta", "gru-pta")
 
@@ -17,13 +17,14 @@ def _counts(numbers, when: str, what: str) -> list[int]:
 
 
 def _ends_without_oscillation(numbers):
-    zero, positive = _counts(numbers, "end", "zero"), _counts(numbers, "end", "positive")
-    if not zero:
-        return Found("", UNDECIDED, "no recorded run holds the exponents of a trained PTA network")
-    text = f"of {len(zero)} recorded PTA networks {sum(p > 0 for p in positive)} have a positive exponent; "
-    text += f"{min(zero)} to {max(zero)} exponents are not told from zero"
-    missing = "data: an exponent not told from zero is not an oscillation, and the attractors of trained networks are "
-    return Found(text, UNDECIDED, missing + "not recorded")
+    found = [row["without_oscillation"] for row in numbers["attractors"] if row["network"] in PTA]
+    told = [without for without in found if without is not None]
+    if not told:
+        return Found("", UNDECIDED, "data: no attractor of a trained PTA network is known")
+    text = f"{sum(told)} of {len(told)} trained PTA networks come to no cycle or torus under the blank input"
+    if len(found) > len(told):
+        text += f"; {len(found) - len(told)} more cannot be told"
+    return by_share(text, sum(told), len(told), (0.5, 1), "seeds: few networks have been followed to their attractors")
 
 
 def _oscillations_weaken(numbers):

@@ -12,7 +12,7 @@ def _follows_and_stays(d):
     )
     text += "explains all but {rms_lagged:.1f}°"
     verdict = UNDECIDED if stays else CONTRADICTS
-    return Found(text.format(**d), verdict, "definition: how close is following" * stays)
+    return Found(text.format_map(d), verdict, "definition: how close is following" * stays)
 
 
 CLAIMS = [
@@ -60,6 +60,7 @@ CLAIMS = [
             "Eq. 27 on its own has {template:.0f}°",
             lambda d: abs(d["delay_in_minus"] - 90) < 2,
         ),
+        note="the-heading-of-figure-6",
     ),
     Claim(
         "bump-follows-heading",

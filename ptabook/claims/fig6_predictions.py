@@ -33,6 +33,7 @@ CLAIMS = [
             lambda d: d["reset_spread"] < 0.1,
         ),
         by_construction=True,
+        note="the-heading-of-figure-6",
     ),
     Claim(
         "m3-stimulus-shifts-phase",

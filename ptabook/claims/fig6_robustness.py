@@ -12,7 +12,7 @@ def _more_robust(d):
     """Slower oscillators drift less in proportion: with the period the order changes, and the paper gives no period."""
     text = "after 10 s {weights_o_10s_mille:.2g} rad, rings {weights_s_10s_mille:.2g} and {weights_l_10s_mille:.2g} "
     text += "(weights; period 20 ms, rings' τ 0.1 s)"
-    text = text.format(**d)
+    text = text.format_map(d)
     ahead = all(
         d[f"{w}_o_10s_mille"] < min(d[f"{w}_s_10s_mille"], d[f"{w}_l_10s_mille"]) for w in ("weights", "thresholds")
     )
@@ -33,6 +33,7 @@ CLAIMS = [
         "robust",
         "its error is smaller than that of both rings 10 s after weights and thresholds changed by 0.1%",
         _more_robust,
+        note="the-heading-of-figure-6",
     ),
     Claim(
         "oscillators-survive-changes",

@@ -46,6 +46,7 @@ CLAIMS = [
             "and 1 of the usual); cells run off to {far_1:.0f}",
             lambda d: d["all_zeros_0_01"] == d["all_zeros_0_1"] == d["all_zeros_1"] == 1,
         ),
+        note="remarks-on-the-theory",
     ),
     Claim(
         "lstm-forget-gate-removes",
@@ -86,5 +87,6 @@ CLAIMS = [
         "more of them learn to hold a bit: 95% interval of the difference over initial weights (each has two biases of "
         "a kind); one task cannot refute that something can be",
         _learns_longer,
+        note="remarks-on-the-theory",
     ),
 ]

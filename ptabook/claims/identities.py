@@ -68,6 +68,7 @@ CLAIMS = [
         "rounding",
         _largest_of_five("eq9_as_printed"),
         by_construction=True,
+        note="remarks-on-the-theory",
     ),
     Claim(
         "equal-rates-generic",
@@ -84,6 +85,7 @@ CLAIMS = [
         "for every v",
         "the two rates agree within 0.25 / τ, for one v",
         _identities("eq9_same_fate_of_every_vector", text="counterexample: rates differ by {0:.2f} / τ"),
+        note="remarks-on-the-theory",
     ),
     Claim(
         "linear-normal-growth",
@@ -136,6 +138,7 @@ CLAIMS = [
         "topology suffices",
         "same exponent within 0.1 after a change of coordinates that is continuous but not smooth",
         _identities("homeomorphism_exponent", text="exponent changed by {0:.2f}"),
+        note="remarks-on-the-theory",
     ),
     Claim(
         "line-keeps-along",
@@ -206,6 +209,7 @@ CLAIMS = [
             "pta_positive_equal",
             text="miscounts {0:.0f} and {2:.0f}",
         ),
+        note="remarks-on-the-theory",
     ),
     Claim(
         "quasi-periodic-torus-keeps",
@@ -214,6 +218,7 @@ CLAIMS = [
         "robust",
         "both zeros in 95% of draws at 0.1% changes (95% interval)",
         _share("pta_survives_different", 0.95),
+        note="remarks-on-the-theory",
     ),
     Claim(
         "periodic-torus-keeps",
@@ -222,6 +227,7 @@ CLAIMS = [
         "robust",
         "both zeros in 95% of draws at 0.1% changes (95% interval)",
         _share("pta_survives_equal", 0.95),
+        note="remarks-on-the-theory",
     ),
     Claim(
         "rtrl-equals-bptt",

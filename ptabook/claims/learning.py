@@ -10,11 +10,11 @@ BUDGET = "budget: one rate for all settings, not searched, and few epochs; seed 
 def _u_shaped(d):
     text = "silent {loss_silent:.2f}, independent {loss_independent:.2f}, synchronous {loss_synchronous:.2f}; "
     text += "p = {p_silent:.3f} and {p_synchronous:.3f}, one-sided"
-    return Found(text.format(**d), UNDECIDED, BUDGET)
+    return Found(text.format_map(d), UNDECIDED, BUDGET)
 
 
 def _zeros_help(d):
-    return Found("{rho_zeros:.2f} ({rho_zeros_low:.2f} to {rho_zeros_high:.2f})".format(**d), UNDECIDED, BUDGET)
+    return Found("{rho_zeros:.2f} ({rho_zeros_low:.2f} to {rho_zeros_high:.2f})".format_map(d), UNDECIDED, BUDGET)
 
 
 CLAIMS = [
@@ -70,6 +70,7 @@ CLAIMS = [
         "(quasi-)periodic",
         "grows by less than 5% from the first to the second half of twelve periods",
         says("grows × {own_growth:.2f}, by the derivative of the period", lambda d: d["own_growth"] < 1.05),
+        note="remarks-on-the-theory",
     ),
     Claim(
         "l5-u-shaped",
@@ -79,6 +80,7 @@ CLAIMS = [
         "small networks: independent oscillators end lower than silent and than synchronous ones (exact Mann–Whitney "
         "test, two-sided)",
         _u_shaped,
+        note="remarks-on-the-theory",
     ),
     Claim(
         "l5-zeros-help",

@@ -10,29 +10,37 @@ from pathlib import Path
 from ptabook.claims import ledger as read_claims
 from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, VERDICTS, Claim, Found
 from ptabook.claims.evidence import holm
+from ptabook.claims.places import Reading, evidence, figures
 
 BEFORE = {"reproduced": SUPPORTS, "differs": CONTRADICTS, "not testable here": UNDECIDED}
 """The words of releases up to 0.2.0, which gave a verdict by a point and a threshold."""
 
 BADGES = {SUPPORTS: "success-line", CONTRADICTS: "danger-line", UNDECIDED: "secondary-line"}
+MADE = "by construction"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A claim with what was found."""
+    """A claim with what was found, and the section of its page that speaks of the numbers that decided."""
 
     claim: Claim
     ours: str
     verdict: str
     reason: str = ""
+    section: str = ""
+
+    @property
+    def word(self) -> str:
+        """The verdict as the ledger tells it."""
+        return MADE if self.claim.by_construction and self.verdict == SUPPORTS else self.verdict
 
 
-def entries(figures: Path) -> list[Entry]:
+def entries(folder: Path) -> list[Entry]:
     """The ledger, decided by the numbers of the figures in a folder.
 
     Parameters
     ----------
-    figures : Path
+    folder : Path
         ``_build/figures/<preset>``: one folder a figure, with the JSON file that its notebook saved.
 
     Raises
@@ -47,16 +55,20 @@ def entries(figures: Path) -> list[Entry]:
     """
     numbers, claims = {}, read_claims()
     for name in sorted({claim.figure for claim in claims}):
-        path = figures / name / f"{name}.json"
+        path = folder / name / f"{name}.json"
         if not path.is_file():
-            raise FileNotFoundError(f"{path} is missing; make it: ptacore figures {name} --preset {figures.name}")
+            raise FileNotFoundError(f"{path} is missing; make it: ptacore figures {name} --preset {folder.name}")
         numbers[name] = json.loads(path.read_text())
-    found = [_find(claim, numbers[claim.figure]) for claim in claims]
+    readings = [Reading(numbers[claim.figure]) for claim in claims]
+    found = [_find(claim, reading) for claim, reading in zip(claims, readings, strict=True)]
     for name in numbers:  # the rows of a page are a family
         family = [i for i, claim in enumerate(claims) if claim.figure == name]
         for i, row in zip(family, holm([found[i] for i in family]), strict=True):
             found[i] = row
-    return [Entry(claim, row.ours, row.verdict, row.reason) for claim, row in zip(claims, found, strict=True)]
+    return [
+        Entry(claim, row.ours, row.verdict, row.reason, claim.section or evidence(claim.figure, reading.read))
+        for claim, row, reading in zip(claims, found, readings, strict=True)
+    ]
 
 
 def _find(claim: Claim, numbers: dict) -> Found:
@@ -86,7 +98,7 @@ def _summary(ledger: list[Entry]) -> str:
 
 def _by_page(ledger: list[Entry]) -> list[str]:
     """Verdicts counted for each page that holds evidence, in the ledger's order."""
-    columns = (*VERDICTS, "by construction")
+    columns = (*VERDICTS, MADE)
     lines = ["| Evidence | " + " | ".join(columns) + " |", "|---|" + "---:|" * len(columns)]
     for figure in dict.fromkeys(entry.claim.figure for entry in ledger):
         counts = _counts([entry for entry in ledger if entry.claim.figure == figure])
@@ -94,27 +106,62 @@ def _by_page(ledger: list[Entry]) -> list[str]:
     return lines
 
 
-def write_ledger(figures: Path, out: Path) -> None:
-    """Write the ledger as Markdown: a headline, ``<!-- pages -->``, counts, ``<!-- statements -->``, the table.
+def write_ledger(folder: Path, out: Path) -> None:
+    """Write the ledger as Markdown, in four parts that pages include.
+
+    These are a headline, after ``<!-- pages -->`` the counts by page, after ``<!-- differs -->`` the list of what
+    differs, and after ``<!-- statements -->`` the table.
 
     Parameters
     ----------
-    figures : Path
+    folder : Path
         As for `entries`.
     out : Path
         File to write.
     """
-    ledger = entries(figures)
-    lines = [f"**{_summary(ledger)}.**", "", "<!-- pages -->", "", *_by_page(ledger), "", "<!-- statements -->", ""]
-    lines += ["| | Where | Statement | Paper | Ours | Holds if | Verdict |", "|---|---|---|---|---|---|---|"]
-    for number, entry in enumerate(ledger, 1):
+    ledger = entries(folder)
+    lines = [f"**{_summary(ledger)}.**", "", "<!-- pages -->", "", *_by_page(ledger), ""]
+    lines += ["<!-- differs -->", "", *_differs(ledger), "<!-- statements -->", ""]
+    lines += ["| Where | Statement | Paper | Ours | Holds if | Verdict |", "|---|---|---|---|---|---|"]
+    for entry in ledger:
         c = entry.claim
-        word = "by construction" if c.by_construction and entry.verdict == SUPPORTS else entry.verdict
-        verdict = f"{{bdg-{BADGES[entry.verdict]}}}`{word}`" + f" {entry.reason}" * bool(entry.reason)
-        evidence = f"[evidence](../notebooks/{c.figure}.ipynb)"
-        cells = (c.where, c.statement, c.paper, entry.ours, c.tolerance, f"{verdict} {evidence}")
-        lines.append(f"| {number} | " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        verdict = f"{{bdg-{BADGES[entry.verdict]}}}`{entry.word}`" + f" {entry.reason}" * bool(entry.reason)
+        cells = (_where(entry), c.statement, c.paper, entry.ours, c.tolerance, f"{verdict} {_links(entry)}")
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     out.write_text("\n".join(lines) + "\n")
+
+
+def _where(entry: Entry) -> str:
+    """Where the statement stands, and the row's anchor; the span's classes are what the page's filters go by."""
+    c = entry.claim
+    classes = [f"verdict-{entry.word.replace(' ', '-')}", f"page-{c.figure}"]
+    if c.work:
+        where = f"[{c.work}]{{.work}}{c.where.removeprefix(c.work)}"
+    else:
+        where, classes = c.where, classes + [f"figure-{number}" for number in figures(c.where, c.figure)]
+    names = " ".join(f".{name}" for name in ("claim", *classes))
+    return f"[{where}]{{#claim-{c.id} {names}}} [{c.id}](#claim-{c.id})"
+
+
+def _links(entry: Entry) -> str:
+    """The section that shows the evidence, and the note if there is one."""
+    section = f"#{entry.section}" * bool(entry.section)
+    note = f" [note](notes.md#{entry.claim.note})" * bool(entry.claim.note)
+    return f"[evidence](../notebooks/{entry.claim.figure}.ipynb{section}){note}"
+
+
+def _differs(ledger: list[Entry]) -> list[str]:
+    """What is contradicted, the paper's statements first: each with what was found instead, its row and its note."""
+    lines = []
+    for works, whose in ((False, "the paper"), (True, "its neighbours")):
+        rows = [e for e in ledger if e.verdict == CONTRADICTS and bool(e.claim.work) == works]
+        if rows:
+            lines += [f"Of {whose}, {len(rows)}:", ""]
+        for entry in rows:
+            c = entry.claim
+            lines += [f"- **{c.where}.** {c.statement} *Ours:* {entry.ours}. [row](#claim-{c.id}) {_links(entry)}"]
+        lines += [""]
+    return lines
 
 
 def _verdicts(ledger: list[Entry]) -> dict[str, str]:
@@ -174,9 +221,9 @@ def changes(ledger: list[Entry], released: Path) -> list[str]:
     return [f"{words.get(s, s)} {old} in {version}, now {new}" for s, old, new in told]
 
 
-def print_ledger(figures: Path) -> list[Entry]:
+def print_ledger(folder: Path) -> list[Entry]:
     """Print the ledger, and return it."""
-    ledger = entries(figures)
+    ledger = entries(folder)
     for number, entry in enumerate(ledger, 1):
         mark = "; by construction" * entry.claim.by_construction
         print(f"{number:3d}  {entry.verdict + mark:17s}  {entry.claim.where}: {entry.claim.statement}")

@@ -30,6 +30,13 @@ class Row(NamedTuple):
     trial: int  # whose units and exponents are shown
 
 
+def own_label(spectrum: LyapunovSpectrum) -> str:
+    """What a network of the reader's own is called: by its exponents, whichever row it was given for."""
+    positive, zero = int(spectrum.n_positive), int(spectrum.n_zero)
+    kind = "chaos" if positive else f"{zero} at zero" if zero else "all negative"
+    return f"own: {kind}"
+
+
 def five_questions(rows: Sequence[Row]):
     """State space, population, one neuron, adjoint and exponents, a row for each system.
 

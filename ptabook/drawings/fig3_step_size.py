@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from ptacore.dynamics.lyapunov import LyapunovSpectrum
@@ -49,6 +50,35 @@ def exponents_against_steps(steps_ms: Sequence[float], networks: Mapping[str, Ex
     axes[0, 1].set_title("tangent through the Runge-Kutta stages", pad=14)
     for ax in axes[-1]:
         ax.set_xlabel("time step (ms); τ = 10 ms")
+    return fig
+
+
+def four_or_two(steps_ms: Sequence[float], found: Exponents):
+    """The printed scheme's exponents fall to the network's own, at step zero, in proportion to the step.
+
+    Parameters
+    ----------
+    steps_ms : sequence of float
+        In milliseconds.
+    found : Exponents
+        Of one network.
+
+    Returns
+    -------
+    matplotlib figure
+    """
+    fig, [[ax]] = figure(1, 1, width=6.0, height=3.8)
+    values, width = found.reference.exponents, found.reference.tolerance
+    for i, color in zip(range(len(values)), COLORS.values(), strict=False):
+        ax.plot(steps_ms, found.mended[:, i], "o-", ms=3, color=color)
+        ax.plot(steps_ms, found.printed[:, i], "--", lw=0.8, color=color)
+        ax.errorbar(0, values[i], width[i], fmt="D", ms=4, capsize=3, color=color)
+        ax.annotate(f"$\\lambda_{i + 1}$", (steps_ms[0], found.mended[0, i]), xytext=(6, 0),
+                    textcoords="offset points", va="center", color=color)  # fmt: skip
+    _count(ax, [*steps_ms, 0], torch.cat([found.mended, values[None]]))
+    ax.set_xlabel("time step (ms); τ = 10 ms. At 0: the network itself")
+    ax.set_ylabel("λ (1/s)")
+    ax.set_title("how many lie above zero:", pad=14, loc="left")
     return fig
 
 

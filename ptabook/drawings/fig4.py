@@ -12,6 +12,8 @@ from torch import Tensor
 from ptacore.plotting import BLUE, GREEN, GREY, ORANGE, RED
 from ptacore.plotting.style import STYLE
 
+LETTER = {"loc": "left", "weight": "bold", "fontsize": 11}
+
 
 class Carried(NamedTuple):
     """One neuron on the cycle, each (T,)."""
@@ -56,7 +58,7 @@ def cycles_and_tori(cycle: Tensor, near: Tensor, carried: Carried, tori: Mapping
     for k, (name, torus) in enumerate(tori.items()):
         ax = bottom.add_subplot(1, 2, k + 1, projection="3d")
         _torus(ax, torus, ((BLUE, 1.4), (GREEN, 0.6))[k])
-        ax.set_title(f"C  {name}")
+        ax.set_title(f"C  {name}", **LETTER)
     return fig
 
 
@@ -67,7 +69,8 @@ def _difference(ax, cycle: Tensor, near: Tensor, turn: int) -> None:
         ax.plot(*near[0, k], "o", color=color, ms=4)
     for first, second in near[[turn * turns for turns in (0, 1, 2, 3, 10)]].tolist():
         ax.annotate("", second, first, arrowprops={"arrowstyle": "->", "color": RED, "lw": 1.2})
-    ax.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal", title="A")
+    ax.set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+    ax.set_title("A", **LETTER)
 
 
 def _tangent(ax, carried: Carried, turn: int) -> None:
@@ -75,7 +78,8 @@ def _tangent(ax, carried: Carried, turn: int) -> None:
     ax.plot(now, carried.x, color=BLUE, label="$x_1$")
     ax.plot(now, carried.velocity, color=ORANGE, label=r"$\dot x_1$")
     ax.plot(now[some], carried.tangent[some], "o", ms=3, color="black", label=r"$(\Delta\,\dot x(0))_1$")
-    ax.set(xlabel="time (periods)", title="B")
+    ax.set(xlabel="time (periods)")
+    ax.set_title("B", **LETTER)
     ax.legend(frameon=False, ncols=3, loc="upper center", bbox_to_anchor=(0.5, -0.22))
 
 

@@ -10,6 +10,7 @@ from ptabook.benchmark import COLOR, LINE, TITLE, legend
 from ptacore.plotting import BLUE, GREY, ORANGE, YELLOW, figure, letters
 
 LOWEST = 1e-5  # share of chance, at the paper's size
+BANDED = ("tanh", "tanh-pta", "gru", "gru-pta")  # fifteen bands would cover one another
 FLOOR = 1e-12  # adjoints below are drawn there
 CURVE = {name: LINE[name] | dict(lw=2.2 if name.endswith("pta") else 1.1) for name in TITLE}
 MARKER = {
@@ -89,12 +90,12 @@ def learning_curves(columns: list[dict], units: tuple[int, int]):
 
 
 def _curve(ax, name: str, runs) -> None:
-    """Median and range over runs, as long as all of them lasted."""
+    """Median over runs, as long as all of them lasted; for the networks that are compared, their range too."""
     if not runs:
         return
     length = min(map(len, runs))
     shares, epoch = np.array([run[:length] for run in runs]), np.arange(1, length + 1)
-    if len(runs) > 1:
+    if len(runs) > 1 and name in BANDED:
         ax.fill_between(epoch, shares.min(0), shares.max(0), color=COLOR[name], alpha=0.13, lw=0)
     ax.plot(epoch, np.median(shares, axis=0), **CURVE[name])
 

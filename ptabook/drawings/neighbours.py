@@ -37,7 +37,7 @@ def summary(rows: Mapping[str, Mapping[str, Sequence[float]]]):
     ax.set_xscale("symlog", linthresh=0.05)
     ax.set_xticks((-10, -1, -0.1, 0, 0.1, 1), ("−10", "−1", "−0.1", "0", "0.1", "1"))
     ax.minorticks_off()
-    ax.set(xlabel="leading exponent (per step or time constant)", ylim=(-len(rows) + 0.4, 0.6))
+    ax.set(xlabel="leading exponent", ylim=(-len(rows) + 0.4, 0.6), xlim=(-120, 2))
     fig.legend(*ax.get_legend_handles_labels(), **SMALL, loc="outside upper right", ncols=3)
     return fig
 
@@ -188,7 +188,7 @@ def liquid(random: Sequence, learned: Mapping[str, Sequence], traces: Mapping[st
     axes[0].set_xticks(range(len(random)), [label for label, *_ in random], fontsize=6.5)
     axes[0].set(ylim=(-2.2, 0.2), ylabel="l₁, l₂, l₃ (1/τ)")
     colors = {"one": GREY, "two": BLUE, "cycle": RED, "not": ORANGE}
-    names = {"one": "one fixed point", "two": "several", "cycle": "a cycle", "not": "not learned"}
+    names = {"one": "one stable", "two": "two stable", "cycle": "a cycle", "not": "not learned"}
     seen = set()
     for place, rows in enumerate(learned.values()):
         for x, (before, after, kind) in zip(place + np.linspace(-0.3, 0.3, len(rows)), rows, strict=True):
@@ -199,12 +199,12 @@ def liquid(random: Sequence, learned: Mapping[str, Sequence], traces: Mapping[st
     axes[1].axhline(0, color="black", lw=0.6)
     axes[1].axhline(-1, color=GREY, lw=0.8, ls="--")
     axes[1].set_xticks(range(len(learned)), list(learned), fontsize=6.5)
-    axes[1].set(ylim=(-1.6, 0.35), ylabel="l₁ (1/τ)")
+    axes[1].set(ylim=(-1.6, 0.6), ylabel="l₁ (1/τ)")
     axes[1].legend(**SMALL, loc="upper left", ncols=2)
     for color, (name, rows) in zip((BLUE, RED, GREEN), traces.items(), strict=False):
         for place, (updates, values) in enumerate(rows):
             axes[2].plot(updates, values, color=color, lw=0.7, label=name if place == 0 else None)
     axes[2].axhline(0, color="black", lw=0.6)
-    axes[2].set(xlabel="updates", ylabel="l₁ (1/τ)", ylim=(-1.6, 0.35))
+    axes[2].set(xlabel="updates", ylabel="l₁ (1/τ)", ylim=(-1.6, 0.75))
     axes[2].legend(**SMALL, loc="upper left")
     return fig

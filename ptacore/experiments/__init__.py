@@ -6,12 +6,14 @@ Names are loaded when they are first asked for, so that the command line starts 
 from ptacore import _moved
 
 _HOMES = {
+    "Attractor": "ptacore.experiments.after_training",
     "Cell": "ptacore.experiments.paper_table",
     "Experiment": "ptacore.experiments.presets",
     "Planned": "ptacore.experiments.campaign",
     "Search": "ptacore.experiments.searches",
     "Trial": "ptacore.experiments.searches",
     "agrees": "ptacore.experiments.paper_table",
+    "attractors": "ptacore.experiments.after_training",
     "experiment": "ptacore.experiments.presets",
     "outcome": "ptacore.experiments.outcomes",
     "paper_value": "ptacore.experiments.paper_table",
@@ -23,6 +25,7 @@ _HOMES = {
     "show": "ptacore.experiments.paper_table",
     "state": "ptacore.experiments.outcomes",
     "table": "ptacore.experiments.paper_table",
+    "trained_network": "ptacore.experiments.after_training",
 }
 __all__ = list(_HOMES)
 

@@ -217,7 +217,10 @@ class _FunctionSystem(System):
         try:
             got = self(probe)
         except (RuntimeError, IndexError, TypeError) as error:
-            raise ValueError(f"f: must take states {form}; for {tuple(probe.shape)} it raised: {error}") from error
+            hint = "; write it with torch, which can differentiate it" if "numpy" in str(error) else ""
+            raise ValueError(
+                f"f: must take states {form}; for {tuple(probe.shape)} it raised: {error}{hint}"
+            ) from error
         if not isinstance(got, Tensor) or got.shape != probe.shape:
             shape = tuple(got.shape) if isinstance(got, Tensor) else type(got).__name__
             raise ValueError(f"f: must map {form} to {form}; for {tuple(probe.shape)} it gave {shape}")

@@ -8,21 +8,16 @@ first N units are read out. Training unrolls it over windows of data, by hand (`
 from __future__ import annotations
 
 import copy
-import functools
 import math
-from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
-from ptacore.checks import check_seed, choice, floating, instance, integer, within
-from ptacore.dynamics.integrate import trajectory
-from ptacore.dynamics.lyapunov import lyapunov_spectrum
+from ptacore.checks import check_seed, choice, finite, floating, integer, of_step, within
 from ptacore.kernels import piecewise
 from ptacore.kernels.advance import SUFFIX
 from ptacore.models.system import System
 from ptacore.networks.bptt import first_derivatives_only
-from ptacore.training.objective import Objective
 
 BACKENDS = ("auto", "compiled", "autograd")
 
@@ -55,6 +50,11 @@ class PiecewiseLinear(nn.Module):
 
     def start(self, x: Tensor) -> Tensor:
         """State (..., M) from the first observation (..., N): x itself, and L x for the units that are not seen."""
+        if not isinstance(x, Tensor):
+            raise TypeError(f"x: expected a tensor, got {type(x).__name__}")
+        if x.shape[-1:] != (self.n_observed,) or x.dtype != self.decay.dtype:
+            wanted = f"shape (..., {self.n_observed}) of {self.decay.dtype}"
+            raise ValueError(f"x: expected {wanted}, got {tuple(x.shape)} of {x.dtype}")
         return x if self.lift is None else torch.cat([x, x @ self.lift.T], -1)
 
     def hidden(self, z: Tensor) -> Tensor:
@@ -87,8 +87,8 @@ class PiecewiseLinear(nn.Module):
         alpha : Tensor (T,)
             0 for none, 1 to put the data in place of the observed units.
         backend : {"auto", "compiled", "autograd"}
-            In C, with the adjoint written by hand, for single and double precision on the CPU; or as a loop that
-            autograd records. "auto" takes the first where it can.
+            In C, with the adjoint written by hand, for single and double precision on the CPU, with gradients of the
+            weights and the start; or as a loop that autograd records. "auto" takes the first where it can.
 
         Returns
         -------
@@ -98,7 +98,7 @@ class PiecewiseLinear(nn.Module):
         Raises
         ------
         TypeError, ValueError
-            If shapes or dtypes do not fit, or "compiled" is asked for where there is no compiler.
+            If shapes or dtypes do not fit, or "compiled" is asked for where it cannot be had.
 
         Examples
         --------
@@ -113,13 +113,17 @@ class PiecewiseLinear(nn.Module):
             ("alpha", alpha, (len(data) if isinstance(data, Tensor) and data.ndim else None,)),
         ):
             _check(name, value, shape, self.decay.dtype)
-        fits = start.dtype in SUFFIX and start.device.type == "cpu"
-        if choice("backend", backend, BACKENDS) == "autograd" or (
-            backend == "auto" and not (fits and piecewise.available())
-        ):
+        if not ((alpha >= 0) & (alpha <= 1)).all():
+            raise ValueError("alpha: expected numbers from 0 to 1")
+        given = not (data.requires_grad or alpha.requires_grad)
+        fits = given and start.dtype in SUFFIX and start.device.type == "cpu" and piecewise.available()
+        if choice("backend", backend, BACKENDS) == "autograd" or (backend == "auto" and not fits):
             return self._plain(start, data, alpha)
-        if not fits or not piecewise.available():
-            raise ValueError("backend: compiled takes float32 or float64 on the CPU, and needs a C compiler")
+        if not fits:
+            raise ValueError(
+                "backend: compiled takes float32 or float64 on the CPU, data and alpha that need no gradient, and a "
+                "C compiler"
+            )
         weights = (self.decay, self.shift, self.outward, self.inward, self.threshold)
         return _Unroll.apply(*weights, start, data, alpha, self.linear)
 
@@ -141,18 +145,25 @@ class PiecewiseLinear(nn.Module):
 
         Parameters
         ----------
-        data : Tensor (T + 1, N)
+        data : array (T + 1, N)
             x; the first is not used.
         alpha : float
             In [0, 1].
+
+        Raises
+        ------
+        TypeError, ValueError
+            If data are not finite numbers of that shape, or a step is asked for behind their end.
         """
-        _check("data", data, (None, self.n_observed), data.dtype if isinstance(data, Tensor) else None)
+        data = finite(data, "data")
+        if data.ndim != 2 or data.shape[1] != self.n_observed or len(data) < 2:
+            raise ValueError(f"data: expected shape (T + 1, {self.n_observed}), got {tuple(data.shape)}")
         twin, keep = self._twin(), torch.ones(self.n_units, dtype=torch.float64)
         keep[: self.n_observed] -= within("alpha", alpha, 0, 1, "[]")
-        pull = torch.zeros(len(data), self.n_units, dtype=torch.float64)
-        pull[:, : self.n_observed] = alpha * data.double()
+        pull = torch.zeros(len(data) - 1, self.n_units, dtype=torch.float64)
+        pull[:, : self.n_observed] = alpha * data[1:]
         return System.from_function(
-            lambda z, t: keep * twin(z) + pull[int(t) + 1],
+            lambda z, t: keep * twin(z) + of_step("data", pull, t),
             self.n_units,
             "map",
             jacobian=lambda z, t: keep[:, None] * twin.jacobian(z),
@@ -250,23 +261,24 @@ class _Unroll(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, decay, shift, outward, inward, threshold, start, data, alpha, linear):
-        ctx.net = piecewise.Forced(decay, shift, outward, inward, threshold, linear)
-        ctx.batch = len(start)
-        alpha = alpha.contiguous()
-        states, hidden, predicted = ctx.net.advance(piecewise.columns(data), alpha, piecewise.columns(start))
-        ctx.save_for_backward(alpha, states, hidden)
+        weights, alpha = (decay, shift, outward, inward, threshold), alpha.contiguous()
+        net = piecewise.Forced(*weights, linear)
+        states, hidden, predicted = net.advance(piecewise.columns(data), alpha, piecewise.columns(start))
+        ctx.linear, ctx.batch = linear, len(start)
+        ctx.save_for_backward(*weights, alpha, states, hidden)
         return predicted[..., : ctx.batch].mT
 
     @staticmethod
     def backward(ctx, received):
         first_derivatives_only('take backend="autograd"')
-        alpha, states, hidden = ctx.saved_tensors
-        of_next, of_hidden, of_start = ctx.net.retreat(alpha, hidden, piecewise.columns(received))
-        before, inward = states[:-1], ctx.net.weights[3]
+        *weights, alpha, states, hidden = ctx.saved_tensors
+        net = piecewise.Forced(*weights, ctx.linear)
+        of_next, of_hidden, of_start = net.retreat(alpha, hidden, piecewise.columns(received))
+        before = states[:-1]
         of_decay, of_shift = (of_next * before).sum((0, 2)), of_next.sum((0, 2))
         of_outward = _over_batch(of_next, hidden)
         of_inward, of_threshold = None, None
-        if inward is not None:
+        if weights[3] is not None:
             of_inward, of_threshold = _over_batch(of_hidden, before), of_hidden.sum((0, 2))
         return of_decay, of_shift, of_outward, of_inward, of_threshold, of_start[:, : ctx.batch].mT, None, None, None
 
@@ -274,158 +286,3 @@ class _Unroll(torch.autograd.Function):
 def _over_batch(left: Tensor, right: Tensor) -> Tensor:
     """Sum over steps and batch of products: (T, M, B), (T, H, B) -> (M, H)."""
     return left.transpose(0, 1).flatten(1) @ right.transpose(0, 1).flatten(1).mT
-
-
-# ---- data
-
-
-def lorenz() -> System:
-    """The flow of Lorenz, with 10, 28 and 8/3.
-
-    Examples
-    --------
-    >>> lorenz().dim
-    3
-    """
-
-    def f(x):
-        a, b, c = x.unbind(-1)
-        return torch.stack((10 * (b - a), a * (28 - c) - b, a * b - 8 / 3 * c), -1)
-
-    return System.from_function(f, 3, "flow")
-
-
-def roessler() -> System:
-    """The flow of Roessler, with 0.2, 0.2 and 5.7.
-
-    Examples
-    --------
-    >>> roessler().kind
-    'flow'
-    """
-
-    def f(x):
-        a, b, c = x.unbind(-1)
-        return torch.stack((-b - c, a + 0.2 * b, 0.2 + c * (a - 5.7)), -1)
-
-    return System.from_function(f, 3, "flow")
-
-
-SOURCES = {"lorenz": (lorenz, 0.01, 1), "roessler": (roessler, 0.08, 4)}
-"""Flow, time between data, steps of the integrator in it."""
-
-
-@functools.cache
-def sample(source: str, points: int = 24000) -> Tensor:
-    """Data of one of the `SOURCES` on its attractor, of mean 0 and variance 1: (points, 3), double precision.
-
-    Examples
-    --------
-    >>> x = sample("lorenz", 1000)
-    >>> x.shape, float(x.std(0).sum().round(decimals=4))
-    (torch.Size([1000, 3]), 3.0)
-    """
-    make, dt, substeps = SOURCES[choice("source", source, tuple(SOURCES))]
-    system, step = make(), dt / substeps
-    _, x = trajectory(system, torch.ones(3, dtype=torch.float64), duration=100.0, dt=step)
-    _, x = trajectory(system, x[-1], duration=dt * (integer("points", points, 2) - 1), dt=step)
-    x = x[::substeps]
-    return (x - x.mean(0)) / x.std(0)
-
-
-class Reconstruction(Objective):
-    """Squared error of what a network predicts, one step before data force it, over windows of data.
-
-    The last sixth of the data validates and tests, half each, without noise.
-
-    Parameters
-    ----------
-    source : {"lorenz", "roessler"}
-    tau : int, optional
-        The observed units are replaced by data at every tau-th step.
-    alpha : float, optional
-        In its place: the share by which data move them at each step.
-    length, batch : int
-        Steps of a window, and windows of an update.
-    noise : float
-        Standard deviation of what is added to the data.
-    updates : int
-        In an epoch of the record.
-    points : int
-        Of data.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is out of range, or not one of tau and alpha is given.
-
-    Examples
-    --------
-    >>> objective = Reconstruction("lorenz", tau=16, updates=3)
-    >>> [loss.shape for loss in objective.losses(AlmostLinear(20, P=2, observed=3), epoch=1)]
-    [torch.Size([]), torch.Size([]), torch.Size([])]
-    """
-
-    name, metrics = "reconstruction", ("loss",)
-
-    def __init__(
-        self,
-        source: str,
-        *,
-        tau: int | None = None,
-        alpha: float | None = None,
-        length: int = 200,
-        batch: int = 16,
-        noise: float = 0.05,
-        updates: int = 500,
-        points: int = 24000,
-    ):
-        if (tau is None) == (alpha is None):
-            raise ValueError(f"tau: expected tau or alpha, got {tau!r} and {alpha!r}")
-        self.source, self.length = choice("source", source, tuple(SOURCES)), integer("length", length, 1, 1000)
-        self.batch, self.updates = integer("batch", batch, 1), integer("updates", updates, 1)
-        self.noise = within("noise", noise, 0, 100, "[)")
-        self.tau, self.alpha = tau, alpha
-        if tau is not None:
-            self.share = (torch.arange(1, length + 1) % integer("tau", tau, 1) == 0).float()
-        else:
-            self.share = torch.full((length,), within("alpha", alpha, 0, 1, "[]"))
-        self.points = integer("points", points, 12 * (length + 2))
-        self.data = sample(source, points).float()
-        twelfth = len(self.data) // 12
-        self.parts = {"train": self.data[: -2 * twelfth], "validation": self.data[-2 * twelfth : -twelfth]}
-        self.parts["test"] = self.data[-twelfth:]
-
-    def losses(self, model: nn.Module, epoch: int) -> Iterator[Tensor]:
-        data, steps = self.parts["train"], torch.arange(self.length + 1)
-        for _ in range(self.updates):
-            first = torch.randint(len(data) - self.length, (self.batch,))
-            window = data[steps[:, None] + first]
-            yield self._error(model, window + self.noise * torch.randn_like(window))
-
-    def evaluate(self, model: nn.Module, split: str) -> dict[str, float]:
-        windows = self.parts[split].unfold(0, self.length + 1, self.length // 2).permute(2, 0, 1)
-        return {"loss": self._error(model, windows)}
-
-    def _error(self, model: PiecewiseLinear, window: Tensor) -> Tensor:
-        window = window.to(model.decay.dtype)
-        share = self.share.to(window)
-        return (model.unroll(model.start(window[0]), window[1:], share) - window[1:]).square().mean()
-
-    def probe(self, model: PiecewiseLinear, exponents: int | None) -> dict:
-        """Leading exponents of the network by itself, per unit of the data's time, from a state on the data."""
-        dt = SOURCES[self.source][1]
-        start = model.start(self.data[0].to(model.decay.dtype)).detach().double()
-        spectrum = lyapunov_spectrum(model.system(), start, duration=10_000, transient=1000, k=min(exponents or 3, 3))
-        return {
-            "exponents": (spectrum.exponents / dt).clamp_min(-1e4).tolist(),  # JSON has no -inf
-            "errors": (spectrum.standard_error / dt).clamp_max(1e4).tolist(),  # inf on a kink, as z = 0 is at the start
-        }
-
-    def config(self) -> dict:
-        names = ("source", "tau", "alpha", "length", "batch", "noise", "updates", "points")
-        return {name: getattr(self, name) for name in names}
-
-    def check(self, model: nn.Module, settings) -> None:
-        if instance("model", model, PiecewiseLinear).n_observed != 3:
-            raise ValueError(f"model: expected 3 observed units, got {model.n_observed}")

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from ptacore.checks import check_seed, choice, instance, integer, within
+from ptacore.checks import check_seed, choice, finite, instance, integer, of_step, within
+from ptacore.dynamics.lyapunov import lyapunov_spectrum
 from ptacore.models.system import System
 from ptacore.networks.base import CellNetwork
 from ptacore.networks.published import Antisymmetric
@@ -92,8 +93,16 @@ class Exponentials(nn.Module):
         -------
         Tensor (parametrizations, seeds)
             inf where a kernel overflows.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If size is negative, or times (n,) and target (n,) or (seeds, n) are not finite numbers.
         """
         within("size", size, 0, math.inf, "[)")
+        times, target = finite(times, "times"), finite(target, "target")
+        if times.ndim != 1 or target.shape not in (times.shape, (self.w.shape[1], *times.shape)):
+            raise ValueError(f"target: expected the shape (n,) of times, or (seeds, n), got {tuple(target.shape)}")
         generator, worst = torch.Generator().manual_seed(check_seed(seed)), torch.zeros(self.w.shape[:2]).double()
         for _ in range(integer("draws", draws, 1)):
             step = torch.randn(2, *self.w.shape[1:], generator=generator, dtype=torch.float64)
@@ -219,15 +228,18 @@ class Residual(CellNetwork):
 
     def driven(self, inputs: Tensor) -> System:
         """The map under inputs (T, 1), in double precision, with the weights as they are."""
+        inputs = finite(inputs, "inputs")
+        if inputs.ndim != 2 or inputs.shape[1] != 1 or not len(inputs):
+            raise ValueError(f"inputs: expected shape (T, 1), got {tuple(inputs.shape)}")
         U, W, b = (w.detach().double() for w in (self.weight_ih, self.weight_hh, self.bias))
-        drive, eye = inputs.double() @ U.T + b, torch.eye(len(W), dtype=torch.float64)
+        drive, eye = inputs @ U.T + b, torch.eye(len(W), dtype=torch.float64)
         dt = self.dt
 
         def step(h, t):
-            return h + dt * torch.tanh(h @ W.T + drive[int(t)])
+            return h + dt * torch.tanh(h @ W.T + of_step("inputs", drive, t))
 
         def jacobian(h, t):
-            slope = 1 - torch.tanh(h @ W.T + drive[int(t)]).square()
+            slope = 1 - torch.tanh(h @ W.T + of_step("inputs", drive, t)).square()
             return eye + dt * slope[..., None] * W
 
         return System.from_function(step, len(W), "map", jacobian=jacobian)
@@ -280,8 +292,6 @@ class Functional(Objective):
 
     def probe(self, model: Residual, exponents: int | None) -> dict:
         """Leading exponents per unit time under the noise, and the largest real part of W's eigenvalues."""
-        from ptacore.dynamics.lyapunov import lyapunov_spectrum
-
         inputs = torch.randn(5100, 1)
         start = torch.zeros(model.n_hidden, dtype=torch.float64)
         spectrum = lyapunov_spectrum(model.driven(inputs), start, duration=5000, transient=100, k=exponents or 1)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from ptacore.checks import check_seed, instance, integer, shown, to_tensor, within
+from ptacore.checks import check_seed, finite, instance, integer, shown, to_tensor, within
 from ptacore.networks.bptt import first_derivatives_only
 from ptacore.training.objective import Objective
 
@@ -57,9 +57,17 @@ class Linear(nn.Module):
         return _Response.apply(self.W, integer("steps", steps, 1))
 
     def reduced(self) -> Linear:
-        """Two units that learn alike while W is small: W between u and the direction in which W u and W' u differ."""
+        """Two units that learn alike while W is small: W between u and the direction in which W u and W' u differ.
+
+        Raises
+        ------
+        ValueError
+            If they do not differ: a symmetric W stays symmetric, and a pair needs another.
+        """
         W = self.W.detach()
         away = W[:, 0] - W[0]  # its first entry is 0
+        if not away.any():
+            raise ValueError("W: expected a first column that is not the first row, got two that are alike")
         Q = torch.stack([torch.eye(len(W), dtype=W.dtype)[0], away / away.norm()], 1)
         return Linear(Q.mT @ W @ Q)
 
@@ -181,6 +189,7 @@ def pull_on_outlier(outlier: float, s: float) -> float:
     >>> pull_on_outlier(0.9, 0.9), pull_on_outlier(0.0, 0.9)
     (0.0, 0.9)
     """
+    within("s", s, 0, 1, "()"), within("outlier", outlier, -1, 1, "()")
     return s / (1 - outlier * s) ** 2 - outlier / (1 - outlier**2) ** 2
 
 
@@ -192,6 +201,7 @@ def curvature(s: float) -> float:
     >>> round(2 / curvature(0.9), 4)
     0.0076
     """
+    within("s", s, 0, 1, "()")
     return (1 + s**2) / (1 - s**2) ** 3
 
 
@@ -208,6 +218,9 @@ def plateau(filter: Tensor) -> tuple[float, float, float]:
     """
     from scipy.optimize import minimize_scalar
 
+    filter = finite(filter, "filter")
+    if filter.ndim != 1 or len(filter) < 3:
+        raise ValueError(f"filter: expected three numbers or more, (T,), got {shown(filter)}")
     t = torch.arange(len(filter), dtype=torch.float64)
     found = minimize_scalar(
         lambda p: float((p**t - filter).square().sum()) / 2, bounds=(0.0, 1.0), options={"xatol": 1e-12}

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ptacore.checks import check_seed, floating, instance, integer, within
+from ptacore.dynamics.adjoints import adjoint
 from ptacore.dynamics.fixed_points import fixed_points
 from ptacore.dynamics.integrate import trajectory
 from ptacore.dynamics.lyapunov import lyapunov_spectrum
@@ -79,6 +80,7 @@ class Liquid(nn.Module):
 
     def step(self, x: Tensor, dt: float, pulse: Tensor | float = 0.0) -> Tensor:
         """The fused step, x' = (x + dt f A) / (1 + dt (1/tau + f)): (..., n) -> (..., n)."""
+        within("dt", dt, 0, math.inf)
         f = self.gate(x, pulse)
         return (x + dt * f * self.A) / (1 + dt * (1 / self.tau + f))
 
@@ -147,6 +149,8 @@ class CuedSign(Objective):
 
     def state(self, model: Liquid, pulse: Tensor) -> Tensor:
         """State at the end of pulses (B, 1): (B, n)."""
+        if instance("pulse", pulse, Tensor).ndim != 2 or pulse.shape[1] != 1:
+            raise ValueError(f"pulse: expected shape (B, 1), got {tuple(pulse.shape)}")
         x = model.A.new_zeros(len(pulse), len(model.A))
         for _ in range(self.PULSE):
             x = model.step(x, self.dt, pulse)
@@ -184,8 +188,6 @@ class CuedSign(Objective):
         }
 
     def _reach(self, flow: System, cues: Tensor, R: Tensor) -> float:
-        from ptacore.dynamics.adjoints import adjoint
-
         _, x = trajectory(flow, cues[0], duration=self.delay, dt=0.05)
         psi = adjoint(flow, x, dt=0.05, terminal=R)
         return float((psi[0].norm() / psi[-1].norm()).log())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -24,7 +25,7 @@ def all_sequences(length: int) -> Tensor:
     >>> all_sequences(2).int().tolist()
     [[0, 0], [0, 1], [1, 0], [1, 1]]
     """
-    numbers, places = torch.arange(2 ** integer("length", length, 1)), torch.arange(length).flip(0)
+    numbers, places = torch.arange(2 ** integer("length", length, 1, 24)), torch.arange(length).flip(0)
     return (numbers[:, None] >> places & 1).bool()
 
 
@@ -35,6 +36,8 @@ def parity(bits: Tensor) -> Tensor:
 
 def one_hot(bits: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """Sequences (B, T) as inputs (T, B, 2)."""
+    if instance("bits", bits, Tensor).ndim != 2:
+        raise ValueError(f"bits: expected shape (B, T), got {tuple(bits.shape)}")
     return torch.stack([~bits.bool(), bits.bool()], -1).to(dtype).transpose(0, 1)
 
 
@@ -78,7 +81,8 @@ class ParityNetwork(nn.Module):
 
     def last(self, inputs: Tensor) -> Tensor:
         """Hidden state after inputs (T, B, 2): (B, units)."""
-        return self.rnn(inputs, torch.ones(1, inputs.shape[1], self.rnn.hidden_size, dtype=inputs.dtype))[1][0]
+        inputs = inputs.to(self.readout.weight.dtype)
+        return self.rnn(inputs, inputs.new_ones(1, inputs.shape[1], self.rnn.hidden_size))[1][0]
 
 
 class Parity(Objective):
@@ -206,7 +210,7 @@ def count_states(model: ParityNetwork, longest: int = 10, tolerance: float = TOL
 
     instance("model", model, ParityNetwork)
     states = torch.cat([model.last(one_hot(all_sequences(n))) for n in range(1, integer("longest", longest, 1) + 1)])
-    states = states.double()
+    states, tolerance = states.double(), within("tolerance", tolerance, 0, math.inf)
     deviation = (states - states.mean(0)).square().sum(1).mean().sqrt()
     near = torch.cdist(states, states, compute_mode="donot_use_mm_for_euclid_dist") < tolerance * deviation
     return int(connected_components(near.numpy(), directed=False)[0])

@@ -16,10 +16,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from ptacore.neighbours.almost_linear import AlmostLinear, Reconstruction, Shallow
+from ptacore.neighbours.almost_linear import AlmostLinear, Shallow
 from ptacore.neighbours.curse import Exponentials, Functional, MemoryFit, Residual
 from ptacore.neighbours.liquid import CuedSign, Liquid
 from ptacore.neighbours.parity import Parity, ParityNetwork
+from ptacore.neighbours.reconstruction import Reconstruction
 from ptacore.training import Objective, Settings, train
 from ptacore.training.checkpoints import load_weights
 

@@ -61,7 +61,7 @@ def test_every_figure_has_its_files(visit, path):
         assert row["notebook"].endswith(f"/blob/{record['commit']}/notebooks/{record['figure']}.ipynb")
 
 
-@pytest.mark.parametrize("path", ["notebooks/fig6", "notebooks/fig5c", "book/index"])
+@pytest.mark.parametrize("path", ["notebooks/fig6", "notebooks/fig5c", "notebooks/fig3"])
 def test_a_page_loads_the_pictures_of_its_theme_and_no_file_to_take_away(visit, path):
     light, dark = (visit(f"{path}.html", theme=theme) for theme in (None, "dark"))
     loaded = [url for url in light.requests if "/figures/" in url]

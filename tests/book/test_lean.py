@@ -37,6 +37,62 @@ def test_a_style_sheet_keeps_what_can_apply():
     )
 
 
+def test_a_licence_before_a_rule_is_no_part_of_its_selector():
+    from styles import cut_style
+
+    assert cut_style("/*! A, b.c */.shown, .lost{a:b}", {"shown"}) == "/*! A, b.c */.shown{a:b}"
+
+
+LIGHT, DARK = (f'html[data-theme="{theme}"] .highlight' for theme in ("light", "dark"))
+TOKENS = f"""{LIGHT} {{ background: #fefefe; color: #080808 }}
+{LIGHT} .k {{ color: #6730C5 }} /* Keyword */
+{LIGHT} .n {{ color: #080808 }}
+{LIGHT} .o {{ color: #080808 }}
+{DARK} {{ background: #2b2b2b; color: #f8f8f2 }}
+{DARK} .k {{ color: #DCC6E0 }}
+{DARK} .n {{ color: #f8f8f2 }}
+{DARK} .o {{ color: #00E0E0 }}"""
+
+
+def test_code_keeps_the_elements_that_are_seen_in_one_of_the_themes():
+    from lean import lighten, plain_tokens
+
+    assert plain_tokens(TOKENS) == {"n"}
+    code = '<body><pre><span class="k">if</span> <span class="n">x</span> <span class="o">-</span></pre>'
+    assert lighten(code, {"n"}) == code.replace('<span class="n">x</span>', "x")
+
+
+HEAD = """<link href="../_static/styles/theme.css?v=1" rel="stylesheet" />
+<link href="../_static/styles/bootstrap.css?v=1" rel="stylesheet" />
+<link href="../_static/sphinx-design.min.css" /><link href="../_static/mystnb.0a1b.css" />
+<link rel="preload" as="script" href="../_static/scripts/bootstrap.js" />
+<script src="../_static/doctools.js"></script>
+<script src="../_static/copybutton.js"></script><script src="../_static/togglebutton.js"></script>
+<script>let toggleHintShow = 'Click to show';</script>
+<script defer="defer" src="../_static/own.js"></script>
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "loaded"),
+    [
+        ("<p>none", ["shared.css", "own.js"]),
+        ('<div class="highlight">', ["shared.css", "copybutton.js", "own.js"]),
+        ('<div class="note admonition dropdown">', ["shared.css", "togglebutton.js", "own.js"]),
+        ('<button class="btn dropdown-toggle">', ["shared.css", "own.js"]),
+        ('<i class="sd-badge">', ["shared.css", "sphinx-design.min.css", "own.js"]),
+        ('<div class="cell docutils">', ["shared.css", "mystnb.0a1b.css", "own.js"]),
+    ],
+)
+def test_a_page_loads_what_it_uses(body, loaded):
+    from lean import lighten
+
+    page = lighten(f"<head>{HEAD}</head><body>{body}", set())
+    assert re.findall(r'_static/([^"?]+)', page) == loaded
+    assert all("defer" in tag for tag in re.findall(r"<script [^>]*src[^>]*>", page))
+    assert ("toggleHintShow" in page) == ("togglebutton.js" in page)
+
+
 def test_every_rule_of_the_themes_sheet_is_kept_where_every_class_is_shown():
     from styles import COMMENT, cut_style
 

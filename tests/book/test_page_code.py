@@ -57,3 +57,13 @@ def test_what_it_takes_is_taken_and_the_rest_refused():
 def test_your_network_is_reported_on(capsys):
     assert run(ROOT / "book" / "your_network.md") == 2
     assert "float32 loses a gradient in a sum after" in capsys.readouterr().out
+
+
+def test_ten_lines_keep_their_word(capsys):
+    page = ROOT / "book" / "start.md"
+    (program,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    assert len(program.replace("\n\n", "\n").splitlines()) == 10
+    assert run(page) == 1
+    first, second = capsys.readouterr().out.splitlines()
+    assert 0 < float(first.split()[4]) < 10
+    assert second == "32 zero exponents, 0 positive"

@@ -70,3 +70,45 @@ def test_it_has_first_derivatives_only():
     seen = network.unroll(start, torch.ones(4, 1, 2), torch.zeros(4), "compiled")
     with pytest.raises(RuntimeError, match="first derivatives only"):
         torch.autograd.grad(seen.sum(), start, create_graph=True)
+
+
+def test_data_that_need_a_gradient_are_left_to_autograd():
+    network = AlmostLinear(4, P=2, observed=2, seed=1, dtype=torch.float64)
+    x = torch.randn(6, 3, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    alpha = torch.full((5,), 0.3, dtype=torch.float64)
+    found = []
+    for backend in ("auto", "autograd"):
+        data, share = x.clone().requires_grad_(), alpha.clone().requires_grad_()
+        loss = network.unroll(network.start(x[0]), data[1:], share, backend).square().sum()
+        found.append(torch.autograd.grad(loss, (data, share)))
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs)
+        assert theirs.abs().max() > 0
+    for given in (x.clone().requires_grad_(), alpha.clone().requires_grad_()):
+        data, share = (given[1:], alpha) if given.ndim == 3 else (x[1:], given)
+        with pytest.raises(ValueError, match="^backend: compiled takes"):
+            network.unroll(network.start(x[0]), data, share, "compiled")
+
+
+def test_weights_that_changed_before_the_backward_pass_are_refused():
+    network = AlmostLinear(4, P=2, observed=2)
+    loss = network.unroll(torch.ones(1, 4), torch.ones(5, 1, 2), torch.zeros(5), "compiled").sum()
+    with torch.no_grad():
+        network.outward += 1
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
+def test_strided_input_one_step_and_nan():
+    network = Shallow(3, hidden=5, observed=3, seed=2, dtype=torch.float64)
+    x = torch.randn(3, 16, 21, generator=torch.Generator().manual_seed(0), dtype=torch.float64).permute(2, 1, 0)
+    alpha = torch.rand(40, generator=torch.Generator().manual_seed(1), dtype=torch.float64)[::2]
+    assert not any(tensor.is_contiguous() for tensor in (x, alpha))
+    for steps in (20, 1):
+        pair = [network.unroll(x[0], x[1 : 1 + steps], alpha[:steps], b) for b in ("compiled", "autograd")]
+        torch.testing.assert_close(*pair)
+    start = x[0].clone()
+    start[3, 1] = float("nan")
+    seen = network.unroll(start, x[1:], torch.zeros(20, dtype=torch.float64), "compiled")
+    assert seen[:, 3].isnan().all()
+    assert seen[:, :3].isfinite().all()

@@ -1,5 +1,6 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 from reference_systems import lorenz, package_systems, random
@@ -66,6 +67,12 @@ def test_to_changes_the_precision_of_everything(name):
 def test_from_function_names_the_bad_argument(arguments, named):
     with pytest.raises(ValueError, match=f"^{named}: "):
         System.from_function(*arguments)
+
+
+def test_a_function_of_numpy_is_told_what_to_write():
+    W = np.eye(2)
+    with pytest.raises(ValueError, match="^f: .*write it with torch"):
+        System.from_function(lambda x: np.tanh(W @ x), 2, "map")
 
 
 def test_what_cannot_be_differentiated_is_refused_and_not_taken_for_constant():

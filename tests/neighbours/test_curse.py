@@ -49,6 +49,46 @@ def test_perturbations_of_size_zero_change_nothing_and_direct_rates_may_explode(
     assert (worst[1] < 1e4).all()
 
 
+def test_perturbations_have_the_norm_that_is_asked_for(monkeypatch):
+    """Of rates' weights and coefficients together, for each parametrization and start; the worst draw counts."""
+    sums, moved = Exponentials(4, seeds=2), []
+    w, c = sums.w.detach().clone(), sums.c.detach().clone()
+
+    def seen(rates, coefficients, t):
+        moved.append(((rates - w)[0].square().sum(-1) + (coefficients - c)[0].square().sum(-1)).sqrt())
+        return torch.full((4, 2, len(t)), float(len(moved)), dtype=torch.float64)
+
+    monkeypatch.setattr(curse, "kernel", seen)
+    worst = sums.perturbed_error(0.3, torch.arange(5.0).double(), torch.zeros(5).double(), draws=6)
+    torch.testing.assert_close(torch.stack(moved), torch.full((6, 2), 0.3).double())
+    assert (worst == 30).all()
+
+
+def test_errors_are_those_at_the_times_from_one_to_the_horizon():
+    objective, sums = MemoryFit("0.9^t", 7), Exponentials(1, seeds=1)
+    with torch.no_grad():
+        sums.c.fill_(2.0)
+    a = sums.rates()[0, 0, 0].item()
+    expected = sum((2 * math.exp(-a * t) - 0.9**t) ** 2 for t in range(1, 8)) / 7
+    torch.testing.assert_close(objective.errors(sums), torch.full((4, 1), expected).double())
+
+
+def test_driven_exponents_are_per_unit_of_time_and_the_jacobian_is_the_derivative():
+    """Without drive and weights near -1 the network is at rest at 0, with exponents ln(1 + dt eig W) / dt."""
+    network = Residual(3, dt=0.2, scale=0.3, seed=4)
+    driven = network.driven(torch.randn(3, 1))
+    h = torch.randn(3, dtype=torch.float64)
+    for t in range(3):
+        here = driven.at(t)
+        torch.testing.assert_close(here.jacobian(h), torch.autograd.functional.jacobian(here, h))
+    with torch.no_grad():
+        network.weight_ih.zero_()
+    found = Functional("e^-t").probe(network, 1)
+    values = torch.linalg.eigvals(network.weight_hh.detach().double())
+    assert found["exponents"][0] == pytest.approx((1 + 0.2 * values).abs().log().max().item() / 0.1, abs=1e-3)
+    assert found["abscissa"] == pytest.approx(values.real.max().item(), abs=1e-5)
+
+
 def test_an_exponential_memory_is_found_with_its_rate():
     objective, sums = MemoryFit("0.9^t", 100), Exponentials(8, seeds=1)
     train(objective, sums, Settings(**FULL_BATCH, lr=1e-2, epochs=20))
@@ -98,6 +138,11 @@ def test_polynomial_memory_has_its_slowest_rate_at_the_horizon():
         (lambda: Exponentials(0), "terms"),
         (lambda: Functional("e^-t", dt=0), "dt"),
         (lambda: Residual(4, dt=-1), "dt"),
+        (lambda: Residual(4).driven(torch.ones(5)), "inputs: expected shape"),
+        (lambda: Residual(4).driven(torch.full((5, 1), math.nan)), "inputs: expected finite"),
+        (lambda: Residual(4).driven(torch.ones(5, 1)).at(5)(torch.zeros(4).double()), "inputs: has 5 steps"),
+        (lambda: Exponentials(3).perturbed_error(0.1, torch.ones(4), torch.ones(5)), "target: expected the shape"),
+        (lambda: Exponentials(3).perturbed_error(0.1, torch.ones(4), torch.full((4,), math.nan)), "target: expected f"),
     ],
 )
 def test_what_does_not_fit_is_named(call, message):

@@ -79,6 +79,27 @@ def test_the_plateau_of_a_damped_oscillation():
     assert abs(math.log(10) / (3e-3 * rate) - 1453) < 1
 
 
+def test_the_second_direction_grows_as_the_plateau_says():
+    """Near W = p u u' the entries beside u, q above and b below, change by -G times each other: q - b grows by |G|."""
+    filter = integration.ringing(0.9, 0.3, 90)
+    p, _, rate = integration.plateau(filter)
+    q, b, h = 2e-4, 1e-4, 1e-6
+    network = Linear([[p, q], [b, 0.0]])
+    Impulse(filter)._loss(network).backward()
+    (_, dq), (db, _) = (-network.W.grad).tolist()
+    assert (dq - db) / (q - b) == pytest.approx(rate, rel=1e-3)
+    assert (dq + db) / (q + b) == pytest.approx(-rate, rel=1e-3)
+    flat = Impulse(filter)._loss(Linear([[p + h]])) - Impulse(filter)._loss(Linear([[p - h]]))
+    assert abs(flat) < 1e-9
+
+
+def test_two_units_of_a_network_of_two_are_the_network():
+    network = Linear([[0.3, 0.2], [-0.4, 0.1]])
+    torch.testing.assert_close(network.reduced().response(9), network.response(9))
+    with pytest.raises(ValueError, match="^W: expected a first column that is not the first row"):
+        Linear([[0.5, 0.1], [0.1, 0.2]]).reduced()
+
+
 @pytest.mark.slow
 def test_a_pair_is_born_from_a_real_pole_and_a_smaller_start_delays_it():
     filter = integration.ringing(0.9, 0.3, 90)
@@ -98,3 +119,18 @@ def test_a_pair_is_born_from_a_real_pole_and_a_smaller_start_delays_it():
     assert abs(below[0.001, 48] - below[0.01, 48] - 1453) < 145
     large, small = losses[0.001, 48], losses[0.001, 2]
     assert (np.abs(large / small - 1)[small > 1e-3]).max() < 0.02
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: integration.curvature(1.0), "s"),
+        (lambda: integration.pull_on_outlier(1.0, 0.9), "outlier"),
+        (lambda: integration.pull_on_outlier(0.5, math.nan), "s"),
+        (lambda: integration.plateau(torch.ones(2)), "filter"),
+        (lambda: integration.plateau([1.0, math.nan, 0.0]), "filter"),
+    ],
+)
+def test_closed_forms_are_told_where_they_hold(call, name):
+    with pytest.raises(ValueError, match=f"^{name}: expected"):
+        call()

@@ -6,8 +6,11 @@ import pytest
 import torch
 
 import ptacore as pta
-from ptacore.neighbours import CuedSign, Liquid
+from ptacore.neighbours import CuedSign, Liquid, runs
+from ptacore.provenance import ROOT
 from ptacore.training import Settings, train
+
+RECORDS = ROOT / "results" / "neighbours"
 
 
 @pytest.mark.parametrize("dt", [0.1, 1.0, 10.0])
@@ -46,7 +49,7 @@ def test_one_frozen_unit_decays_by_its_time_constant():
 
 
 def test_the_fused_step_and_the_flow_agree_for_small_steps():
-    network = Liquid(6, 3.0, F=2.0, seed=2, dtype=torch.float64)
+    network = Liquid(6, 3.0, F=2.0, tau=0.7, seed=2, dtype=torch.float64)
     x = network.bounds() / 3
     for dt in (1e-3, 1e-4):
         off = (network.step(x, dt) - x) / dt - network.flow()(x)
@@ -77,6 +80,17 @@ def test_pulses_say_their_sign_and_training_lowers_the_loss():
     assert run.column("validation_accuracy")[-1] == 1
 
 
+def test_accuracy_is_told_at_the_delay_and_at_two_and_ten_of_it():
+    """The state is held; what counts is how many steps are taken, of the pulse and behind it."""
+    objective, network, told = CuedSign(2.0, dt=0.2), Liquid(3, 1.0, 1.0), []
+    network.step = lambda x, dt, pulse=None: told.append(pulse is None) or (x if pulse is None else pulse.expand(-1, 3))
+    with torch.no_grad():
+        network.R.copy_(torch.tensor([1.0, 0.0, 0.0]))
+        found = objective.evaluate(network, "validation")
+    assert [found[f"accuracy{times}"] for times in ("", "_2", "_10")] == [1, 1, 1]
+    assert (told.count(False), told.count(True)) == (5, 100)  # a pulse of five steps, then ten delays of ten
+
+
 def test_probe_finds_one_fixed_point_of_a_network_without_recurrence():
     network = Liquid(4, 1.0, 1.0)
     with torch.no_grad():
@@ -91,3 +105,30 @@ def test_probe_finds_one_fixed_point_of_a_network_without_recurrence():
 def test_what_does_not_fit_is_named(name, value):
     with pytest.raises((TypeError, ValueError), match=f"^{name}"):
         Liquid(**{"units": 4, "gain": 1.0, "F": 1.0} | {name: value})
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda network: network.step(torch.zeros(4), 0.0), "dt"),
+        (lambda network: CuedSign(1.0).state(network, torch.ones(3)), "pulse"),
+    ],
+)
+def test_steps_and_pulses_that_do_not_fit_are_named(call, name):
+    with pytest.raises(ValueError, match=f"^{name}: expected"):
+        call(Liquid(4, 1.0, 1.0))
+
+
+@pytest.mark.slow
+def test_recorded_networks_hold_a_sign_in_two_states_slower_than_any_time_constant():
+    for seed in range(3):
+        network = runs.trained(RECORDS, f"liquid/long-wide-seed{seed}")
+        if network is None:
+            pytest.skip("not recorded")
+        torch.manual_seed(0)
+        found = CuedSign(10.0).probe(network, 1)
+        assert found["stable"] == 2
+        assert all(-1 < leading < 0 for (leading,) in found["exponents"])
+        with torch.no_grad():
+            accuracy = CuedSign(10.0).evaluate(network, "validation")
+        assert accuracy["accuracy_10"] == 1

@@ -81,6 +81,26 @@ def test_what_does_not_fit_is_named(wrong):
         ParityNetwork(**{"gain": 0.1} | wrong)
 
 
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda network: parity.all_sequences(70), "length"),
+        (lambda network: parity.accuracy(network, torch.ones(3) > 0), "bits"),
+        (lambda network: parity.accuracy(network, [[0, 1]]), "bits"),
+        (lambda network: parity.count_states(network, 3, math.nan), "tolerance"),
+    ],
+)
+def test_sequences_that_do_not_fit_are_named(call, name):
+    with pytest.raises((TypeError, ValueError), match=f"^{name}: expected"):
+        call(ParityNetwork(0.5, units=3))
+
+
+def test_a_network_may_be_of_double_precision():
+    single, double = ParityNetwork(0.9, units=5), ParityNetwork(0.9, units=5).double()
+    bits = parity.all_sequences(5)
+    torch.testing.assert_close(double.last(parity.one_hot(bits)).float(), single.last(parity.one_hot(bits)))
+
+
 @pytest.mark.slow
 def test_recorded_network_before_and_after():
     name = "parity/gain0.1-longest10-seed0"

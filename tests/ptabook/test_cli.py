@@ -107,7 +107,7 @@ def test_options_reach_the_run(root, runs, tmp_path):
 
 def test_the_parameters_are_listed_with_defaults_and_comments(root, runs, capsys):
     assert cli.main(["figures", "toy", "--list"], root) == 0
-    assert capsys.readouterr().out == "toy:\n  seed = 0  # of the noise\n  weights = None\n  records = 'results'\n"
+    assert capsys.readouterr().out == "toy:\n  seed = 0  # of the noise\n  weights = None\n  records = '../results'\n"
     assert not runs
 
 

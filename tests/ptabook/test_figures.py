@@ -96,11 +96,17 @@ def test_records_of_any_collection_but_the_users_own_make_those_figures_stale_th
     path = write_notebook(root, "other")
     edit_notebook(path, lambda nb: nb.cells[1].update(source=PARAMETERS.replace("records", "notes")))
     reads, other = (pretend_made(Figure(root, name)) for name in ("toy", "other"))
+    write_notebook(root, "part")
+    edit_notebook(
+        root / "notebooks/part.ipynb",
+        lambda nb: nb.cells[1].update(source=PARAMETERS.replace("../results", "../results/long")),
+    )
+    part = pretend_made(Figure(root, "part"))
     for folder in ("results/own/run", "results/tuning/run"):
         (root / folder).mkdir(parents=True)
         (root / folder / "summary.json").write_text("{}")
     assert reads.changes() == ["results/tuning/run/summary.json"]
-    assert other.changes() == []
+    assert other.changes() == part.changes() == []
 
 
 def test_a_removed_module_makes_the_figure_stale_and_a_new_one_does_not(root):
@@ -116,16 +122,40 @@ def test_a_removed_module_makes_the_figure_stale_and_a_new_one_does_not(root):
     [
         lambda nb: nb.cells[2].update(source=WORK + "\n1 + 1"),
         lambda nb: nb.cells[1].update(source=PARAMETERS.replace("seed = 0", "seed = 1")),
-        lambda nb: nb.cells[0].update(source="# Another title"),
         lambda nb: nb.cells[3].metadata.update(tags=["hide-input"]),
         lambda nb: nb.cells.pop(),
     ],
-    ids=["code", "default", "prose", "tag", "cell removed"],
+    ids=["code", "default", "tag", "cell removed"],
 )
 def test_an_edited_notebook_makes_the_figure_stale(root, edit):
     figure = pretend_made(Figure(root, "toy"))
     edit_notebook(figure.source, edit)
     assert figure.changes() == ["the notebook"]
+
+
+def test_edited_prose_runs_nothing_and_is_shown_with_the_outputs_that_are_there(root):
+    source = write_notebook(root, "toy", (WORK, "print(1)", "print(1)"))  # two cells alike
+    figure = Figure(root, "toy")
+    figures.run(figure)
+    made = figure.folder / "toy.ipynb"
+    before = nbformat.read(made, as_version=4)
+    outputs = [cell.outputs for cell in before.cells if cell.cell_type == "code"]
+    assert len(outputs) == 5  # with the cell that papermill adds
+
+    def rewrite(notebook):
+        notebook.cells[0].source = "# Another title"
+        notebook.cells.insert(3, nbformat.v4.new_markdown_cell("Between two cells."))
+
+    edit_notebook(source, rewrite)
+    assert figure.changes() == []
+    shown = nbformat.read(pages.stage(root, "quick") / "notebooks/toy.ipynb", as_version=4)
+    prose = [cell.source for cell in shown.cells if cell.cell_type == "markdown"]
+    assert prose == ["# Another title", "Between two cells."]
+    assert [cell.outputs for cell in shown.cells if cell.cell_type == "code"] == outputs
+    assert "injected-parameters" in shown.cells[2].metadata.tags
+    edit_notebook(source, lambda nb: nb.cells[2].update(source="1 + 1"))  # other code: the old page stays whole
+    edit_notebook(source, lambda nb: nb.cells[0].update(source="# A third title"))
+    assert "# A third title" not in (pages.stage(root, "quick") / "notebooks/toy.ipynb").read_text()
 
 
 def test_outputs_metadata_and_timestamps_of_the_notebook_do_not_matter(root):
@@ -207,7 +237,7 @@ def test_a_run_leaves_the_notebook_the_artefacts_and_their_provenance(root, monk
     assert made == {"seed": 3, "preset": "paper", "python": sys.executable}
 
     record = json.loads((figure.folder / "provenance.json").read_text())
-    assert record["parameters"] == {"preset": "paper", "seed": 3, "weights": None, "records": "results"}
+    assert record["parameters"] == {"preset": "paper", "seed": 3, "weights": None, "records": "../results"}
     assert (record["figure"], record["preset"], record["seed"]) == ("toy", "paper", 3)
     assert record["commit"] == "unknown"
     assert record["seconds"] > 0
@@ -676,7 +706,7 @@ def test_a_full_disk_is_told_with_the_name_of_what_could_not_be_written(root, mo
         pages.stage(root, "quick", {"_ledger.md": lambda figures, out: disk_full(out)})
 
 
-def test_what_is_written_from_figures_is_written_again_when_their_numbers_or_the_code_have_changed(root):
+def test_what_is_written_from_figures_is_written_again_when_numbers_code_or_notebooks_have_changed(root):
     calls = []
 
     def write(figures, out):
@@ -695,6 +725,9 @@ def test_what_is_written_from_figures_is_written_again_when_their_numbers_or_the
     pages.stage(root, "quick", {"_ledger.md": write})
     (root / "_build/written/_ledger.md").unlink()
     assert (pages.stage(root, "quick", {"_ledger.md": write}) / "book/_ledger.md").read_text() == "4"
+    notebook = next((root / "notebooks").glob("*.ipynb"))  # whose headings the ledger's links name
+    notebook.write_text(notebook.read_text() + "\n")
+    assert (pages.stage(root, "quick", {"_ledger.md": write}) / "book/_ledger.md").read_text() == "5"
 
 
 @pytest.mark.slow

@@ -17,6 +17,9 @@ from ptabook import cli, release
 from ptacore.terminal import UsageError
 
 ROOT = Path(__file__).resolve().parents[2]
+META = {"version": "1.2.3", "datePublished": "2026-11-23", "description": "Toy", "license": "MIT", "keywords": ["toy"],
+        "url": "https://example.org/", "author": [{"@type": "Person", "name": "Somebody"}],
+        "referencePublication": {"@type": "ScholarlyArticle", "url": "https://example.org/paper"}}  # fmt: skip
 
 
 def git(root, *command):
@@ -29,8 +32,8 @@ def root(tmp_path):
     """A checkout of version 1.2.3, committed, with its book made."""
     root = make_checkout(tmp_path / "checkout")
     (root / "pyproject.toml").write_text('[project]\nversion = "1.2.3"\n')
-    (root / "CITATION.cff").write_text("version: 1.2.3\ndate-released: 2026-11-23\n")
-    (root / "codemeta.json").write_text('{"version": "1.2.3", "datePublished": "2026-11-23"}')
+    (root / "CITATION.cff").write_text("title: toy\nlicense: MIT\nversion: 1.2.3\ndate-released: 2026-11-23\n")
+    (root / "codemeta.json").write_text(json.dumps(META))
     (root / "results/verdicts.json").write_text('{"version": "1.2.3"}')
     (root / "CHANGELOG.md").write_text(
         "# Changelog\n\n## [1.2.3] - 2026-11-23\n\n- New.\n\n## [1.2.2] - 2026\n\n- Old.\n"
@@ -62,6 +65,15 @@ def test_the_records_for_citation_agree_with_the_package():
     assert meta["keywords"] == project["keywords"] == citation["keywords"]
     assert meta["codeRepository"] == citation["repository-code"]
     assert [author["name"] for author in meta["author"]] == [author["name"] for author in citation["authors"]]
+    archive = json.loads((ROOT / ".zenodo.json").read_text())
+    assert archive["title"] == citation["title"]
+    assert project["description"] in archive["description"]
+    assert archive["keywords"] == project["keywords"]
+    assert archive["license"] == project["license"]
+    assert [author["name"] for author in archive["creators"]] == [author["name"] for author in citation["authors"]]
+    assert [related["identifier"] for related in archive["related_identifiers"]] == [
+        meta["referencePublication"]["identifier"], citation["url"]
+    ]  # fmt: skip
     paper, reference = meta["referencePublication"], citation["references"][0]
     assert (paper["name"], paper["url"]) == (reference["title"], reference["url"])
     assert [a["familyName"] for a in paper["author"]] == [a["family-names"] for a in reference["authors"]]
@@ -112,6 +124,7 @@ def test_a_release_has_site_numbers_and_everything_for_an_archive(root):
     found = names(out / f"{archive}.tar.gz")
     assert {f"{archive}/CITATION.cff", f"{archive}/codemeta.json", f"{archive}/notebooks/toy.ipynb"} < set(found)
     assert {f"{archive}/figures/toy/{name}" for name in ("toy.json", "toy.svg", "provenance.json")} < set(found)
+    assert f"{archive}/ro-crate-metadata.json" in found
     assert not any("_build" in name for name in found)
     assert (out / "NOTES.md").read_text() == "- New.\n"
     subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=out, check=True, capture_output=True)

@@ -39,17 +39,34 @@
     return `#${new URLSearchParams(words)}`;
   }
 
-  function readAddress() { // what is missing or makes no sense stays as it is
-    const given = new URLSearchParams(location.hash.slice(1));
-    const number = (name, otherwise) => (given.get(name) && isFinite(given.get(name)) ? Number(given.get(name)) : otherwise);
-    const system = (given.get("network") || "").replace("-", " ");
-    if (SYSTEMS.includes(system)) state.system = system;
-    move(number("alpha", state.alpha), number("theta", state.theta));
-    state.start = STARTS[number("start", 0)] ? number("start", 0) : 0;
-    state.colour = given.get("colour") === "frequency" ? "frequency" : "exponent";
-    state.zoom = clamp(number("zoom", 1), 1, 4096);
-    const at = (given.get("at") || "").split(" ").map(Number);
-    state.at = at.length === 2 && at.every(isFinite) ? at : [state.theta, state.alpha];
+  // What is missing stays as it is; what makes no sense too, or it is moved to the nearest that does, and that is said.
+  // An address without "=" is a place on the page.
+  function readAddress() {
+    if (!location.hash.includes("=")) return;
+    const given = new URLSearchParams(location.hash.slice(1)), complaints = [];
+    const wrong = (name, accepted) => complaints.push(`${name} “${given.get(name)}” is not ${accepted}`);
+    const choice = (name, all, otherwise) => {
+      if (all.includes(given.get(name))) return given.get(name);
+      if (given.has(name)) wrong(name, `one of ${all.join(", ")}`);
+      return otherwise;
+    };
+    const number = (name, low, high, otherwise) => {
+      if (!given.has(name)) return otherwise;
+      const value = given.get(name).trim() === "" ? NaN : Number(given.get(name));
+      if (!(value >= low && value <= high + 1e-7)) wrong(name, `a number from ${tidy(low)} to ${tidy(high)}`);
+      return isFinite(value) ? clamp(value, low, high) : otherwise;
+    };
+    const names = SYSTEMS.map((system) => system.replace(" ", "-"));
+    state.system = choice("network", names, state.system.replace(" ", "-")).replace("-", " ");
+    const [t0, t1, a0, a1] = whole();
+    move(number("alpha", a0, a1, state.alpha), number("theta", t0, t1, state.theta));
+    state.start = Number(choice("start", Object.keys(STARTS), "0"));
+    state.colour = choice("colour", ["exponent", "frequency"], "exponent");
+    state.zoom = number("zoom", 1, 4096, 1);
+    const at = (given.get("at") || "").split(" ").map(Number), two = at.length === 2 && at.every(isFinite);
+    if (given.has("at") && !two) wrong("at", "an angle and a gain");
+    state.at = two ? at : [state.theta, state.alpha];
+    part("heed").textContent = complaints.length ? `In the address, ${complaints.join("; ")}. The nearest state is shown.` : "";
   }
 
   // ---- drawing: a plot is a canvas with two axes ----
@@ -274,7 +291,8 @@
     const size = p.map((v, i) => Math.log10(Math.max(Math.hypot(v, q[i]), 1e-300))), back = times.map((t) => n * dt - t);
     const decades = [-8, -6, -4, -2, 0, 2].map((d) => [d, raised(d)]);
     plots.adjoint.axes(span, [-8.5, 2.5], `${unit} before the end`, "|ψ|", ticks(...span, 5), decades);
-    plots.adjoint.line(span, span.map((t) => (measured.exponents[0] * t) / Math.LN10), ink, 1.2, [3, 3]);
+    const slope = Math.max(measured.exponents[0], -1e3); // of a superstable orbit too
+    plots.adjoint.line(span, span.map((t) => (slope * t) / Math.LN10), ink, 1.2, [3, 3]);
     plots.adjoint.line(back, size, BLUE, 1.8);
     plots.adjoint.done();
 
@@ -287,14 +305,26 @@
       plots.spectrum.dots([i + 1], [value], color, 5);
       plots.spectrum.pen.fillStyle = ink;
       plots.spectrum.pen.textAlign = "center";
-      const label = measured.exponents[i] < -8 ? "below −8" : shown(measured.exponents[i], 4) + (i === 0 && zero ? " †" : "");
-      plots.spectrum.pen.fillText(label, plots.spectrum.x(i + 1), plots.spectrum.y(i ? 0.28 : 0.6));
+      plots.spectrum.pen.fillText(exponent(i), plots.spectrum.x(i + 1), plots.spectrum.y(i ? 0.28 : 0.6));
     });
     plots.spectrum.done();
     drawNumbers();
   }
 
   const isZero = () => ["limit cycle", "invariant circle"].includes(measured.kind.name);
+  const counted = (value) => Number(value.toPrecision(3)).toLocaleString("en-US", { maximumSignificantDigits: 3 });
+
+  function exponent(i) {
+    const value = measured.exponents[i];
+    return value === -Infinity ? "−∞" : value < -8 ? "below −8" : shown(value, 4) + (i === 0 && isZero() ? " †" : "");
+  }
+
+  // The line that puts oscillators of this point into a network of the reader's; one that is none must be asked for.
+  function initializer() {
+    const { system, alpha, theta } = state, at = `alpha=${tidy(alpha)}, theta=${tidy(theta)}`;
+    const rest = isZero() ? "" : ", certified=False";
+    return isFlow(system) ? `pta.pta_(weight, ${at}, system="${system}"${rest})` : `pta.pta_(rnn, ${at}${rest})`;
+  }
 
   function drawNumbers() {
     const { system, alpha, theta } = state;
@@ -305,27 +335,31 @@
     part("alpha").setAttribute("aria-valuetext", shown(alpha, 4));
     part("theta").setAttribute("aria-valuetext", `${shown(theta / Math.PI, 4)} pi`);
     part("code").textContent = `pta.certify("${system}", ${tidy(alpha)}, ${tidy(theta)})`;
+    part("line").textContent = initializer();
   }
 
   function words() {
-    const { system, alpha, theta } = state, { exponents: [first, second], frequency } = measured;
+    const { system, alpha, theta } = state, { exponents: [first], frequency, resolved, resolution } = measured;
     const { name, period } = measured.kind, per = isFlow(system) ? "unit time" : "step", unit = isFlow(system) ? "units of time" : "steps";
-    const turns = Math.round(frequency * period);
+    const turns = Math.round(frequency * period), span = `${counted(Math.LN10 / resolution)} ${unit}`;
     const comes = {
       "stable origin": "The orbit comes to rest at the origin",
       "fixed points": "The orbit comes to rest at one of four fixed points, which quarter turns carry into each other",
       "locked orbit": `The orbit is locked: it returns after ${period} steps, in ${turns === 1 ? "one turn" : `${turns} turns`}`,
-      "invariant circle": `The orbit goes round an invariant circle, ${shown(frequency, 5)} turns a step, and never closes`,
+      "invariant circle": `The orbit goes round an invariant circle, ${resolved ? `${shown(frequency, 5)} turns a step` : "how fast is not resolved"}, ` +
+        "and does not close within 256 steps",
       "limit cycle": `The orbit is a limit cycle of period ${(1 / Math.abs(frequency)).toPrecision(5)}`,
       chaos: "The orbit is chaotic",
-      unresolved: "What the orbit comes to is not decided in the time it was followed; a bifurcation is near",
+      unresolved: `Not resolved: what the orbit comes to is not decided in the ${span} for which it is followed; a bifurcation is near`,
     }[name];
-    const lives = isZero() ? "The adjoint keeps its size: an error teaches what happened any time ago" :
-      first < 0 ? `The adjoint falls by half every ${(-Math.LN2 / first).toPrecision(3)} ${unit}: what happened long ago is not learned` :
-      `The adjoint doubles every ${(Math.LN2 / first).toPrecision(3)} ${unit}: it explodes`;
-    const number = (v) => (v < -8 ? "below −8" : shown(v, 4));
-    return `The ${system} with α = ${shown(alpha, 4)}, θ = ${shown(theta, 4)} (${shown(theta / Math.PI, 4)} π). ${comes}. ` +
-      `λ₁ = ${number(first)}${isZero() ? " †" : ""}, λ₂ = ${number(second)} per ${per}. ${lives}.`;
+    const lives = name === "unresolved" ? "Whether the adjoint lasts is not resolved" :
+      isZero() ? "The adjoint keeps its size: an error teaches what happened any time ago" :
+      first === -Infinity ? "The adjoint is zero after one step: nothing that happened before is learned" :
+      Math.abs(first) <= resolution ? `The adjoint’s decay is slower than ${span} can tell: λ₁ is not resolved` :
+      first < 0 ? `The adjoint falls by half every ${counted(-Math.LN2 / first)} ${unit}: what happened long ago is not learned` :
+      `The adjoint doubles every ${counted(Math.LN2 / first)} ${unit}: it explodes`;
+    const values = name === "unresolved" ? "" : ` λ₁ = ${exponent(0)}, λ₂ = ${exponent(1)} per ${per}.`;
+    return `The ${system} with α = ${shown(alpha, 4)}, θ = ${shown(theta, 4)} (${shown(theta / Math.PI, 4)} π). ${comes}.${values} ${lives}.`;
   }
 
   // ---- frames ----
@@ -405,6 +439,13 @@
     ];
     const pressed = () => press.forEach((each) => each());
     root.addEventListener("click", pressed);
+    for (const event of ["click", "input", "keydown"])
+      root.addEventListener(event, () => { part("heed").textContent = ""; }); // the reader has gone on
+    part("copy").addEventListener("click", async () => {
+      await navigator.clipboard.writeText(part("line").textContent);
+      part("copied").textContent = "copied";
+      setTimeout(() => { part("copied").textContent = ""; }, 2000);
+    });
     pressed();
     for (const [name, words, factor] of [["in", "+", 2], ["out", "−", 0.5], ["reset", "0", 0]]) {
       part(name).addEventListener("click", () => zoom(factor));
@@ -440,7 +481,7 @@
       } else zoom(factor);
     });
     window.addEventListener("hashchange", () => {
-      if (location.hash === address()) return;
+      if (location.hash === address() || !location.hash.includes("=")) return;
       readAddress();
       pressed();
       anew();
@@ -450,10 +491,25 @@
     theme.observe(document.documentElement, { attributes: true });
   }
 
+  function offerShortcut() { // past the theme's header and sidebar, for those who go by keys
+    const first = document.querySelector("#pst-skip-link");
+    if (!first) return;
+    const link = first.cloneNode(true);
+    link.removeAttribute("id");
+    const anchor = link.matches("a") ? link : link.querySelector("a");
+    Object.assign(anchor, { href: "#explorer-map", textContent: "Skip to the map" });
+    anchor.addEventListener("click", (event) => {
+      event.preventDefault();
+      part("map").focus();
+    });
+    first.after(link);
+  }
+
   plots = Object.fromEntries(["map", "plane", "course", "adjoint", "spectrum"].map((name) => [name, new Plot(name)]));
   readAddress();
   part("alpha").max = whole()[3];
   part("theta").max = Math.PI;
   listen();
+  offerShortcut();
   draw();
 })();

@@ -8,6 +8,8 @@ const oscillator = (() => {
   const SYSTEMS = ["tanh map", "tanh flow", "GRU map", "GRU flow"];
   const STARTS = [[0.11, 0.29], [0.02, 0.003], [0.97, 0.93]]; // anywhere, near the origin, near a corner
   const BASIS = [-0.5774400386550567, 0.8164330969271434, 0.8164330969271434, 0.5774400386550569]; // ptacore's for seed 0
+  const FEW = 3; // turns that a run must hold to time them
+  const SAME = 2e-5; // how close, as a share, two measures of a frequency are that agree to five digits
   const STRETCHES = 200; // of the averaging window, each with its weight
 
   const gate = (system) => (system.startsWith("GRU") ? 0.5 : 1);
@@ -46,24 +48,23 @@ const oscillator = (() => {
     };
   }
 
-  // Gram-Schmidt; adds the logarithms of the lengths to growth[at], growth[at + 1].
+  // Gram-Schmidt; adds the logarithms of the lengths to growth[at], growth[at + 1]. A vector that the step has made
+  // zero (gain 0) has grown by -Infinity, and goes on as any unit vector.
   function orthonormalize(s, growth, at) {
     const first = Math.hypot(s[2], s[3]);
-    s[2] /= first;
-    s[3] /= first;
+    [s[2], s[3]] = first > 0 ? [s[2] / first, s[3] / first] : [1, 0];
     const along = s[2] * s[4] + s[3] * s[5];
     s[4] -= along * s[2];
     s[5] -= along * s[3];
     const second = Math.hypot(s[4], s[5]);
-    s[4] /= second;
-    s[5] /= second;
+    [s[4], s[5]] = second > 0 ? [s[4] / second, s[5] / second] : [-s[3], s[2]];
     growth[at] += Math.log(first);
     growth[at + 1] += Math.log(second);
   }
 
   // Both Lyapunov exponents and the turns about the origin, per unit of time, averaged over `steps` with the weights
   // exp(-1 / u (1 - u)) of ptacore's smooth_exponents; and the state at the end. A flow that has gone round is timed by
-  // its whole turns instead, which on a cycle is exact.
+  // its whole turns instead, which on a cycle is exact. `resolved` tells whether the turns of the first half say the same.
   function follow(system, alpha, theta, { steps = 10000, transient = steps / 5, dt = timeStep(system), start = STARTS[0] } = {}) {
     const step = stepper(system, alpha, theta, dt);
     const s = Float64Array.of(...start, ...BASIS);
@@ -76,8 +77,8 @@ const oscillator = (() => {
     const g = gate(system), reference = isFlow(system) ? 0 :
       Math.atan2(g * g * alpha * Math.sin(theta), 1 - g + g * g * alpha * Math.cos(theta));
     const c = Math.cos(reference), d = Math.sin(reference);
-    const parts = Math.min(STRETCHES, steps), total = [0, 0, 0];
-    let weights = 0, begin = 0, angle = 0, turns = 0, time = 0;
+    const parts = Math.min(STRETCHES, steps), total = [0, 0, 0], returns = [0];
+    let weights = 0, begin = 0, angle = 0, early = 0, earlyWeights = 0;
     for (let m = 0; m < parts; m++) {
       const end = Math.round(((m + 1) * steps) / parts), growth = [0, 0];
       let turned = 0;
@@ -89,18 +90,24 @@ const oscillator = (() => {
         const by = reference + Math.atan2(cross * c - dot * d, dot * c + cross * d);
         turned += by;
         angle += by;
-        if (angle >= 2 * Math.PI * (turns + 1)) {
-          turns += 1;
-          time = (i + 1 - (angle - 2 * Math.PI * turns) / by) * dt;
-        }
+        const turns = returns.length;
+        if (angle >= 2 * Math.PI * turns) returns.push((i + 1 - (angle - 2 * Math.PI * turns) / by) * dt);
       }
       const u = (begin + end) / 2 / steps, weight = Math.exp(-1 / (u * (1 - u)));
       weights += weight * (end - begin) * dt;
       for (const [i, value] of [growth[0], growth[1], turned / (2 * Math.PI)].entries()) total[i] += weight * value;
+      if (m < parts >> 1) {
+        const weight = Math.exp(-1 / (2 * u * (1 - 2 * u)));
+        early += (weight * turned) / (2 * Math.PI);
+        earlyWeights += weight * (end - begin) * dt;
+      }
       begin = end;
     }
-    const [first, second, mean] = total.map((value) => value / weights);
-    return { exponents: [first, second], frequency: isFlow(system) && turns ? turns / time : mean, state: [s[0], s[1]], resolution: Math.LN10 / (steps * dt) };
+    const [first, second, mean] = total.map((value) => value / weights), turns = returns.length - 1;
+    const timed = isFlow(system) && turns > 0, frequency = timed ? turns / returns[turns] : mean;
+    const before = timed ? (turns >> 1) / returns[turns >> 1] : early / earlyWeights;
+    const resolved = (turns >= FEW || !isFlow(system)) && Math.abs(before - frequency) < SAME * Math.abs(frequency);
+    return { exponents: [first, second], frequency, resolved, state: [s[0], s[1]], resolution: Math.LN10 / (steps * dt) };
   }
 
   // States x(0) ... x(n) from a start, as two arrays.
@@ -129,14 +136,17 @@ const oscillator = (() => {
   }
 
   // What the orbit comes to, from what was measured: the kinds of ptacore.certify, and the period of a locked orbit.
-  function kind(system, alpha, theta, { exponents: [first], state, resolution }) {
+  // Next to a saddle-node an orbit may stand still for long: rest is believed where it attracts within the run. In a
+  // plane no flow is chaotic.
+  function kind(system, alpha, theta, { exponents: [first], resolved, state, resolution }) {
     const step = stepper(system, alpha, theta), s = Float64Array.of(...state, 0, 0, 0, 0);
     step(s);
     const size = Math.hypot(...state), speed = Math.hypot(s[0] - state[0], s[1] - state[1]) / timeStep(system);
-    if (speed < 1e-7 || (size < 0.05 && alpha <= criticalGain(system, theta)))
-      return { name: size < 1e-5 || alpha <= criticalGain(system, theta) ? "stable origin" : "fixed points" };
+    const dies = alpha <= criticalGain(system, theta);
+    if (size < (dies ? 0.05 : 1e-5)) return { name: dies ? "stable origin" : "unresolved" };
+    if (speed < 1e-7) return { name: first < -resolution ? "fixed points" : "unresolved" };
+    if (isFlow(system)) return { name: Math.abs(first) <= resolution && resolved ? "limit cycle" : "unresolved" };
     if (first > resolution) return { name: "chaos" };
-    if (isFlow(system)) return { name: Math.abs(first) <= resolution ? "limit cycle" : "unresolved" };
     for (let q = 2; q <= 256; q++) {
       step(s);
       if (Math.hypot(s[0] - state[0], s[1] - state[1]) < 1e-7) return { name: "locked orbit", period: q };

@@ -58,6 +58,9 @@ def test_draws_that_come_in_clusters_are_worth_less():
     for wrong_hits in ([3, 1], [-1, 1]):
         with pytest.raises(ValueError, match="^hits: "):
             share_of(wrong_hits, [2, 2])
+    found = by_share("all", [2, 2, 2], [2, 2, 2], (0.95, 1))
+    assert "3 clusters" in found.ours
+    assert "clusters" not in by_share("all", [1, 1, 1], [1, 1, 1], (0.95, 1)).ours
 
 
 def test_the_interval_of_a_clustered_share_covers_it():

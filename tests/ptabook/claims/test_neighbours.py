@@ -45,17 +45,31 @@ def test_ratios_are_judged_by_their_logarithms():
     assert verdict("curse-spectrum", spectrum_ratio=[2.0, 2.01, 1.99]) == CONTRADICTS
 
 
-def test_the_best_network_is_the_one_nearest_to_the_data():
-    rows = [[-0.1, 0.01], [2.0, 0.01], [1.0, 0.02]]
-    assert verdict("al-lorenz-two", lorenz_P2=rows, lorenz_leading=0.9) == SUPPORTS
-    assert verdict("al-lorenz-two", lorenz_P2=rows[:2], lorenz_leading=0.9) == CONTRADICTS
+def test_the_highest_exponent_of_several_networks_is_judged():
+    rows = [[-0.1, 0.01], [1.0, 0.02], [2.0, 0.01]]
+    assert verdict("al-lorenz-two", lorenz_P2=rows[:2], lorenz_leading=0.9) == SUPPORTS
+    assert verdict("al-lorenz-two", lorenz_P2=rows, lorenz_leading=0.9) == CONTRADICTS
 
 
 def test_the_exact_interval_of_a_share():
     """Clopper and Pearson: none of n leaves up to 1 - 0.025^(1/n)."""
     found = BY_ID["liquid-long"].check({"liquid_long": [0, 5]})
-    assert f"{1 - 0.025 ** (1 / 5):.2f}" in found.ours
-    assert verdict("parity-data", parity_few=[150, 300]) == SUPPORTS
+    assert f"{1 - 0.025 ** (1 / 5):.0%}" in found.ours
+
+
+def test_sequences_of_one_network_are_a_cluster():
+    """Three networks that are right of a hundred sequences each are three draws of a network, not three hundred."""
+    assert verdict("parity-lengths", parity_long=[300, 300]) == SUPPORTS
+    assert verdict("parity-lengths", parity_long=[[100] * 3, [100] * 3]) == UNDECIDED
+    assert verdict("parity-data", parity_few=[[43, 50, 57], [100] * 3]) == SUPPORTS
+    assert verdict("parity-data", parity_few=[[0, 50, 100], [100] * 3]) == UNDECIDED
+
+
+def test_what_is_sampled_is_judged_with_the_page():
+    """A row over seeds or draws has a p, by which all of the page are judged together."""
+    sampled = dict(rich_share=[0.99, 0.995], liquid_long=[0, 5], lorenz_P2=[[1.0, 0.02]], lorenz_leading=0.9)
+    for name in ("integration-outlier", "liquid-long", "al-lorenz-two"):
+        assert BY_ID[name].check(sampled).p is not None
 
 
 def test_nothing_is_decided_without_records():

@@ -213,15 +213,25 @@ def test_the_longer_runs_stand_in_where_only_they_decide():
     assert fig5c._at_size(numbers, fig5c.COPY, "tanh-pta", ended=False)["epochs"] == [40] * 3
 
 
-def test_what_training_ends_with_is_open_until_attractors_are_known_and_fewer_zeros_are_a_mean_over_networks():
+def test_solutions_without_oscillation_are_a_share_of_the_attractors_that_are_known():
+    def verdict(*found):
+        rows = [dict(network=name, without_oscillation=without) for name, without in found]
+        return holds(fig5c_why._ends_without_oscillation(dict(attractors=rows)))
+
+    assert (
+        verdict() is verdict(("gru", True)) is verdict(("gru-pta", None)) is verdict(*[("tanh-pta", True)] * 3) is None
+    )
+    assert verdict(*[("tanh-pta", True)] * 9, ("gru-pta", None), ("gru", False)) is True
+    assert verdict(*[("tanh-pta", False)] * 9) is False
+
+
+def test_fewer_zeros_after_training_are_a_mean_over_networks():
     ends = {
         name: {"start": {"zero": [125, 124]}, "end": {"zero": [14, 40], "positive": [2, 0]}} for name in fig5c_why.PTA
     }
-    numbers = dict(dynamics=dict(large=ends))
-    assert holds(fig5c_why._ends_without_oscillation(numbers)) is None
-    assert holds(fig5c_why._oscillations_weaken(numbers)) is True
+    assert holds(fig5c_why._oscillations_weaken(dict(dynamics=dict(large=ends)))) is True
     ends["tanh-pta"]["end"]["zero"] = [250, 5]
-    assert holds(fig5c_why._oscillations_weaken(numbers)) is None
+    assert holds(fig5c_why._oscillations_weaken(dict(dynamics=dict(large=ends)))) is None
     assert holds(fig5c_why._oscillations_weaken(dict(dynamics=dict(large={})))) is None
 
 

@@ -1,11 +1,12 @@
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
 from ptabook.claims import ledger as read_claims
 from ptabook.claims import verdicts as claims
-from ptabook.claims.claim import SUPPORTS, UNDECIDED, Claim, Found
+from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, Claim, Found
 
 FIG3 = {
     "one_fixed_point": dict(n_stable=1, n_fixed_points=1, n_positive=0, n_zero=0, exponents=[-0.4] * 6,
@@ -47,10 +48,40 @@ def test_the_table_has_a_row_for_each_claim_and_a_summary_that_counts(ledger, tm
     assert text.startswith("**5 statements of the paper: 3 supported, 1 contradicted, 1 undecided.**")
     summary, _, table = text.partition("<!-- statements -->")
     assert "| {doc}`../notebooks/fig3` | 3 | 1 | 1 | 0 |" in summary
-    rows = [line for line in table.splitlines() if re.match(r"\| \d", line)]
+    rows = table.splitlines()[4:]
     assert len(rows) == 5
     for row in rows:
-        assert len(re.split(r"(?<!\\)\|", row)) == 9  # a bar within a cell is escaped
+        assert len(re.split(r"(?<!\\)\|", row)) == 8  # a bar within a cell is escaped
+
+
+def test_each_row_has_an_anchor_its_evidence_and_the_note_if_there_is_one(ledger, tmp_path):
+    ledger(tmp_path)
+    claims.write_ledger(tmp_path, tmp_path / "ledger.md")
+    rows = (tmp_path / "ledger.md").read_text().partition("<!-- statements -->")[2].splitlines()[4:]
+    for row, claim in zip(rows, claims.read_claims(), strict=True):
+        assert re.search(rf"{{#claim-{claim.id} \.claim \.verdict-\w+ \.page-fig3( \.figure-\d)*}}", row)
+        assert f"[{claim.id}](#claim-{claim.id})" in row
+        assert "[evidence](../notebooks/fig3.ipynb" in row
+        assert ("[note](notes.md#" in row) == bool(claim.note)
+    assert ".figure-3}" in rows[0]
+    assert "fig3.ipynb#reading-it-row-by-row" in rows[0]
+
+
+def test_what_differs_is_listed_by_whose_it_is(monkeypatch, tmp_path):
+    no = Found("off by 2", CONTRADICTS)
+    rows = [row("a", no), row("b", Found("1", SUPPORTS)), replace(row("c", no), work="Doe 2020", note="the-note")]
+    monkeypatch.setattr(claims, "read_claims", lambda: rows)
+    (tmp_path / "fig3").mkdir()
+    (tmp_path / "fig3" / "fig3.json").write_text("{}")
+    claims.write_ledger(tmp_path, tmp_path / "ledger.md")
+    text = (tmp_path / "ledger.md").read_text()
+    assert text.startswith("**2 statements of the paper: 1 supported, 1 contradicted, 0 undecided; 1 statements of its")
+    listed = text.partition("<!-- differs -->")[2].partition("<!-- statements -->")[0]
+    ours, theirs = listed.split("Of its neighbours, 1:")
+    assert "Of the paper, 1:" in ours
+    assert "*Ours:* off by 2. [row](#claim-a) [evidence](../notebooks/fig3.ipynb)\n" in ours
+    assert "[row](#claim-c) [evidence](../notebooks/fig3.ipynb) [note](notes.md#the-note)" in theirs
+    assert "claim-b" not in listed
 
 
 def test_a_missing_figure_is_named(tmp_path):

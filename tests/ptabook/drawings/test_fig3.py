@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ptabook.drawings.fig3 import Row, five_questions
+from ptabook.drawings.fig3 import Row, five_questions, own_label
 from ptacore import adjoint, fixed_points, lyapunov_spectrum, models, trajectory
 
 
@@ -40,3 +40,11 @@ def test_units_are_those_of_the_trial_that_is_shown():
         assert [line.get_ydata()[0] for line in neuron.lines] == [1.0, -0.5]
         assert units.get_xlabel() == f"time ({shown.unit})"
         assert fig.axes[5 * i].texts[0].get_text() == f"{'AB'[i]}  {shown.name}"
+
+
+@pytest.mark.parametrize(
+    ("rates", "label"),
+    [([3.0, -1.0], "own: chaos"), ([0.0, -1.0], "own: 1 at zero"), ([-1.0, -2.0], "own: all negative")],
+)
+def test_a_network_of_ones_own_is_called_by_what_was_found(rates, label):
+    assert own_label(row("chaos", rates, "s").spectra[1]) == label

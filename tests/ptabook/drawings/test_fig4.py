@@ -34,6 +34,6 @@ def test_arrows_join_the_trajectories_once_a_turn_and_curves_are_those_given():
     dots = list(drawn(fig)["B"].values())[2]
     assert dots["y"] == pytest.approx(-torch.sin(2 * math.pi * torch.tensor(dots["x"])).numpy(), abs=1e-5)
     for ax, name in zip(tori, ("3 : 2", "again"), strict=True):
-        assert ax.get_title() == f"C  {name}"
+        assert ax.get_title(loc="left") == f"C  {name}"
         x, y, z = ax.lines[0].get_data_3d()
         assert (x[0], y[0], z[0]) == pytest.approx((x[-1], y[-1], z[-1]))  # two turns by three: it closes

@@ -41,6 +41,8 @@ def test_median_and_range_last_as_long_as_all_runs_do():
     assert band.get_datalim(fig.axes[0].transData).bounds == pytest.approx((1, 0.5, 1, 0.5))
     assert not fig.axes[1].collections  # one run has no range
     assert fig.axes[1].lines[0].get_ydata().tolist() == [1.0, 0.5, 0.4]
+    (column_of_others,) = [column(recorded={"lem": column()["recorded"]["gru"]})]
+    assert not fig5c.learning_curves([column_of_others], (250, 32)).axes[0].collections
 
 
 def test_the_papers_values_stand_at_the_edge_and_those_below_the_axis_get_an_arrowhead():

@@ -83,5 +83,5 @@ def test_bands_of_time_constants_and_arrows_of_learning():
     band = first.collections[0].get_paths()[0].vertices[:, 1]
     assert (band.min(), band.max()) == (-2.0, -1.0)
     assert [list(line.get_ydata()) for line in second.lines[:4:2]] == [[-1.1, -0.5], [-1.0, 0.0]]
-    assert [text.get_text() for text in second.get_legend().get_texts()] == ["several", "a cycle"]
+    assert [text.get_text() for text in second.get_legend().get_texts()] == ["two stable", "a cycle"]
     assert list(third.lines[0].get_ydata()) == [-1.0, -0.5]
