@@ -28,7 +28,10 @@ class Plane(NamedTuple):
 
     def project(self, states) -> np.ndarray:
         """Coordinates in the plane: (..., N) -> (..., 2)."""
-        return (finite_array(states, "states") - self.center) @ self.axes.T
+        h, units = finite_array(states, "states"), len(self.center)
+        if h.shape[-1:] != (units,):
+            raise ValueError(f"states: expected shape (..., {units}), as the plane has, got {h.shape}")
+        return (h - self.center) @ self.axes.T
 
 
 def principal_plane(states) -> Plane:
@@ -54,11 +57,9 @@ def principal_plane(states) -> Plane:
     >>> plane.share, plane.project([2.0, 0.0, 5.0]).tolist()
     (1.0, [2.0, 0.0])
     """
-    h = _states(states)
+    h = _varied(states)
     center = h.mean(0)
     _, sizes, axes = np.linalg.svd(h - center, full_matrices=False)
-    if not sizes[0] > 1e-12 * np.abs(h).max():
-        raise ValueError("states: expected states that differ, got equal ones")
     signs = np.sign(axes[range(2), np.abs(axes[:2]).argmax(1)])
     return Plane(center, axes[:2] * signs[:, None], float((sizes[:2] ** 2).sum() / (sizes**2).sum()))
 
@@ -107,7 +108,7 @@ def ring(states, theta, plane: Plane, *, bins: int = 24, harmonics: int = 3) -> 
     Raises
     ------
     ValueError
-        If the lengths differ.
+        If the lengths or the number of units differ, or all states are equal.
 
     Notes
     -----
@@ -121,7 +122,7 @@ def ring(states, theta, plane: Plane, *, bins: int = 24, harmonics: int = 3) -> 
     >>> [round(value, 6) for value in ring(states, theta, principal_plane(states))]
     [1.0, 0.0, 1.0]
     """
-    h, theta = _states(states), _angles(theta, len(states))
+    h, theta = _varied(states), _angles(theta, len(states))
     instance("plane", plane, Plane)
     bins, harmonics = integer("bins", bins, 3), integer("harmonics", harmonics, 1)
     place = np.floor(theta / (2 * np.pi) * bins).astype(int) % bins
@@ -168,6 +169,13 @@ def _states(value) -> np.ndarray:
     h = finite_array(value, "states")
     if h.ndim != 2 or min(h.shape) < 2:
         raise ValueError(f"states: expected shape (m, N) with m and N at least 2, got {h.shape}")
+    return h
+
+
+def _varied(value) -> np.ndarray:
+    h = _states(value)
+    if not np.ptp(h, 0).max() > 1e-12 * np.abs(h).max():
+        raise ValueError("states: expected states that differ, got equal ones")
     return h
 
 

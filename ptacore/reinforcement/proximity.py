@@ -49,7 +49,7 @@ def regression(x, y) -> Line:
     from scipy.special import stdtr  # here: importing SciPy takes a while
 
     x, y = _pairs(x, y)
-    r = _correlation(x - x.mean(), y - y.mean())
+    r = _correlation(np.stack([x - x.mean(), y - y.mean()], 1), x, y)
     slope = r * y.std() / x.std()
     t = abs(r) * np.sqrt((len(x) - 2) / max(1 - r**2, 1e-300))
     return Line(float(slope), float(y.mean() - slope * x.mean()), r, float(2 * stdtr(len(x) - 2, -t)))
@@ -79,7 +79,7 @@ def within_correlation(x, y, groups, given=None) -> float:
     x, y, members = _grouped(x, y, groups)
     given = None if given is None else _alike(finite_array(given, "given"), "given", len(x))
     parts = [_residuals(np.stack([x[m], y[m]], 1), None if given is None else given[m]) for m in members]
-    return round(_correlation(*np.concatenate(parts).T), 15)
+    return round(_correlation(np.concatenate(parts), x, y), 15)
 
 
 def permutation_p(x, y, groups, *, draws: int = 2000, seed: int = 0) -> float:
@@ -117,12 +117,13 @@ def _residuals(values: np.ndarray, given: np.ndarray | None) -> np.ndarray:
     return values - waves @ np.linalg.lstsq(waves, values, rcond=None)[0]
 
 
-def _correlation(x: np.ndarray, y: np.ndarray) -> float:
-    sizes = np.linalg.norm(x), np.linalg.norm(y)
-    for name, size in zip("xy", sizes, strict=True):
-        if not size > 1e-12:
+def _correlation(left: np.ndarray, x: np.ndarray, y: np.ndarray) -> float:
+    """Of the columns of what is left (m, 2) of x and y."""
+    sizes = np.linalg.norm(left, axis=0)
+    for name, size, whole in zip("xy", sizes, (x, y), strict=True):
+        if not size > 1e-12 * np.abs(whole).max():
             raise ValueError(f"{name}: expected values that differ, got a constant")
-    return float(x @ y / (sizes[0] * sizes[1]))
+    return float(left[:, 0] @ left[:, 1] / sizes.prod())
 
 
 def _alike(values: np.ndarray, name: str, length: int) -> np.ndarray:

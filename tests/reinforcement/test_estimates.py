@@ -39,7 +39,7 @@ def test_with_trace_one_an_advantage_is_the_discounted_return_minus_the_value():
 
 
 def test_where_the_ratio_is_clipped_there_is_no_gradient():
-    ratio = torch.tensor([0.5, 0.5, 1.1, 0.9, 1.5, 1.5], requires_grad=True)
+    ratio = torch.tensor([0.5, 0.5, 1.15, 0.85, 1.5, 1.5], requires_grad=True)
     advantage = torch.tensor([1.0, -1.0, 1.0, -1.0, 1.0, -1.0])
     surrogate(ratio, advantage, 0.2).backward()
     # what has already gone too far in the direction of its advantage gets none; what went astray comes back

@@ -41,7 +41,7 @@ def test_an_angle_that_has_nothing_to_do_with_the_states_explains_nothing():
 def test_time_spent_at_one_angle_changes_nothing():
     """A hundred times as long at the top: the center of the plane moves there, the ring stays."""
     long = np.concatenate([THETA, 0.01 * RNG.normal(size=100_000)])
-    found = ring(planted(long), long, principal_plane(planted(THETA)))
+    found = ring(planted(long), long, principal_plane(planted(long)))
     assert found.fit > 0.995
     assert found.off < 1e-5
     assert ring(planted(THETA[:480]), THETA[:480], principal_plane(planted(THETA))).covered == 0.5
@@ -68,6 +68,9 @@ def test_a_point_has_the_angle_of_its_neighbour():
         (lambda: principal_plane(np.ones(3)), "states"),
         (lambda: ring(planted(THETA), THETA[:5], principal_plane(planted(THETA))), "theta"),
         (lambda: ring(planted(THETA), THETA, None), "plane"),
+        (lambda: ring(np.ones((960, 64)), THETA, principal_plane(planted(THETA))), "states"),
+        (lambda: ring(planted(THETA)[:, :9], THETA, principal_plane(planted(THETA))), "states"),
+        (lambda: principal_plane(planted(THETA)).project(np.zeros(9)), "states"),
         (lambda: angle_on_ring([0.0], planted(THETA), THETA), "point"),
     ],
 )

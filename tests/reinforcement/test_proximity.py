@@ -12,7 +12,7 @@ def test_a_line_is_found_with_the_p_of_scipy():
     from scipy.stats import linregress
 
     x = RNG.normal(size=40)
-    y = 2 * x + RNG.normal(size=40)
+    y = 0.3 * x + RNG.normal(size=40)  # a p that is not tiny
     ours, theirs = regression(x, y), linregress(x, y)
     assert ours == pytest.approx((theirs.slope, theirs.intercept, theirs.rvalue, theirs.pvalue))
 
@@ -31,6 +31,19 @@ def test_what_only_trends_with_time_is_gone_once_time_is_given():
     assert abs(within_correlation(x, y, SEEDS, TIME)) < 0.2
     common = 5 * RNG.normal(size=150)
     assert within_correlation(x + common, y + common, SEEDS, TIME) > 0.9
+
+
+def test_ties_count_as_at_least_as_much():
+    """One of three places has the one: a third of all permutations does as well as the data."""
+    p = permutation_p([0.1, 0.1, 0.7], [0.1, 0.1, 0.7], [0, 0, 0], draws=2000)
+    assert p == pytest.approx(1 / 3, abs=0.04)
+
+
+def test_units_do_not_matter_and_rounding_is_no_difference():
+    x, y = RNG.normal(size=(2, 30))
+    assert regression(1e-20 * x, 1e20 * y).r == pytest.approx(np.corrcoef(x, y)[0, 1])
+    with pytest.raises(ValueError, match="^x: expected values that differ"):
+        regression([1e9, 1e9, 1e9 + 2e-7], [1.0, 2.0, 3.0])
 
 
 def test_the_partial_correlation_is_the_textbook_one():
