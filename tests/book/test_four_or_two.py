@@ -258,7 +258,7 @@ def test_without_scripts_there_are_figure_and_table(browser, site):
     assert page.locator("figure img.only-light").is_visible()
     rows = page.locator("article table.table tbody tr").all_inner_texts()
     assert len(rows) == 11
-    assert re.match(r"to zero\s+what was averaged\s+2\s+[\d.]+ ± [\d.]+", rows[-1])
+    assert re.match(r"to zero\s+what was averaged\s+2\s+[\d.]+\s±\s[\d.]+", rows[-1])
     page.context.close()
 
 
