@@ -78,6 +78,19 @@ def test_batches_have_one_length_and_all_sequences_once():
     assert lengths == sorted(n for n in (1, 2, 3, 4) for _ in range(2**n))
 
 
+def test_reach_is_the_derivative_by_the_first_state_which_is_one():
+    """By autograd, through units of which some are off."""
+    network = ParityNetwork(1.5, units=5, seed=1).double()
+    cell, bits = network.rnn, torch.rand(16, 4, generator=torch.Generator().manual_seed(0)) < 0.5
+    logs = []
+    for x in parity.one_hot(bits, torch.float64).unbind(1):
+        after = lambda h, x=x: cell(x[:, None], h.reshape(1, 1, 5))[1].flatten()  # noqa: E731
+        J = torch.autograd.functional.jacobian(after, torch.ones(5).double())
+        logs.append(torch.linalg.matrix_norm(J, 2).log10())
+        torch.testing.assert_close(after(torch.ones(5).double()), network.last(x[:, None])[0])
+    assert parity.reach(network, 4) == pytest.approx(torch.stack(logs).mean().item(), rel=1e-9)
+
+
 def test_each_sequence_counts_alike_in_the_loss_of_training():
     network, objective = ParityNetwork(0.9, units=3, seed=2), Parity(3, batch=2)
     with torch.no_grad():
