@@ -133,16 +133,17 @@ def test_recorded_returns_are_those_of_the_last_ten_whole_episodes():
     objective.rollout = lambda model: met.append(rollout(model)) or met[-1]
     torch.manual_seed(0)
     next(objective.losses(model, 1))
-    for _ in range(3):
+    for _ in range(4):
+        rows = zip(*((m.observations, m.fresh, m.actions) for m in met), strict=True)
+        observed, fresh, actions = (torch.cat(parts) for parts in rows)
+        cosine, sine, rate = observed.unbind(-1)
+        reward = swing(torch.stack([torch.atan2(sine, cosine), 8 * rate], -1), 2 * actions)[1]
+        whole = []
+        for i in range(4):
+            begins = fresh[:, i].nonzero()[:, 0].tolist()
+            whole += [(b, float(reward[a:b, i].sum())) for a, b in pairwise(begins)]
+        assert objective.recent == pytest.approx([total for _, total in sorted(whole)[-10:]], abs=1e-9)
         objective.rollout(model)
-    observed, fresh, actions = (torch.cat([getattr(m, n) for m in met]) for n in ("observations", "fresh", "actions"))
-    cosine, sine, rate = observed.unbind(-1)
-    reward = swing(torch.stack([torch.atan2(sine, cosine), 8 * rate], -1), 2 * actions)[1]
-    whole = []
-    for i in range(4):
-        begins = fresh[:, i].nonzero()[:, 0].tolist()
-        whole += [(b, float(reward[a:b, i].sum())) for a, b in pairwise(begins)]
-    assert objective.recent == pytest.approx([total for _, total in sorted(whole)[-10:]], abs=1e-9)
 
 
 def test_where_an_episode_is_cut_the_value_of_the_true_next_state_counts():
