@@ -214,6 +214,8 @@ def _sort_singular(equation: Equation, x: Tensor) -> tuple[Tensor, list[tuple[in
     members, in as many directions as the family has dimensions. Where neither holds, and on what may be the tail of an
     exponential, doubles do not tell and nothing is returned.
     """
+    if not len(x):
+        return x, []
     x = x[_distinct(x, NEXT / 2 * equation.scale(x))]
     x = x[torch.randperm(len(x), generator=torch.Generator().manual_seed(0))[:512].to(x.device)]
     x = x[~_on_tails(equation, x)]
