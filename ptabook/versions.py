@@ -66,10 +66,13 @@ def _pages(site: Path) -> list[str]:
 
 
 def _unpack(archive: Path, target: Path) -> None:
-    """Unpack the one folder of an archive as another."""
+    """Unpack the files of the one folder of an archive into another, and nothing outside of it."""
     with tarfile.open(archive) as tar:
         for entry in tar:
-            entry.name = entry.name.partition("/")[2]
-            if entry.name:
-                tar.extract(entry, target, filter="data")
+            path = target / entry.name.partition("/")[2]
+            if not path.resolve().is_relative_to(target.resolve()):
+                raise UsageError(f"{archive}: expected files of one folder, got {entry.name}")
+            if entry.isfile():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(tar.extractfile(entry).read())
     (target / "_static").mkdir(parents=True, exist_ok=True)

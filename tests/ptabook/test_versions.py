@@ -49,3 +49,12 @@ def test_the_archive_of_the_newest_is_passed_over_and_a_strange_one_named(tmp_pa
     assert not (new / "versions").exists()
     with pytest.raises(UsageError, match="x.tar.gz: expected ptacore-X.Y.Z-site.tar.gz"):
         versions.assemble(new, "1.0.0", [tmp_path / "x.tar.gz"])
+
+
+def test_an_archive_writes_nothing_outside_its_folder(tmp_path):
+    path = tmp_path / "ptacore-0.1.0-site.tar.gz"
+    with tarfile.open(path, "w:gz") as tar:
+        tar.add(site(tmp_path / "x", "index.html") / "index.html", "ptacore-0.1.0-site/../../../out.html")
+    with pytest.raises(UsageError, match="expected files of one folder, got ptacore-0.1.0-site/../../../out.html"):
+        versions.assemble(site(tmp_path / "html", "index.html"), "1.0.0", [path])
+    assert not (tmp_path / "out.html").exists()
