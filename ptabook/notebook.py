@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ptabook.files import named
 from ptacore.terminal import UsageError
 
 INJECTED = "injected-parameters"  # papermill's tag of the cell that it adds
@@ -102,24 +103,29 @@ def code_of(path: Path) -> list[dict[str, Any]]:
     return [cell for cell in cells_of(path) if cell["kind"] == "code"]
 
 
-def renew_prose(executed: Path, source: Path) -> None:
-    """Put the prose of a notebook into its executed copy, unless there is none, or it ran other code."""
-    if not executed.is_file():
-        return
+def renewed(executed: Path, source: Path, folder: Path) -> Path:
+    """The executed copy of a notebook with the prose that is there now: in a folder where it has another, else itself.
+
+    A copy that ran other code is left as it is.
+    """
     copy, own = (json.loads(path.read_text(encoding="utf-8")) for path in (executed, source))
     ran = [cell for cell in copy.get("cells", []) if cell["cell_type"] == "code"]
     injected = [cell for cell in ran if INJECTED in cell["metadata"].get("tags", [])]
     ran = [cell for cell in ran if cell not in injected]
     written = [cell for cell in own["cells"] if cell["cell_type"] == "code"]
     if ["".join(cell["source"]) for cell in ran] != ["".join(cell["source"]) for cell in written]:
-        return
+        return executed
     cells, next_ran = [], iter(ran)
     for cell in own["cells"]:
         cells.append(next(next_ran) if cell["cell_type"] == "code" else cell)
         if "parameters" in cell["metadata"].get("tags", []):
             cells += injected
-    if cells != copy["cells"]:
-        executed.write_text(json.dumps({**copy, "cells": cells}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if cells == copy["cells"]:
+        return executed
+    folder.mkdir(parents=True, exist_ok=True)
+    with named(path := folder / executed.name):
+        path.write_text(json.dumps({**copy, "cells": cells}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
 
 
 def read_notebook(path: Path) -> Any:

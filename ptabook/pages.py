@@ -22,7 +22,7 @@ from ptabook.files import (
     sources,
     tidy_up,
 )
-from ptabook.notebook import renew_prose
+from ptabook.notebook import renewed
 from ptacore.provenance import ROOT
 from ptacore.terminal import CommandError, UsageError
 
@@ -56,12 +56,13 @@ def stage(root: Path, preset: str, written: dict[str, Callable[[Path, Path], obj
     made: dict[str, Path] = {}
     for name in figure_names(root):
         tidy_up(figures / name)
-        renew_prose(figures / name / f"{name}.ipynb", root / "notebooks" / f"{name}.ipynb")
         for path in files_below(figures / name):
             target = f"notebooks/{_artefact_name(name, path)}"
             if target in made:
                 raise UsageError(f"{path} and {made[target]} would both become {target}: rename one")
             made[target] = path
+        if (executed := made.get(target := f"notebooks/{name}.ipynb")) is not None:
+            made[target] = renewed(executed, root / target, build / "renewed")
     files = {name: root / name for name in ("_config.yml", "_toc.yml", "CITATION.cff")}
     files |= {path.relative_to(root).as_posix(): path for path in files_below(root / "book")}
     files |= {f"notebooks/{path.name}": path for path in (root / "notebooks").glob(NOTEBOOKS)} | made

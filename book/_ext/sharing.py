@@ -22,7 +22,7 @@ FIRST = "A reproducible companion"  # of the paper: what the first page is, whos
 CARD = "fig3"  # of pages without a figure
 FIGURE = re.compile(r'<img class="only-light" src="[./]*figures/([\w-]+)\.svg" alt="([^"]*)"')
 END = re.compile(r"(?<=[\w)\]”’]{3})(?<!et al)[.?!](?= )")  # of a sentence, not of an initial or an abbreviation
-LONGEST = 200  # characters of a description
+SHORTEST, LONGEST = 30, 200  # characters of a description
 
 
 def set_base(app: Sphinx, config: Any) -> None:
@@ -43,7 +43,8 @@ def description(found: list[Section]) -> str:
     if len(prose) <= LONGEST:
         return prose
     ends = [end.end() for end in END.finditer(prose[: LONGEST + 1])]
-    return prose[: ends[-1]] if ends else prose[:LONGEST].rpartition(" ")[0] + " …"
+    whole = prose[: ends[-1]] if ends else ""
+    return whole if len(whole) > SHORTEST else prose[:LONGEST].rpartition(" ")[0] + " …"
 
 
 def tell(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:

@@ -167,7 +167,6 @@
   };
 
   document.addEventListener("DOMContentLoaded", () => {
-    const field = document.querySelector(".bd-search-container input[name=q]");
     const fields = document.querySelectorAll("input[name=q]");
     const ask = (text) => {
       fields.forEach((other) => { if (other.value !== text) other.value = text; });
@@ -178,6 +177,5 @@
       if (location.protocol !== "file:") history.replaceState(null, "", `?${new URLSearchParams({ q: input.value })}`);
       ask(input.value);
     }));
-    field?.focus();
   });
 })();

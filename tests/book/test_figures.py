@@ -10,7 +10,7 @@ import pytest
 
 from ptabook.figures import figure_names
 
-PAGES = [*(f"notebooks/{name}" for name in figure_names()), "book/notes"]
+PAGES = [*(f"notebooks/{name}" for name in figure_names()), "book/notes", "book/four_or_two"]
 HEADS = {"SVG": b"<?xml", "PNG": b"\x89PNG\r\n\x1a\n", "PDF": b"%PDF-1."}
 
 

@@ -55,7 +55,7 @@ def text(printed: PdfReader, number: int) -> str:
 
 
 def test_it_is_a_book_of_a4_pages(printed):
-    assert 20 < len(printed.pages) < 400
+    assert 20 < len(printed.pages) < 500
     for page in printed.pages:
         assert (round(page.mediabox.width), round(page.mediabox.height)) == A4
     assert printed.metadata.author == "A. Author"
@@ -72,7 +72,7 @@ def test_the_outline_holds_every_part_and_chapter_of_the_table_of_contents_in_or
 
 
 def test_the_contents_give_the_pages_of_the_chapters(printed, outline, document):
-    pages = {title: page for _, title, page in outline}
+    pages = {title: page for _, title, page in reversed(outline)}  # a section elsewhere may be called as a chapter is
     first = min(page for title, page in pages.items() if page > pages["Contents"])
     contents = " ".join(text(printed, page) for page in range(pages["Contents"], first))
     for link in document.select(".contents a"):
@@ -111,9 +111,10 @@ def test_the_words_in_figures_are_words_and_legible(printed, outline):
         scale = math.hypot(*matrix[2:4]) * math.hypot(*current[2:4])
         sizes[round(size * scale, 2)] += len(words.strip())
 
-    page = next(page for _, title, page in outline if title.startswith("Figure 3"))
+    start = next(page for _, title, page in outline if title.startswith("Figure 3:"))
+    page = next(page for page in range(start, start + 3) if "PC 1" in text(printed, page))  # that of the figure itself
     printed.pages[page - 1].extract_text(visitor_text=note)
-    assert {"PC 1", "time (τ)", "exponents"} <= set(re.findall("PC 1|time \\(τ\\)|exponents", text(printed, page)))
+    assert {"time (τ)", "exponents"} <= set(re.findall("time \\(τ\\)|exponents", text(printed, page)))
     assert sum(count for size, count in sizes.items() if size < 6) < 0.05 * sizes.total()
     assert min(size for size, count in sizes.items() if count) > 4
 

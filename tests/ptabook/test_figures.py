@@ -151,6 +151,7 @@ def test_edited_prose_runs_nothing_and_is_shown_with_the_outputs_that_are_there(
     shown = nbformat.read(pages.stage(root, "quick") / "notebooks/toy.ipynb", as_version=4)
     prose = [cell.source for cell in shown.cells if cell.cell_type == "markdown"]
     assert prose == ["# Another title", "Between two cells."]
+    assert nbformat.read(made, as_version=4) == before  # what was run stays as it was
     assert [cell.outputs for cell in shown.cells if cell.cell_type == "code"] == outputs
     assert "injected-parameters" in shown.cells[2].metadata.tags
     edit_notebook(source, lambda nb: nb.cells[2].update(source="1 + 1"))  # other code: the old page stays whole
