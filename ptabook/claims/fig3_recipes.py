@@ -18,7 +18,8 @@ def _positive_in_survey(numbers):
     row = numbers["product_100"]
     counts, unsettled = row["counts"], row["ending"]
     text = ", ".join(f"{counts[k]} with {k}" for k in ("0", "1", "2", "3", "4+"))
-    return _both_ways(f"of {row['draws']} draws {text}", row, counts["4+"], counts["4+"] + unsettled, (0.5, 1))
+    text = f"of {row['draws']} draws {counts['rests']} rest, {text}; of {unsettled} chaos was just ending"
+    return _both_ways(text, row, counts["4+"], counts["4+"] + unsettled, (0.5, 1))
 
 
 def _printed_recipe(numbers):
@@ -34,7 +35,7 @@ def _small_networks(numbers):
     fewer = row | dict(draws=cycles + ever)
     return all_of(
         _both_ways(text, row, cycles, cycles, (0.1, 1)),
-        _both_ways("chaotic among these", fewer, chaotic, ever, (0, 0.5)),
+        _both_ways(f"of those that oscillate or were ever chaotic {chaotic} are chaotic in the end", fewer, chaotic, ever, (0, 0.5)),
     )
 
 

@@ -362,7 +362,11 @@ def test_claims_on_learning_follow_the_numbers(change, falls):
 
 def recipe(draws=200, chaotic=20, ever=30, ending=0, **counts):
     return dict(
-        draws=draws, chaotic=chaotic, ever=ever, ending=ending, counts=dict.fromkeys(("0", "1", "2", "3"), 0) | counts
+        draws=draws,
+        chaotic=chaotic,
+        ever=ever,
+        ending=ending,
+        counts=dict.fromkeys(("rests", "0", "1", "2", "3"), 0) | counts,
     )
 
 
