@@ -35,6 +35,11 @@ def package_commit() -> str:
     return head + " with changes" * bool(changed)
 
 
+def origin() -> dict[str, object]:
+    """Commit of this package, machine and versions, as records keep them."""
+    return {"commit": package_commit(), "machine": machine(), "versions": versions()}
+
+
 def loaded_modules() -> list[str]:
     """The modules of this checkout that this process has loaded, as paths below it.
 

@@ -226,7 +226,7 @@ def record(root: str | Path, report=print) -> None:
         file = weights.with_name(FILE)
         if file.exists():
             continue
-        made = dict(commit=provenance.package_commit(), machine=provenance.machine(), versions=provenance.versions())
+        made = provenance.origin()  # before the run: the code that it began with
         effort = dict(settle=SETTLE, windows=WINDOWS, exponents=EXPONENTS)
         found = attractors_of(*trained_network(weights.parent), **effort)
         found = {name: [asdict(end) for end in ends] for name, ends in found.items()}

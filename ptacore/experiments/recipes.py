@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ import torch
 from ptacore import provenance
 from ptacore.dynamics.lyapunov import lyapunov_spectrum
 from ptacore.models import TanhFlow, random_weights
+from ptacore.training.checkpoints import write_atomically
 
 TAU = 0.01
 STRETCH, WINDOW, ALIGN = 60.0, 10.0, 1.0  # s: of an average, of a look at its leading exponent, before an average
@@ -231,12 +231,10 @@ def record(root: str | Path, report=print) -> None:
         file = Path(root) / f"{survey.name}.json"
         if file.exists():
             continue
-        made = dict(commit=provenance.package_commit(), machine=provenance.machine(), versions=provenance.versions())
+        made = provenance.origin()  # before the run: the code that it began with
         draws = ",\n".join(json.dumps(draw) for draw in follow(survey))
         head = json.dumps(dict(config=asdict(survey), provenance=made))[:-1]
-        part = file.with_suffix(".part")
-        part.write_text(f'{head},\n"draws": [\n{draws}\n]}}\n')
-        os.replace(part, file)
+        write_atomically(file, f'{head},\n"draws": [\n{draws}\n]}}\n'.encode())
         report(f"{file}: {survey.draws} draws")
 
 

@@ -21,7 +21,7 @@ import torch
 from ptacore.features.arithmetic import Arithmetic
 from ptacore.features.groups import Group, cyclic, dihedral, product
 from ptacore.features.network import TwoLayer
-from ptacore.training import Run, Settings, read_runs, train
+from ptacore.training import Run, Settings, checkpoints, read_runs, train
 
 CONSTANT = 2.7482
 """c of the boundary p = c log M / M, as the source's program has it."""
@@ -151,10 +151,10 @@ def record(root: str | Path, report=print) -> None:
     torch.set_num_threads(1)
     for planned in plan():
         folder = Path(root) / planned.folder
-        if not (folder / "summary.json").exists():
+        if not checkpoints.cleared(folder):
             run = planned.make(Path(root))
-            for name in ("checkpoint.pt", "checkpoint.previous.pt", "weights.npz", ".lock"):
-                (folder / name).unlink(missing_ok=True)
+            (folder / checkpoints.WEIGHTS).unlink(missing_ok=True)
+            checkpoints.clear(folder)
             report(f"{planned.folder}: {run.summary['status']} after {run.summary['updates']} steps")
 
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -21,8 +20,7 @@ from ptacore.neighbours.curse import Exponentials, Functional, MemoryFit, Residu
 from ptacore.neighbours.liquid import CuedSign, Liquid
 from ptacore.neighbours.parity import Parity, ParityNetwork
 from ptacore.neighbours.reconstruction import Reconstruction
-from ptacore.training import Objective, Settings, train
-from ptacore.training.checkpoints import load_weights
+from ptacore.training import Objective, Settings, checkpoints, train
 
 ENDLESS = {"decay": 1.0, "patience": 10**6, "clip": None}
 LIQUID = {
@@ -139,13 +137,14 @@ def record(root: str | Path, names: list[str] = (), report=print) -> None:
     for planned in plan():
         folder = Path(root) / planned.folder
         wanted = not names or planned.folder.partition("/")[0] in names
-        if wanted and not (folder / "summary.json").exists():
+        if wanted and not checkpoints.cleared(folder):
             network = planned.network()
             run = train(planned.objective(), network, planned.settings, folder)
-            for name in ("checkpoint.pt", "checkpoint.previous.pt", ".lock", "weights.npz"):
-                (folder / name).unlink(missing_ok=True)
-            if planned.keep:  # in single precision: half of it is another attractor
-                np.savez_compressed(folder / "weights.npz", **{k: w.numpy() for k, w in network.state_dict().items()})
+            if planned.keep:  # half of their precision is another attractor
+                checkpoints.save_weights(folder, network.state_dict(), exact=True)
+            else:
+                (folder / checkpoints.WEIGHTS).unlink(missing_ok=True)
+            checkpoints.clear(folder)
             report(f"{planned.folder}: {run.summary['status']}, {run.best_loss:.4g}", flush=True)
 
 
@@ -153,10 +152,10 @@ def trained(root: str | Path, name: str) -> nn.Module | None:
     """A network with its recorded weights; None where they are not there."""
     planned = next(planned for planned in plan() if planned.folder == name)
     folder = Path(root) / name
-    if not (folder / "weights.npz").exists():
+    if not (folder / checkpoints.WEIGHTS).exists():
         return None
     network = planned.network()
-    network.load_state_dict(load_weights(folder))
+    network.load_state_dict(checkpoints.load_weights(folder))
     return network
 
 

@@ -77,6 +77,17 @@ def save(folder: Path, run: str, state: dict) -> None:
     write_atomically(newest, HEADER + hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload)
 
 
+def clear(folder: Path) -> None:
+    """Remove what only a run that goes on needs."""
+    for name in (*NAMES, ".lock"):
+        (folder / name).unlink(missing_ok=True)
+
+
+def cleared(folder: Path) -> bool:
+    """Whether a run has ended and was then cleared: all that was to be kept of it is there."""
+    return (folder / "summary.json").exists() and not any((folder / name).exists() for name in NAMES)
+
+
 def can_hold(state) -> bool:
     """Whether a checkpoint gives this back: a dict of tensors, numbers, texts, lists and dicts."""
     try:
@@ -145,18 +156,18 @@ def load_weights(folder: str | Path, device: torch.device | str = "cpu") -> dict
     raise CheckpointError(f"{folder}: has no checkpoint, and so no weights")
 
 
-def save_weights(folder: Path, weights: dict[str, torch.Tensor]) -> None:
-    """Write the weights of a run's best epoch in half precision, beside its record.
+def save_weights(folder: Path, weights: dict[str, torch.Tensor], exact: bool = False) -> None:
+    """Write the weights of a run's best epoch in half precision, beside its record; `exact`: as they are.
 
     A weight too large for half precision (65,504) makes the whole file single precision.
     """
-    floats = [w for w in weights.values() if w.is_floating_point()]
-    fits = all(w.abs().max() <= torch.finfo(torch.half).max for w in floats if w.numel())
-    kept = {
-        name: w.to(torch.half if fits else torch.float) if w.is_floating_point() else w for name, w in weights.items()
-    }
+    if not exact:
+        floats = [w for w in weights.values() if w.is_floating_point()]
+        fits = all(w.abs().max() <= torch.finfo(torch.half).max for w in floats if w.numel())
+        dtype = torch.half if fits else torch.float
+        weights = {name: w.to(dtype) if w.is_floating_point() else w for name, w in weights.items()}
     buffer = io.BytesIO()
-    np.savez(buffer, **{name: w.cpu().numpy() for name, w in kept.items()})
+    np.savez_compressed(buffer, **{name: w.cpu().numpy() for name, w in weights.items()})
     write_atomically(folder / WEIGHTS, buffer.getvalue())
 
 

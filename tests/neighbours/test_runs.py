@@ -68,5 +68,26 @@ def test_almost_linear_weights_come_back_to_the_bit(tmp_path):
     network = AlmostLinear(6, P=2, observed=3, seed=4)
     np.savez_compressed(tmp_path / "weights.npz", **{k: w.numpy() for k, w in network.state_dict().items()})
     twin = AlmostLinear(6, P=2, observed=3, seed=5)
-    twin.load_state_dict(runs.load_weights(tmp_path))
+    twin.load_state_dict(runs.checkpoints.load_weights(tmp_path))
     assert all((a == b).all() for a, b in zip(network.parameters(), twin.parameters(), strict=True))
+
+
+def test_a_run_that_is_interrupted_before_its_weights_are_kept_is_not_done(tmp_path, monkeypatch):
+    settings = Settings(**runs.ENDLESS, lr=1e-2, epochs=2)
+    planned = runs.Plan("a/b", lambda: MemoryFit("0.9^t", 20, updates=2), lambda: Exponentials(3), settings, keep=True)
+    monkeypatch.setattr(runs, "plan", lambda: iter([planned]))
+
+    save = runs.checkpoints.save_weights
+
+    def interrupted(folder, weights, exact=False):
+        if exact:
+            raise KeyboardInterrupt
+        save(folder, weights)
+
+    monkeypatch.setattr(runs.checkpoints, "save_weights", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        runs.record(tmp_path)
+    monkeypatch.setattr(runs.checkpoints, "save_weights", save)
+    runs.record(tmp_path)
+    with np.load(tmp_path / "a/b/weights.npz") as file:
+        assert file["w"].dtype == np.float64  # as they are, not in half precision
