@@ -148,6 +148,7 @@ def test_attractors_are_recorded_once_beside_the_weights_and_read_back(recorded)
     assert len(told) == 1
     ((run, found),) = after_training.read(folder.parent)
     assert run.folder == folder
+    assert {name: len(ends) for name, ends in found.items()} == {"blank": 4, "none": 4}  # the origin, three sequences
     expected = after_training.attractors_of(
         model, task.split("validation"), settle=500, windows=(100, 400), exponents=4
     )
