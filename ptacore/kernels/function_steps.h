@@ -259,12 +259,23 @@ static size_t lay_out(Path *p, char *memory) {
     return total;
 }
 
+/* Steps of the states alone, which go to `states` (steps, batch, N) for the networks from `first` on. */
+static void tell_states(const Path *p, int64_t steps, int64_t batch, int64_t first, double *states) {
+    for (int64_t step = 0; step < steps; step++, states += batch * N) {
+        steps_of(p, 1);
+        for (int g = 0; g < GROUPS; g++)
+            for (int l = 0; l < NETWORKS && first + g * NETWORKS + l < batch; l++)
+                for (int i = 0; i < N; i++) states[(first + g * NETWORKS + l) * N + i] = *lane(p[g].x + i, l);
+    }
+}
+
 /* x (batch, n), V (batch, n, k): in and out. c: constants, (batch, OWN) where each has its own; m: packed matrices. growth and lost (batch, k), in and out,
  * receive what the columns have grown by (logarithm) and in how many steps they were lost, where V is to be kept
  * orthonormal: then a stretch may be taken in several calls, each but the last of a multiple of DELAY. growth is NULL
- * where it is not. Returns 0, or -1 where there is no memory. */
+ * where it is not. states (steps, batch, n) receives the states after each step; then k is 0. Returns 0, or -1 where
+ * there is no memory. */
 int advance(int64_t batch, int k, int64_t steps, double h, const double *c, const double *m, double *x, double *V,
-            double *growth, double *lost) {
+            double *growth, double *lost, double *states) {
     Path p[GROUPS];
     for (int g = 0; g < GROUPS; g++) p[g] = (Path){.m = m, .h = h, .k = k};
     for (int g = 0; g < GROUPS; g++) p[g].vectors = NETWORKS > 1 ? k : (k + LANES - 1) / LANES;
@@ -289,7 +300,8 @@ int advance(int64_t batch, int k, int64_t steps, double h, const double *c, cons
                 for (int q = 0; growth && q < k; q++)
                     *lane(p[g].growth + q, l) = growth[b * k + q], *lane(p[g].lost + q, l) = lost[b * k + q];
             }
-        if (growth) orthonormal_steps(p, steps);
+        if (states) tell_states(p, steps, batch, first, states);
+        else if (growth) orthonormal_steps(p, steps);
         else steps_of(p, steps);
         for (int g = 0; g < GROUPS; g++)
             for (int l = 0; l < NETWORKS && first + g * NETWORKS + l < batch; l++) {

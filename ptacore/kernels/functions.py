@@ -34,7 +34,7 @@ def _library(text: str) -> ctypes.CDLL | None:
     library = build.load(text, ("advance",))
     if library is not None:
         i32, i64, f64, pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
-        library.advance.argtypes = [i64, i32, i64, f64, *[pointer] * 6]
+        library.advance.argtypes = [i64, i32, i64, f64, *[pointer] * 7]
     return library
 
 
@@ -85,22 +85,40 @@ class FunctionKernel:
         x = x.detach().clone(memory_format=torch.contiguous_format)
         V = V.detach().clone(memory_format=torch.contiguous_format)
         growth, lost = x.new_zeros(2, *batch, k)
-        constants = self._constants
-        if self.own:
-            constants = constants.expand(*batch, -1).contiguous()
+        constants = self._constants_of(batch)
         pointers = [a.data_ptr() for a in (constants, self._matrices, x, V)]
         pointers += [growth.data_ptr(), lost.data_ptr()] if keep else [None, None]
         values, tangents = self.emitted.work
         a_step = 8 * (values + k * tangents) * batch.numel()  # of four stages, some of functions that take long
         for count in calls(steps, a_step, DELAY):
-            if _library(text).advance(batch.numel(), k, count, dt or self.dt, *pointers):
+            if _library(text).advance(batch.numel(), k, count, dt or self.dt, *pointers, None):
                 raise MemoryError(f"compiled backend: no memory for {self.n} states and {k} tangent vectors")
         return x, V, growth if keep else None, lost.long() if keep and lost.any() else None
 
     def __call__(self, x: Tensor, V: Tensor, steps: int, t: float = 0.0, plain: bool = False):
-        several = x.shape[:-1].numel() >= TOGETHER
-        keep = V.shape[-1] <= KEPT and not plain
-        return self.steps((several and self.together) or self.emitted.text, x, V, steps, keep)
+        return self.steps(self._text_for(x), x, V, steps, keep=V.shape[-1] <= KEPT and not plain)
+
+    def orbit(self, x: Tensor, skipped: int, steps: int) -> Tensor:
+        """States (steps + 1, ..., n) from the one on that is reached from x (..., n) after so many steps."""
+        text, batch = self._text_for(x), x.shape[:-1]
+        x = self.steps(text, x, x.new_empty(*x.shape, 0), skipped, keep=False)[0]
+        constants, states, done = self._constants_of(batch), x.new_empty(steps + 1, *x.shape), 1
+        states[0] = x
+        pointers = [a.data_ptr() for a in (constants, self._matrices, x)]
+        for count in calls(steps, 8 * self.emitted.work[0] * batch.numel()):
+            told = _library(text).advance(
+                batch.numel(), 0, count, self.dt, *pointers, None, None, None, states[done].data_ptr()
+            )
+            if told:
+                raise MemoryError(f"compiled backend: no memory for {self.n} states")
+            done += count
+        return states
+
+    def _text_for(self, x: Tensor) -> str:
+        return (x.shape[:-1].numel() >= TOGETHER and self.together) or self.emitted.text
+
+    def _constants_of(self, batch: torch.Size) -> Tensor:
+        return self._constants.expand(*batch, -1).contiguous() if self.own else self._constants
 
     def agrees(self, text: str) -> bool:
         """Whether a step of random states, small and large ones, is that of torch to rounding."""

@@ -17,7 +17,8 @@ class Ensemble(System):
 
     A subclass keeps its parameters as tensors (members, ...) in attributes, and defines what a `System` does with torch
     operations that batch over leading axes. In double precision on the CPU its Lyapunov spectra run compiled, as those
-    of `System.from_function` do, with the members side by side. States have the shape (..., members, n).
+    of `System.from_function` do, with the members side by side, and so do its trajectories where no gradient is asked
+    for. States have the shape (..., members, n).
 
     Examples
     --------
@@ -49,14 +50,21 @@ class Ensemble(System):
             self.uncompiled = " ".join(told.split())
             return None
 
+    def orbit(self, x, skipped, steps, dt):
+        followed = torch.is_grad_enabled() and any(t.requires_grad for t in (x, *self._parameters().values()))
+        kernel = None if followed or self.device.type != "cpu" else self.kernel(dt)
+        return None if kernel is None else kernel.orbit(x, skipped, steps)
+
+    def _parameters(self) -> dict[str, Tensor]:
+        return {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
+
     def _first(self) -> tuple[Ensemble, list[tuple[Tensor, Tensor]]]:
         """The first member alone, and its parameters beside those of all."""
         one, own = copy.copy(self), []
-        for name, value in vars(self).items():
-            if isinstance(value, Tensor):
-                first = value[0].clone(memory_format=torch.contiguous_format)
-                setattr(one, name, first)
-                own.append((first, value))
+        for name, value in self._parameters().items():
+            first = value[0].clone(memory_format=torch.contiguous_format)
+            setattr(one, name, first)
+            own.append((first, value))
         if len({len(value) for _, value in own}) > 1:
             raise Unrecordable("parameters of different numbers of members")
         return one, own
