@@ -404,7 +404,7 @@ class _Recorder:
         """Places of what f returns for x."""
         self._places[x.untyped_storage()._cdata] = x, torch.from_numpy(self.tape.x.copy())
         for seen, values in own:
-            places = self.tape.parameters(values.detach().flatten(1).T.numpy())
+            places = self.tape.parameters(values.detach().reshape(len(values), -1).T.numpy())
             self._places[seen.untyped_storage()._cdata] = seen, torch.from_numpy(places)
         torch._C._push_on_torch_dispatch_stack(self)
         torch._C._push_on_torch_function_stack(self)
