@@ -164,7 +164,7 @@ def third(eigenvalues, ends: Sequence, refined: Mapping):
         b.semilogy(np.arange(1, len(full) + 1), full, color=color, label=rf"$\beta$ = {price:g}")
         b.semilogy(end + np.arange(1, len(small) + 1), small, color="black", ls="--", lw=0.8)
     b.set(xlabel="epoch", ylabel="cost")
-    b.legend(frameon=False, loc="upper right")
+    b.legend(frameon=False, loc="lower left")
     letters((a, b))
     return fig
 
