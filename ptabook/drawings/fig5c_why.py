@@ -11,7 +11,7 @@ from ptacore.plotting import BLUE, PURPLE, figure, letters
 
 FAINT = 1e-30  # smaller adjoints are drawn there
 FLOOR = 1e-12  # the same where the lag varies
-RATES = ("s", "v", "o", "^", "D")  # markers, from the lowest rate to the highest
+RATES = ("v", "o", "^", "D", "s")  # markers, from the lowest rate to the highest
 
 
 def _thick(names) -> dict[str, dict]:
