@@ -102,7 +102,7 @@ def by_seeds(
     >>> by_seeds("{mean:.1f} ({low:.1f} to {high:.1f})", [1.9, 2.0, 2.1], (1.5, 2.5)).ours
     '2.0 (1.8 to 2.2)'
     """
-    mean, low, high = map(shown, _means([("values", values)])[:3])
+    mean, low, high = map(shown, over_seeds(values))
     words = ours.format(mean=mean, low=low, high=high, n=len(values))
     return by_difference(words, values, None, holds, reason=reason)
 
