@@ -47,9 +47,18 @@ class How:
 
 
 def floss(one: Experiment, how: How) -> dict:
-    """Floss the network of an experiment on the inputs of its task; exponents, adjoint at the task's lag, CPU seconds.
+    """Floss the network of an experiment, in place, on the inputs of its task.
 
-    The exponents are those of the first step and of the last one, averaged over sequences.
+    Parameters
+    ----------
+    one : Experiment
+    how : How
+
+    Returns
+    -------
+    dict
+        "exponents" (k,) in the first step and in the last one, averaged over sequences; "adjoint", its norm at the
+        task's lag before and after; "seconds" of the processor that flossing took.
     """
     task, model, settings = one
     split = task.split("train")
