@@ -78,7 +78,7 @@ def test_what_differs_is_listed_by_whose_it_is(monkeypatch, tmp_path):
     (tmp_path / "fig3" / "fig3.json").write_text("{}")
     claims.write_ledger(tmp_path, tmp_path / "ledger.md")
     text = (tmp_path / "ledger.md").read_text()
-    assert text.startswith("**2 statements of the paper: 1 supported, 1 contradicted, 0 undecided; 1 statements of its")
+    assert text.startswith("**2 statements of the paper: 1 supported, 1 contradicted, 0 undecided; 1 statement of its")
     listed = text.partition("<!-- differs -->")[2].partition("<!-- statements -->")[0]
     ours, theirs = listed.split("Of its neighbours, 1:")
     assert "Of the paper, 1:" in ours
@@ -158,7 +158,7 @@ def test_what_is_true_by_construction_is_shown_and_not_counted(monkeypatch, tmp_
     claims.write_ledger(tmp_path, tmp_path / "ledger.md")
     text = (tmp_path / "ledger.md").read_text()
     headline = (
-        "1 statements of the paper: 0 supported, 0 contradicted, 1 undecided (and 1 true by construction, not counted)"
+        "1 statement of the paper: 0 supported, 0 contradicted, 1 undecided (and 1 true by construction, not counted)"
     )
     assert text.startswith(f"**{headline}.**")
     assert "`by construction`" in text
