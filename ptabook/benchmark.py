@@ -9,11 +9,11 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from ptacore.experiments import Experiment
-from ptacore.plotting import BLUE, BROWN, CYAN, GREEN, GREY, ORANGE, PINK, PURPLE, RED
+from ptacore.plotting import BLUE, BROWN, CYAN, GREEN, GREY, ORANGE, PURPLE, RED
 from ptacore.training import Run, read_run, train
 from ptacore.training.loop import describe
 
-DOTS, DASHES = (0, (1, 1)), (0, (3, 1.2))
+DASHES, DOTS, BOTH = (0, (3, 1.2)), (0, (1, 1)), (0, (4, 1.2, 1, 1.2))  # gated, other nonlinear, linear recurrence
 _LOOKS = {
     "tanh": ("tanh", GREY, "-"),
     "tanh-orthogonal": ("orthogonal tanh", ORANGE, "-"),
@@ -22,14 +22,14 @@ _LOOKS = {
     "gru": ("GRU", RED, DASHES),
     "gru-pta": ("PTA-GRU", PURPLE, DASHES),
     "lstm": ("LSTM", BROWN, DASHES),
-    "antisymmetric": ("AntisymmetricRNN", PINK, DOTS),
+    "antisymmetric": ("AntisymmetricRNN", PURPLE, DOTS),
     "cornn": ("coRNN", CYAN, DOTS),
     "lipschitz": ("LipschitzRNN", ORANGE, DOTS),
     "lem": ("LEM", GREEN, DOTS),
-    "lru": ("LRU", GREY, DOTS),
-    "linoss-im": ("LinOSS-IM", BLUE, DOTS),
-    "linoss-imex": ("LinOSS-IMEX", RED, DOTS),
-    "d-linoss": ("D-LinOSS", PURPLE, DOTS),
+    "lru": ("LRU", GREY, BOTH),
+    "linoss-im": ("LinOSS-IM", BLUE, BOTH),
+    "linoss-imex": ("LinOSS-IMEX", RED, BOTH),
+    "d-linoss": ("D-LinOSS", BROWN, BOTH),
 }
 TITLE = {name: title for name, (title, _, _) in _LOOKS.items()}
 COLOR = {name: color for name, (_, color, _) in _LOOKS.items()}

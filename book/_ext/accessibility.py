@@ -9,6 +9,12 @@ from typing import Any
 from sphinx.application import Sphinx
 
 MENDS = (
+    # as dark as the reader's system from the first frame on, not from the theme's own script on
+    (
+        re.compile(r'(dataset\.theme = )localStorage\.getItem\("theme"\) \|\| "auto";'),
+        r'\1{light: "light", dark: "dark"}[document.documentElement.dataset.mode]'
+        r' ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");',
+    ),
     # the logo and the search in the sidebar are part of a landmark
     (
         re.compile(r'<div class="bd-sidebar-primary\b'),

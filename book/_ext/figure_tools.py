@@ -120,15 +120,14 @@ def _size(svg: Path) -> tuple[int, int]:
     return round(float(width) * 4 / 3), round(float(height) * 4 / 3)
 
 
-def picture_html(node: nodes.image, svg: Path, folder: str, lazy: bool) -> str:
-    """A figure in its two variants, of which a page shows one, and loads the dark one only to show it."""
+def picture_html(node: nodes.image, svg: Path, folder: str) -> str:
+    """A figure in its two variants, of which a page shows one."""
     width, height = _size(svg)
     style = f' style="width: {escape(node["width"])}"' if "width" in node else ""
     common = f'alt="{escape(node.get("alt", ""))}" width="{width}" height="{height}"{style}'
-    later = ' loading="lazy"'
     return (
-        f'<img class="only-light" src="{folder}{svg.name}" {common}{later * lazy}>'
-        f'<img class="only-dark" src="{folder}{svg.stem}.dark.svg" {common}{later}>'
+        f'<img class="only-light" src="{folder}{svg.name}" {common}>'
+        f'<img class="only-dark" src="{folder}{svg.stem}.dark.svg" {common}>'
     )
 
 
@@ -138,9 +137,9 @@ def show_figures(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         return
     folder = relative_uri(app.builder.get_target_uri(docname), "figures/")
     images = [node for node in doctree.findall(nodes.image) if re.fullmatch(r"notebooks/[^/]+\.svg", node["uri"])]
-    for i, node in enumerate(images):
+    for node in images:
         svg, parent = Path(app.srcdir) / node["uri"], node.parent
-        html = picture_html(node, svg, folder, lazy=i > 0)
+        html = picture_html(node, svg, folder)
         if isinstance(parent, nodes.figure):  # else it is a picture in a link to its page
             html = f'<a class="figure-open" href="{folder}{svg.name}">{html}</a>'
         node.replace_self(html_only(html=html))

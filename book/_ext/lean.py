@@ -2,7 +2,8 @@
 
 The theme and the extensions put their scripts and style sheets on every page. Here each that has nothing to do on a
 page is taken off it, the others wait until the page has been read (`defer`), and the sheets that all pages need become
-one, cut like those of `styles`. Elements in code and names that say nothing to the style sheet are taken out.
+one, cut like those of `styles`. Pictures wait until the text is shown: one figure is drawn for longer than the text
+takes to be shown. Elements in code and names that say nothing to the style sheet are taken out.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ TOGGLE = (
 )
 TOKEN_RULE = re.compile(r'html\[data-theme="(\w+)"\] \.highlight(?: \.(\w+))? \{([^}]*)\}')
 TOKEN = re.compile(r'<span class="(\w+)">([^<]*)</span>')
+PICTURE = re.compile(r"<img\b(?![^>]*\bloading=)")
 NAME = re.compile(r'<span class="pre">([\w.()\[\]{}=,*:]*)</span>')  # where no line could be broken
 
 
@@ -85,7 +87,7 @@ def lighten(page: str, plain: Set[str]) -> str:
 
     body = page.partition("<body")[2]
     page = INLINE.sub("", PRELOAD.sub("", page))
-    page = FILE.sub(asset, page)
+    page = PICTURE.sub('<img loading="lazy"', FILE.sub(asset, page))
     page = TOKEN.sub(lambda token: token[2] if token[1] in plain else token[0], page)
     return NAME.sub(r"\1", page)
 

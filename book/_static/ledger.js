@@ -9,9 +9,9 @@ const plain = (text) => text.toLowerCase().replaceAll("−", "-").replace(/\s+/g
 /** What the filters ask of a row, from the classes that it was written with. */
 function describe(row) {
   const named = (kind) => [...row.classList].filter((name) => name.startsWith(kind)).map((name) => name.slice(kind.length));
-  const work = row.querySelector(".work")?.textContent.replace(/^beside /, "");
+  const whose = row.querySelector(".work")?.textContent ?? PAPER, work = whose.replace(/^beside /, "");
   return { row, text: plain(row.textContent), verdict: named("verdict-"), page: named("page-"), figure: named("figure-"),
-           work: [work ?? PAPER] };
+           work: [work], own: work !== whose };
 }
 
 function make(tag, attributes, ...children) {
@@ -59,8 +59,9 @@ function setUp() {
       && words.every((word) => row.text.includes(word)));
     const matching = new Set(found.map(({ row }) => row));
     for (const { row } of rows) row.hidden = !matching.has(row) && row !== named;
-    const ours = found.filter((row) => row.work[0] === PAPER).length;
-    count.value = `${found.length} of ${rows.length} rows: ${ours} of the paper, ${found.length - ours} of its neighbours`
+    const paper = found.filter((row) => row.work[0] === PAPER).length, own = found.filter((row) => row.own).length;
+    count.value = `${found.length} of ${rows.length} rows: ${paper} of the paper, ${found.length - paper - own} of its neighbours, `
+      + `${own} of this book beside them`
       + (named && !matching.has(named) ? "; besides, the row that the address names" : "")
       + unknown.map((part) => `; no row has ${part}, which the address asks for`).join("");
   }

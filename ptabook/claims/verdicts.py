@@ -84,16 +84,39 @@ def _counts(ledger: list[Entry]) -> list[int]:
     return [*(counts[verdict] for verdict in VERDICTS), sum(entry.claim.by_construction for entry in ledger)]
 
 
+def _whose(claim: Claim) -> str:
+    """What this book says itself is no statement of the work that it stands beside."""
+    if claim.work.startswith("beside "):
+        return "this book, beside them"
+    return "its neighbours" if claim.work else "the paper"
+
+
+def _by_whose(ledger: list[Entry]) -> dict[str, list[Entry]]:
+    groups = {"the paper": [], "its neighbours": [], "this book, beside them": []}
+    for entry in ledger:
+        groups[_whose(entry.claim)].append(entry)
+    return groups
+
+
 def _summary(ledger: list[Entry]) -> str:
-    """Counts for the paper, and for its neighbours; what is true by construction is beside them."""
+    """Counts for the paper, for its neighbours and for ours; what is true by construction is beside them."""
     parts = []
-    for works, whose in ((False, "the paper"), (True, "its neighbours")):
-        *counts, made = _counts([entry for entry in ledger if bool(entry.claim.work) == works])
+    for whose, rows in _by_whose(ledger).items():
+        *counts, made = _counts(rows)
         if sum(counts) + made:
-            words = (f"{sum(counts)} statements of {whose}: {counts[0]} supported, {counts[1]} contradicted, "
-                     f"{counts[2]} undecided")  # fmt: skip
+            words = (f"{sum(counts)} statement{'s' * (sum(counts) != 1)} of {whose}: "
+                     f"{counts[0]} supported, {counts[1]} contradicted, {counts[2]} undecided")  # fmt: skip
             parts.append(words + f" (and {made} true by construction, not counted)" * bool(made))
     return "; ".join(parts)
+
+
+def _headline(ledger: list[Entry]) -> list[str]:
+    """The same counts as a table."""
+    lines = [f"| Statements | {' | '.join(VERDICTS)} | {MADE}, not counted |", "|---|" + "---:|" * (len(VERDICTS) + 1)]
+    for whose, rows in _by_whose(ledger).items():
+        if rows:
+            lines.append(f"| of {whose} | " + " | ".join(map(str, _counts(rows))) + " |")
+    return lines
 
 
 def _by_page(ledger: list[Entry]) -> list[str]:
@@ -120,7 +143,7 @@ def write_ledger(folder: Path, out: Path) -> None:
         File to write.
     """
     ledger = entries(folder)
-    lines = [f"**{_summary(ledger)}.**", "", "<!-- pages -->", "", *_by_page(ledger), ""]
+    lines = [*_headline(ledger), "", "<!-- pages -->", "", *_by_page(ledger), ""]
     lines += ["<!-- differs -->", "", *_differs(ledger), "<!-- statements -->", ""]
     lines += ["| Where | Statement | Paper | Ours | Holds if | Verdict |", "|---|---|---|---|---|---|"]
     for entry in ledger:
@@ -153,9 +176,8 @@ def _links(entry: Entry) -> str:
 def _differs(ledger: list[Entry]) -> list[str]:
     """What is contradicted, the paper's statements first: each with what was found instead, its row and its note."""
     lines = []
-    for works, whose in ((False, "the paper"), (True, "its neighbours")):
-        rows = [e for e in ledger if e.verdict == CONTRADICTS and bool(e.claim.work) == works]
-        if rows:
+    for whose, rows in _by_whose(ledger).items():
+        if rows := [entry for entry in rows if entry.verdict == CONTRADICTS]:
             lines += [f"Of {whose}, {len(rows)}:", ""]
         for entry in rows:
             c = entry.claim

@@ -85,8 +85,8 @@ def four_or_two(steps_ms: Sequence[float], found: Exponents):
 def _row(left, right, steps_ms: Sequence[float], found: Exponents) -> None:
     values, width = found.reference.exponents, found.reference.tolerance
     for i, color in zip(range(len(values)), COLORS.values(), strict=False):
-        left.plot(steps_ms, found.printed[:, i], "o-", ms=3, color=color)
-        left.plot(steps_ms, found.mended[:, i], "--", lw=0.8, color=color)
+        left.plot(steps_ms, found.mended[:, i], "o-", ms=3, color=color)
+        left.plot(steps_ms, found.printed[:, i], "--", lw=0.8, color=color)
         right.plot(steps_ms, found.ours[:, i], "o-", ms=3, color=color)
         for ax in (left, right):
             ax.axhline(values[i], color=color, ls=":", lw=0.8)

@@ -6,16 +6,17 @@ import numpy as np
 from matplotlib.patches import ConnectionPatch
 from matplotlib.ticker import MaxNLocator
 
-from ptabook.benchmark import COLOR, LINE, TITLE, legend
+from ptabook.benchmark import BOTH, COLOR, DASHES, DOTS, LINE, TITLE, legend
 from ptacore.plotting import BLUE, GREY, ORANGE, YELLOW, figure, letters
 
 LOWEST = 1e-5  # share of chance, at the paper's size
 BANDED = ("tanh", "tanh-pta", "gru", "gru-pta")  # fifteen bands would cover one another
 FLOOR = 1e-12  # adjoints below are drawn there
-CURVE = {name: LINE[name] | dict(lw=2.2 if name.endswith("pta") else 1.1) for name in TITLE}
+CURVE = {name: LINE[name] | dict(lw=2.2 if name.endswith("pta") else 1.3) for name in TITLE}
+SHAPE = {"-": "o", DASHES: "s", DOTS: "^", BOTH: "D"}  # of a marker, where there is no line
 MARKER = {
     name: dict(
-        marker="o" if name.startswith("tanh") else "s" if "gru" in name else "^",
+        marker=SHAPE[LINE[name]["ls"]],
         color=COLOR[name],
         mec="black" if name.endswith("pta") else COLOR[name],
         ms=5,

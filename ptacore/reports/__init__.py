@@ -1,5 +1,11 @@
-"""Reports on recurrent networks of any library: found in a file, measured, written as a page."""
+"""Reports on recurrent networks of any library: found in a file, measured, written as a page.
 
-from ptacore.reports.make import Report, recurrent_layers, report
+Names are loaded when they are first asked for, so that the command line starts at once.
+"""
 
-__all__ = ["Report", "recurrent_layers", "report"]
+from ptacore import _moved
+
+_HOMES = dict.fromkeys(("Report", "recurrent_layers", "report"), "ptacore.reports.make")
+__all__ = list(_HOMES)
+
+__getattr__ = _moved.lookup(__name__, _HOMES)

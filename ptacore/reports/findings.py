@@ -31,6 +31,7 @@ FORMATS = {  # binary digits, and powers of two of the smallest normal number an
 STARTS, WINDOWS, ERRORS = 32, 4, 4  # states that are followed; stretches and final gradients of the adjoints
 ORDERS = 24 * math.log(2)  # of a gradient that is lost in float32: the adjoints are followed that far
 ENTRIES = 3e7  # of the Jacobians at all starts of Newton's method
+LOCAL = 20  # windows of the average, in each of which the leading exponent is taken
 STAGES = ("attractors", "spectrum", "adjoints", "pta_")
 
 
@@ -173,6 +174,17 @@ class Findings:
         """The largest exponent, and the half-width of its interval."""
         i = int(self.spectrum.exponents.argmax())
         return self.spectrum.exponents[i].item(), self.spectrum.tolerance[i].item()
+
+    @property
+    def local(self) -> tuple[float, np.ndarray]:
+        """The length of a window in steps, and the leading exponent in windows of that length, one after the other."""
+        s = self.spectrum
+        if math.isinf(self.leading[0]):  # in every window
+            return float(s.times[-1]), np.array([self.leading[0]])
+        ends = np.unique(np.linspace(0, len(s.times), min(LOCAL, len(s.times)) + 1).round().astype(int))
+        times = np.append(0.0, s.times.double().numpy())[ends]
+        growth = np.append(0.0, (s.times.double() * s.history[:, int(s.exponents.argmax())]).numpy())[ends]
+        return float(np.diff(times).mean()), np.diff(growth) / np.diff(times)
 
     @property
     def survival(self) -> tuple[Survival, ...]:

@@ -221,6 +221,8 @@ def _as_dict(f: Findings) -> dict:
         "stacked": layer.depth, "read": layer.read, "assumed": layer.assumed, "input": f.input, "notes": f.notes,
         "exponents": s.exponents, "standard_error": s.standard_error, "tolerance": s.tolerance, "drift": s.drift,
         "n_positive": s.n_positive, "n_zero": s.n_zero, "n_negative": s.n_negative, "confidence": s.confidence,
+        "kaplan_yorke_dimension": s.kaplan_yorke_dimension._asdict(), "entropy_rate": s.entropy_rate._asdict(),
+        "local": dict(zip(("window", "exponents"), f.local, strict=True)),
         "survival": {v.format: {"rounded": v.rounded, "gone": v.gone} for v in f.survival},
         "adjoint_slope": f.adjoints.slope,
         "attractors": {

@@ -12,7 +12,7 @@ import numpy as np
 from ptacore.reports.drawing import Chart, every
 from ptacore.reports.findings import Findings, lost_after
 from ptacore.reports.layers import Found
-from ptacore.reports.words import count, fate, headline, lasting, number, verdict
+from ptacore.reports.words import count, fate, headline, lasting, measured, number, overall, verdict
 
 STYLE = Path(__file__).with_name("page.css")
 ROWS = 12  # of a table that stands open
@@ -133,10 +133,10 @@ def _survival(f: Findings) -> str:
         rows.append((s.format, lasting(s.rounded), words, lasting(s.gone)))
     heads = ["Format", "Lost in a sum", "Seen in the adjoint", "Overflows" if grows else "Underflows"]
     return (
-        f"<h3>How long a gradient lasts</h3><p>The leading exponent is λ = {number(rate)} ± {number(tolerance, 2)} "
+        f"<h3>How long a gradient lasts</h3><p>The leading exponent is λ = {measured(rate, tolerance)} "
         "per step: a gradient of size one is e<sup>λs</sup> after s steps. Backpropagation adds up what comes from all "
         "steps. In a format of p binary digits, what is below 2<sup>−p</sup> is lost beside one of size one: after "
-        "p ln 2 / |λ| steps. Alone, it leaves the normal numbers, which end at 2<sup>e</sup>, after |e| ln 2 / |λ|. "
+        "p ln 2 / |λ| steps. Alone, it leaves the normal numbers, which end at 2<sup>±m</sup>, after m ln 2 / |λ|. "
         "The first counts for training, and only the first tells bfloat16 from float32: their smallest number is "
         "the same.</p>"
         + _table(f"After how many steps, over the {f.spectrum.confidence:.0%} interval of λ", heads, rows)
@@ -165,7 +165,7 @@ def _spectrum(f: Findings) -> str:
     ]
     heads = ["Exponent", "Per step", "Standard error", "Interval ±", "Sign"]
     drawn = _figure(chart, f"{words} The largest is {number(values.max())}.", words)
-    return f"<h3>Lyapunov spectrum</h3>{drawn}{_folded('Exponents', heads, rows)}"
+    return f"<h3>Lyapunov spectrum</h3>{drawn}<p>{overall(f)}</p>{_folded('Exponents', heads, rows)}"
 
 
 def _convergence(f: Findings) -> str:

@@ -93,6 +93,13 @@ def test_a_page_loads_what_it_uses(body, loaded):
     assert ("toggleHintShow" in page) == ("togglebutton.js" in page)
 
 
+def test_no_picture_keeps_the_text_from_being_shown():
+    from lean import lighten
+
+    page = lighten('<body><img src="a.svg"><p>text<img alt="b" loading="lazy" src="b.svg">', set())
+    assert page == '<body><img loading="lazy" src="a.svg"><p>text<img alt="b" loading="lazy" src="b.svg">'
+
+
 def test_every_rule_of_the_themes_sheet_is_kept_where_every_class_is_shown():
     from styles import COMMENT, cut_style
 

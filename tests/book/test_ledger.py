@@ -47,8 +47,8 @@ def field(page, label: str):
 
 
 def count(page) -> list[int]:
-    """Shown, all, of the paper, of its neighbours."""
-    return [int(number) for number in re.findall(r"\d+", page.locator(".ledger-count").inner_text())][:4]
+    """Shown, all, of the paper, of its neighbours, of this book."""
+    return [int(number) for number in re.findall(r"\d+", page.locator(".ledger-count").inner_text())][:5]
 
 
 def test_every_row_has_its_anchor_and_leads_to_what_there_is(soup, html):
@@ -78,12 +78,14 @@ def test_what_differs_is_what_is_contradicted(soup):
 
 def test_filters_leave_what_they_ask_for_and_count_it(ledger):
     page = ledger()
-    shown, every, ours, theirs = count(page)
-    assert shown == every == ours + theirs == page.locator(SHOWN).count()
+    shown, every, paper, theirs, own = count(page)
+    assert shown == every == paper + theirs + own == page.locator(SHOWN).count()
     field(page, "Verdict").select_option("contradicts")
-    shown, _, ours, theirs = count(page)
-    assert 0 < shown == ours + theirs == page.locator(SHOWN).count() == page.locator("tr.verdict-contradicts").count()
-    assert theirs == page.locator("tr.verdict-contradicts .work").count()
+    shown, _, paper, theirs, own = count(page)
+    assert 0 < shown == paper + theirs + own == page.locator("tr.verdict-contradicts").count()
+    assert shown == page.locator(SHOWN).count()
+    assert theirs + own == page.locator("tr.verdict-contradicts .work").count()
+    assert own == page.locator("tr.verdict-contradicts .work", has_text="beside ").count()
     field(page, "Figure").select_option("3")
     assert count(page)[0] == page.locator("tr.verdict-contradicts.figure-3").count() > 0
     field(page, "Figure").select_option("")
@@ -104,7 +106,7 @@ def test_search_takes_all_words_in_any_order_and_either_minus(ledger):
     field(page, "Search").fill("−0.709")
     assert count(page)[0] == minus > 0
     field(page, "Search").fill("nowhere at all")
-    assert count(page) == [0, page.locator(ROWS).count(), 0, 0]
+    assert count(page) == [0, page.locator(ROWS).count(), 0, 0, 0]
 
 
 def test_a_view_can_be_shared_by_its_address(ledger):

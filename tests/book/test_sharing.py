@@ -86,6 +86,29 @@ def test_an_address_that_leads_nowhere_has_a_page_that_needs_no_other_file(brows
     page.close()
 
 
+@pytest.mark.parametrize(("stored", "dark"), [(None, True), ("light", False), ("dark", True), ("auto", True)])
+def test_that_page_is_as_dark_as_the_others(browser, site, stored, dark):
+    context = browser.new_context(color_scheme="dark")
+    if stored:
+        context.add_init_script(f"localStorage.setItem('mode', '{stored}')")
+    page = context.new_page()
+    page.goto(f"{site}/404.html")
+    assert page.evaluate("getComputedStyle(document.querySelector('a')).color") == (
+        "rgb(116, 195, 223)" if dark else "rgb(11, 102, 136)"
+    )
+    context.close()
+
+
+@pytest.mark.parametrize("system", ["dark", "light"])
+def test_a_page_is_as_dark_as_the_system_before_any_script_is_loaded(browser, site, system):
+    context = browser.new_context(color_scheme=system)
+    page = context.new_page()
+    page.route("**/*.js*", lambda route: route.abort())
+    page.goto(f"{site}/book/theory.html")
+    assert page.evaluate("document.documentElement.dataset.theme") == system
+    context.close()
+
+
 # ---- previews ------------------------------------------------------------------------------------
 
 

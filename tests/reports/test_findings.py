@@ -13,6 +13,7 @@ from ptacore.reports.findings import FORMATS, QUICK, lost_after, measure, surviv
 from ptacore.reports.formats import read
 from ptacore.reports.inputs import input_of
 from ptacore.reports.layers import find_layers, layers_of
+from ptacore.reports.words import overall
 
 
 def found(W, kind="tanh", input="zero", d=1):
@@ -45,6 +46,25 @@ def test_a_linear_layer_has_the_closed_form(size):
         if size < 1 and exact < a.lag[-1]:
             assert lost_after(a, lasts.format) == math.ceil(exact - 1e-9)
     assert size > 1 or lost_after(a, "float32")
+
+
+def test_a_linear_layer_grows_alike_in_all_windows():
+    _, local = found(turn(0.9, 1.0), "linear").local
+    assert len(local) > 10
+    np.testing.assert_allclose(local, math.log(0.9), atol=1e-9)
+
+
+def test_windows_of_chaos_differ_and_average_to_the_exponent():
+    g = torch.Generator().manual_seed(0)
+    f = found((4 / 20**0.5 * torch.randn(20, 20, generator=g)).tolist())
+    window, local = f.local
+    assert local.std() > 2 * f.spectrum.standard_error[0].item()
+    assert local.mean() == pytest.approx(f.leading[0], rel=0.02)  # windows may differ by a step
+    assert window * len(local) == pytest.approx(f.spectrum.times[-1].item())
+    sums = f.spectrum.exponents.cumsum(0)
+    dimension = f.spectrum.kaplan_yorke_dimension.value.item()
+    assert sums[int(dimension) - 1] >= 0 > sums[int(dimension)]
+    assert f"Kaplan–Yorke dimension {int(dimension)}." in overall(f)
 
 
 @pytest.mark.parametrize("kind", [torch.float64, torch.float32, torch.bfloat16, torch.float16])

@@ -10,7 +10,7 @@ from torch import nn
 
 import ptacore as pta
 from ptacore.reports.drawing import Chart, every, ticks
-from ptacore.reports.words import headline, number, verdict
+from ptacore.reports.words import headline, number, overall, verdict
 
 VOID = ("meta", "link", "br")
 
@@ -87,6 +87,7 @@ def test_the_numbers_are_on_the_page(made, tree):
     for f in made.layers:
         assert headline(f) in text
         assert verdict(f) in text
+        assert overall(f) in text
         assert f.layer.name in text
         for value in f.spectrum.exponents.tolist():
             assert number(value, 4) in text

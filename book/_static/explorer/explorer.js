@@ -341,6 +341,7 @@
   function words() {
     const { system, alpha, theta } = state, { exponents: [first], frequency, resolved, resolution } = measured;
     const { name, period } = measured.kind, per = isFlow(system) ? "unit time" : "step", unit = isFlow(system) ? "units of time" : "steps";
+    const spell = (length) => counted(length) === "1" ? per : `${counted(length)} ${unit}`;
     const turns = Math.round(frequency * period), span = `${counted(Math.LN10 / resolution)} ${unit}`;
     const comes = {
       "stable origin": "The orbit comes to rest at the origin",
@@ -356,8 +357,8 @@
       isZero() ? "The adjoint keeps its size: an error teaches what happened any time ago" :
       first === -Infinity ? "The adjoint is zero after one step: nothing that happened before is learned" :
       Math.abs(first) <= resolution ? `The adjoint’s decay is slower than ${span} can tell: λ₁ is not resolved` :
-      first < 0 ? `The adjoint falls by half every ${counted(-Math.LN2 / first)} ${unit}: what happened long ago is not learned` :
-      `The adjoint doubles every ${counted(Math.LN2 / first)} ${unit}: it explodes`;
+      first < 0 ? `The adjoint falls by half every ${spell(-Math.LN2 / first)}: what happened long ago is not learned` :
+      `The adjoint doubles every ${spell(Math.LN2 / first)}: it explodes`;
     const values = name === "unresolved" ? "" : ` λ₁ = ${exponent(0)}, λ₂ = ${exponent(1)} per ${per}.`;
     return `The ${system} with α = ${shown(alpha, 4)}, θ = ${shown(theta, 4)} (${shown(theta / Math.PI, 4)} π). ${comes}.${values} ${lives}.`;
   }

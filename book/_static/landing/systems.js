@@ -132,7 +132,7 @@ const systems = (() => {
     button.addEventListener("click", play);
     const legend = document.createElement("p");
     legend.innerHTML = `<i style="color:${LEFT}">●</i> undisturbed, <i style="color:${KICKED}">●</i> after a kick: what is left of it is the memory. ` +
-      "Curves: size of the signal (logarithmic) from the error, right, back in time. ";
+      "Curves: size of the learning signal, logarithmic. It starts at the error, at the right, and goes back in time to the left. ";
     legend.append(button);
     table.closest(".systems").append(legend);
     for (const [i, row] of ROWS.entries()) {
