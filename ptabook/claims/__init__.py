@@ -17,7 +17,7 @@ from dataclasses import replace
 from ptabook.claims.claim import Claim
 from ptacore.provenance import ROOT
 
-APART = ("claim", "evidence", "places", "seeds", "verdicts")  # modules that hold no claims
+APART = ("claim", "evidence", "places", "verdicts")  # modules that hold no claims
 
 
 def ledger() -> list[Claim]:

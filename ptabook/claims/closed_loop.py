@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, Claim, Found
 from ptabook.claims.evidence import by_seeds
-from ptabook.claims.seeds import over_seeds
 
 WORK = "Ger & Barak 2025"
 INF = math.inf
@@ -18,11 +17,8 @@ def _mean(key: str, text: str, holds: tuple[float, float], *, log: bool = False)
 
     def check(numbers: dict) -> Found:
         values = [math.log(v) for v in numbers[key]] if log else numbers[key]
-        mean, low, high = over_seeds(values)
-        shown = [math.exp(v) for v in (mean, low, high)] if log else [mean, low, high]
-        ours = text.format(mean=shown[0], low=shown[1], high=shown[2], n=len(values))
         limits = tuple(math.log(v) if log and 0 < v < INF else (-INF if log and v <= 0 else v) for v in holds)
-        return by_seeds(ours, values, limits, f"{len(values)} seeds")
+        return by_seeds(text, values, limits, f"{len(values)} seeds", math.exp if log else float)
 
     return check
 
@@ -31,21 +27,18 @@ def _three_falls(numbers: dict) -> Found:
     """Both falls against the plateau between them, in each network: the slower fall is over three times as large."""
     rows = list(zip(numbers["first_fall"], numbers["plateau_fall"], numbers["last_fall"], strict=True))
     margins = [math.log(min(first, last) / plateau) for first, plateau, last in rows]
-    mean, low, high = over_seeds(margins)
-    ours = f"the smaller of two falls is {math.exp(mean):.1f} ({math.exp(low):.1f} to {math.exp(high):.1f}) times that "
-    return by_seeds(ours + f"of the plateau, {len(rows)} networks", margins, (math.log(2), INF))
+    ours = "the smaller of two falls is {mean:.1f} ({low:.1f} to {high:.1f}) times that of the plateau, {n} networks"
+    return by_seeds(ours, margins, (math.log(2), INF), shown=math.exp)
 
 
 def _shorter_pushes_harder(numbers: dict) -> Found:
     differences = [a - b for a, b in zip(numbers["feedback_20"], numbers["feedback_50"], strict=True)]
-    mean, low, high = over_seeds(differences)
-    return by_seeds(f"{mean:.3f} ({low:.3f} to {high:.3f}) lower at 20 steps than at 50", differences, (-INF, 0.0))
+    return by_seeds("{mean:.3f} ({low:.3f} to {high:.3f}) lower at 20 steps than at 50", differences, (-INF, 0.0))
 
 
 def _length_moves_the_pair(numbers: dict) -> Found:
     differences = [a - b for a, b in zip(numbers["imaginary_10"], numbers["imaginary_100"], strict=True)]
-    mean, low, high = over_seeds(differences)
-    return by_seeds(f"{mean:.2f} ({low:.2f} to {high:.2f}) higher at 10 steps than at 100", differences, (0.0, INF))
+    return by_seeds("{mean:.2f} ({low:.2f} to {high:.2f}) higher at 10 steps than at 100", differences, (0.0, INF))
 
 
 def _both_terms(numbers: dict) -> Found:
@@ -54,14 +47,11 @@ def _both_terms(numbers: dict) -> Found:
         min(short - 1, long - 1, 1 - both)
         for short, long, both in zip(numbers["short_only"], numbers["long_only"], numbers["balanced"], strict=True)
     ]
-    mean, low, high = over_seeds(margins)
-    ours = f"smallest margin of |λ₁| from 1: {mean:.3f} ({low:.3f} to {high:.3f})"
-    return by_seeds(ours, margins, (0.0, INF))
+    return by_seeds("smallest margin of |λ₁| from 1: {mean:.3f} ({low:.3f} to {high:.3f})", margins, (0.0, INF))
 
 
 def _overlay(numbers: dict) -> Found:
-    mean, low, high = over_seeds(numbers["overlay"])
-    ours = f"costs differ by {mean:.0%} ({low:.0%} to {high:.0%}), {len(numbers['overlay'])} prices"
+    ours = "costs differ by {mean:.0%} ({low:.0%} to {high:.0%}), {n} prices"
     return by_seeds(ours, numbers["overlay"], (-INF, 0.1), "one network at each price")
 
 
@@ -77,8 +67,7 @@ def _compared(key: str, text: str) -> Callable[[dict], Found]:
         if min(len(ours), len(theirs)) < 2:
             return Found("no recorded runs", UNDECIDED, "recorded runs of both optimizers")
         less = [a - b for a, b in zip(ours, theirs, strict=False)]
-        mean, low, high = over_seeds(less)
-        return by_seeds(text.format(mean=mean, low=low, high=high), less, (0.0, INF), f"{len(ours)} seeds")
+        return by_seeds(text, less, (0.0, INF), f"{len(less)} seeds")
 
     return check
 
@@ -92,9 +81,7 @@ def _identity(key: str) -> Callable[[dict], Found]:
 
 
 def _settled(numbers: dict) -> Found:
-    mean, low, high = over_seeds(numbers["settled"])
-    ours = f"{mean:.3f} ({low:.3f} to {high:.3f}), ten starts"
-    return by_seeds(ours, numbers["settled"], (-0.05, -0.015))
+    return by_seeds("{mean:.3f} ({low:.3f} to {high:.3f}), {n} starts", numbers["settled"], (-0.05, -0.015))
 
 
 def _steep(numbers: dict) -> Found:
@@ -109,8 +96,7 @@ def _series(numbers: dict) -> Found:
 
 
 def _gains(numbers: dict) -> Found:
-    gaps = numbers["gap_at_stable"]
-    return by_seeds("k₂ − k₁ = {:.4f} ({:.4f} to {:.4f})".format(*over_seeds(gaps)), gaps, (-INF, 0.0))
+    return by_seeds("k₂ − k₁ = {mean:.4f} ({low:.4f} to {high:.4f})", numbers["gap_at_stable"], (-INF, 0.0))
 
 
 SEEDS = "the 95% interval over seeds lies in the range"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ptabook.claims.claim import CONTRADICTS, UNDECIDED, Claim, Found, says
-from ptabook.claims.evidence import by_share
+from ptabook.claims.evidence import by_share, however_counted
 
 
 def _kept(numbers, group: str, words: str = "changes") -> Found:
@@ -11,9 +11,7 @@ def _kept(numbers, group: str, words: str = "changes") -> Found:
     kept, of, left = (round(numbers[f"{group}_{what}_percent"]) for what in ("kept", "of", "open"))
     text = f"{kept} of {of} {words}" + f", {left} undecided" * bool(left)
     least, most = (by_share(text, hits, of, (0.95, 1), "more systems") for hits in (kept, kept + left))
-    if least.verdict != most.verdict:
-        return Found(text, UNDECIDED, "longer runs")
-    return least if least.p >= most.p else most
+    return however_counted(least, most, reason="longer runs")
 
 
 def _search(numbers):

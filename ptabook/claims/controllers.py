@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from ptabook.claims.claim import UNDECIDED, Claim, Found
 from ptabook.claims.evidence import by_seeds
-from ptabook.claims.seeds import over_seeds
 
 WORK = "Huang et al. 2024"
 INF = math.inf
@@ -43,9 +42,7 @@ def _difference(more: str, less: str, text: str, log: bool = False) -> Callable[
 def _decide(values: list[float], text: str, holds, shown: Callable[[float], float] = float) -> Found:
     if len(values) < 2:
         return MISSING
-    mean, low, high = over_seeds(values)
-    ours = text.format(mean=shown(mean), low=shown(low), high=shown(high), n=len(values))
-    return by_seeds(ours, values, holds, f"{len(values)} seeds")
+    return by_seeds(text, values, holds, f"{len(values)} seeds", shown)
 
 
 def _beside(check: Callable[[dict], Found], planned: Callable[[dict], Found]) -> Callable[[dict], Found]:

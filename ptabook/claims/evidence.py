@@ -1,14 +1,15 @@
 """Verdicts on what was sampled: seeds, shares of draws, two groups of runs; several parts; many rows of one page.
 
-One rule holds for all: a statement is that a value lies in a range, and its verdict is read off a 95% interval. Rows
-with a p are judged again with the others of their page by Holm's step-down rule, so that of all that a page supports
-or contradicts by samples something is wrong at most once in twenty.
+One rule holds for all: a statement is that a value lies in a range, and its verdict is read off a 95% interval. All
+intervals of samples are made here, and come with a p. Rows with a p are judged again with the others of their page by
+Holm's step-down rule, so that of all that a page supports or contradicts by samples something is wrong at most once in
+twenty.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -40,15 +41,70 @@ def by_tails(ours: str, below, above, interval: tuple[float, float], holds: tupl
     return replace(found, p=p)
 
 
-def by_seeds(ours: str, values: Sequence[float], holds: tuple[float, float], reason: str = "more seeds") -> Found:
+def over_seeds(values: Sequence[float], confidence: float = 1 - LEVEL) -> tuple[float, float, float]:
+    """Mean of independent values, and the ends of its confidence interval (Student's).
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two values or one is not finite.
+
+    Examples
+    --------
+    >>> [round(v, 3) for v in over_seeds([1.0, 2.0, 3.0])]
+    [2.0, -0.484, 4.484]
+    """
+    return _means([("values", values)], confidence)[:3]
+
+
+def _means(groups: Sequence[tuple[str, Sequence[float]]], confidence: float = 1 - LEVEL):
+    """Mean of a group, or difference of the means of two: with its interval, standard error and degrees of freedom.
+
+    These are Welch's, which are Student's for one group.
+    """
+    from scipy.special import stdtrit  # here, because the claims are read without it
+
+    groups = [(name, np.asarray(values, float)) for name, values in groups]
+    for name, values in groups:
+        if len(values) < 2 or not np.isfinite(values).all():
+            raise ValueError(f"{name}: expected two or more finite numbers, got {values.tolist()}")
+    parts = np.array([values.var(ddof=1) / len(values) for _, values in groups])
+    least = np.array([len(values) - 1 for _, values in groups])
+    means = [values.mean() for _, values in groups]
+    value, error = float(means[0] - sum(means[1:])), math.sqrt(parts.sum())
+    degrees = float(parts.sum() ** 2 / (parts**2 / least).sum()) if error else float(least.min())
+    half = float(stdtrit(degrees, (1 + confidence) / 2)) * error
+    return value, value - half, value + half, error, degrees
+
+
+def by_seeds(
+    ours: str,
+    values: Sequence[float],
+    holds: tuple[float, float],
+    reason: str = "more seeds",
+    shown: Callable[[float], float] = float,
+) -> Found:
     """Whether the mean of independent values lies in a range, by Student's interval.
+
+    Parameters
+    ----------
+    ours : str
+        The words, with {mean}, {low}, {high} and {n} where the mean, its interval and the number of values belong.
+    values, holds, reason
+        As for `by_difference`.
+    shown : callable, optional
+        From a value to the one in the words: `math.exp` where these are logarithms.
 
     Examples
     --------
     >>> by_seeds("two", [1.9, 2.0, 2.1], (1.5, 2.5)).verdict, by_seeds("two", [1.0, 2.0, 3.0], (1.5, 2.5)).verdict
     ('supports', 'undecided')
+    >>> by_seeds("{mean:.1f} ({low:.1f} to {high:.1f})", [1.9, 2.0, 2.1], (1.5, 2.5)).ours
+    '2.0 (1.8 to 2.2)'
     """
-    return by_difference(ours, values, None, holds, reason=reason)
+    mean, low, high = map(shown, over_seeds(values))
+    words = ours.format(mean=mean, low=low, high=high, n=len(values))
+    return by_difference(words, values, None, holds, reason=reason)
 
 
 def by_difference(
@@ -80,33 +136,49 @@ def by_difference(
     >>> by_difference("epochs", [2, 1, 2], [1, 1, 1], (0, math.inf), resolution=1).verdict
     'undecided'
     """
-    from scipy.special import stdtr, stdtrit
-
-    groups = [np.asarray(group, float) for group in (first, second) if group is not None]
-    for name, group in zip(("first", "second"), groups, strict=False):
-        if len(group) < 2 or not np.isfinite(group).all():
-            raise ValueError(f"{name}: expected two or more finite numbers, got {group.tolist()}")
-    parts = np.array([group.var(ddof=1) / len(group) for group in groups])
-    value = float(groups[0].mean() - (groups[1].mean() if second is not None else 0.0))
-    error = math.sqrt(parts.sum())
-    least = min(len(group) for group in groups) - 1
-    degrees = (
-        parts.sum() ** 2 / sum(p**2 / (len(g) - 1) for p, g in zip(parts, groups, strict=True)) if error else least
-    )
-    half = float(stdtrit(degrees, 1 - LEVEL / 2)) * error + resolution
+    groups = [("first", first)] + ([("second", second)] if second is not None else [])
+    value, low, high, error, degrees = _means(groups)
+    student, interval = _student(error, degrees), (low - resolution, high + resolution)
 
     def tail(distance: float) -> float:
-        distance -= resolution
-        return float(stdtr(degrees, -distance / error)) if error else float(distance <= 0)
+        return student(distance - resolution)
 
-    return by_tails(ours, lambda limit: tail(limit - value), lambda limit: tail(value - limit),
-                    (value - half, value + half), holds, reason)  # fmt: skip
+    return by_tails(ours, lambda limit: tail(limit - value), lambda limit: tail(value - limit), interval, holds, reason)
 
 
-def by_estimate(ours: str, value: float, interval: tuple[float, float], holds, reason: str = "") -> Found:
-    """Whether an estimate that comes with a 95% interval (of a bootstrap, a fit) lies in a range.
+def _student(error: float, degrees: float) -> Callable[[float], float]:
+    """From a distance to the chance that an estimate with this standard error is so far off, to one side."""
+    from scipy.special import stdtr
 
-    For its p each arm of the interval is taken for 1.96 standard errors.
+    return lambda distance: float(stdtr(degrees, -distance / error)) if error > 0 else float(distance <= 0)
+
+
+def by_estimate(
+    ours: str,
+    value: float,
+    interval: tuple[float, float],
+    holds: tuple[float, float],
+    reason: str = "",
+    *,
+    confidence: float = 1 - LEVEL,
+    degrees: float = math.inf,
+) -> Found:
+    """Whether an estimate that comes with an interval (of a bootstrap, a fit, a time average) lies in a range.
+
+    For its p each arm of the interval is taken for the standard errors that make it at its confidence: 1.96 at 95%.
+
+    Parameters
+    ----------
+    ours, holds, reason
+        As for `by_interval`.
+    value : float
+        The estimate.
+    interval : (float, float)
+        Its interval.
+    confidence : float
+        That of the interval, 0.95 or more.
+    degrees : float
+        Degrees of freedom, where the interval is Student's.
 
     Examples
     --------
@@ -114,12 +186,11 @@ def by_estimate(ours: str, value: float, interval: tuple[float, float], holds, r
     >>> found.verdict, round(found.p, 4)
     ('supports', 0.0017)
     """
-    arms = [(value - interval[0]) / 1.96, (interval[1] - value) / 1.96]
+    from scipy.special import stdtrit
 
-    def tail(distance: float, arm: float) -> float:
-        return 0.5 * math.erfc(distance / arm / math.sqrt(2)) if arm > 0 else float(distance <= 0)
-
-    return by_tails(ours, lambda limit: tail(limit - value, arms[1]), lambda limit: tail(value - limit, arms[0]),
+    arm = float(stdtrit(degrees, (1 + confidence) / 2))
+    below, above = (_student(width / arm, degrees) for width in (interval[1] - value, value - interval[0]))
+    return by_tails(ours, lambda limit: below(limit - value), lambda limit: above(value - limit),
                     interval, holds, reason)  # fmt: skip
 
 
@@ -227,6 +298,24 @@ def all_of(*parts: Found) -> Found:
         return Found(words, verdict, p=None if exact else min(1.0, min(p) * len(parts)))
     reasons = (reason for part in parts if part.verdict == UNDECIDED for reason in part.reason.split("; "))
     return Found(words, verdict, "; ".join(dict.fromkeys(filter(None, reasons))), max(p, default=None))
+
+
+def however_counted(*found: Found, reason: str, words: str = "") -> Found:
+    """One statement, judged in several ways, such as with what is open counted or not: decided where all of them agree.
+
+    Its words are those of the weakest unless given. Its p is the largest; 1 where two decide against each other.
+
+    Examples
+    --------
+    >>> however_counted(Found("9 of 10", SUPPORTS, p=0.01), Found("9 of 10", UNDECIDED, "draws", 0.3), reason="longer")
+    Found(ours='9 of 10', verdict='undecided', reason='longer', p=0.3)
+    """
+    weakest, verdicts = max(found, key=lambda one: one.p), {one.verdict for one in found}
+    weakest = replace(weakest, ours=words or weakest.ours)
+    if len(verdicts) == 1:
+        return weakest
+    p = 1.0 if {SUPPORTS, CONTRADICTS} <= verdicts else weakest.p
+    return replace(weakest, verdict=UNDECIDED, reason=reason, p=p)
 
 
 def shortfall(runs: dict | None, searched: bool, ended: bool = True) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ptabook.claims.claim import Claim, by_interval, show, with_width
+from ptabook.claims.claim import Claim, show, with_width
+from ptabook.claims.evidence import by_estimate
 
 
 def _exponent(row: str, index: int, holds: tuple[float, float], cycle: bool = False):
@@ -19,7 +20,7 @@ def _exponent(row: str, index: int, holds: tuple[float, float], cycle: bool = Fa
         text = f"{r['n_positive']} positive, {r['n_zero']} zero: {values}, …"
         if cycle and not (r["cycle"]["found"] and r["n_zero"] == 1):
             return text, False
-        return by_interval(text, (e - width, e + width), holds, "longer averages")
+        return by_estimate(text, e, (e - width, e + width), holds, "longer averages", confidence=0.99)
 
     return check
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from ptabook.claims.claim import UNDECIDED, Claim, Found
-from ptabook.claims.evidence import all_of, by_share
+from ptabook.claims.claim import Claim, Found
+from ptabook.claims.evidence import all_of, by_share, however_counted
 
 
 def _both_ways(text: str, row: dict, least: int, most: int, holds: tuple[float, float]) -> Found:
     """A share of draws, some of which may not have come to their end: counted without them and with them."""
-    found = [by_share(text, hits, row["draws"], holds, "more draws") for hits in (least, most)]
-    if found[0].verdict != found[1].verdict:
-        return Found(text, UNDECIDED, "definition: whether chaos that ends counts")
-    return max(found, key=lambda one: one.p)
+    found = (by_share(text, hits, row["draws"], holds, "more draws") for hits in (least, most))
+    return however_counted(*found, reason="definition: whether chaos that ends counts")
 
 
 def _positive_in_survey(numbers):

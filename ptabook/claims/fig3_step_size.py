@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from ptabook.claims.claim import CONTRADICTS, UNDECIDED, Claim, Found, show, with_width
-from ptabook.claims.evidence import all_of
+from ptabook.claims.claim import Claim, show, with_width
+from ptabook.claims.evidence import all_of, by_estimate
 
 
 def _printed_scheme(numbers):
@@ -15,8 +15,8 @@ def _printed_scheme(numbers):
     printed, true, width = (np.array(v) for v in (r["printed"][0], r["reference"], r["tolerance"]))
     both = np.hypot(width, r["own_tolerance"])
     text = f"at 0.4 τ: {show(printed[:4], 0)}; true: {with_width(true[:4], both[:4], 0)} (99%, of both runs)"
-    parts = [Found("", CONTRADICTS) if abs(off) > w else Found("", UNDECIDED, "longer runs")
-             for off, w in zip(printed - true, both, strict=True)]  # fmt: skip
+    parts = [by_estimate("", off, (off - w, off + w), (0, 0), "longer runs", confidence=0.99)
+             for off, w in zip((printed - true).tolist(), both.tolist(), strict=True)]  # fmt: skip
     return replace(all_of(*parts), ours=text)
 
 

@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from ptabook.claims.claim import UNDECIDED, Claim, Found, by_interval
+from ptabook.claims.evidence import all_of, by_estimate, however_counted
 
 WORK = "Tian 2025"
 
 
-def _interval(d: dict, key: str, form: str = "{:.2f} ({:.2f} to {:.2f})") -> tuple[str, tuple[float, float]]:
-    low, high = d[f"{key}_low"], d[f"{key}_high"]
-    return form.format(d[key], low, high), (low, high)
+def _words(d: dict, key: str, form: str = "{:.2f} ({:.2f} to {:.2f})") -> str:
+    return form.format(d[key], d[f"{key}_low"], d[f"{key}_high"])
+
+
+def _estimate(
+    d: dict, key: str, words: str, holds: tuple[float, float], reason: str = "more seeds", log=False
+) -> Found:
+    """An estimate with the interval of the page, a bootstrap's or Student's; `log`: of a ratio, by its logarithm."""
+    scale = math.log if log else float
+    value, *interval = (scale(d[key + end]) for end in ("", "_low", "_high"))
+    limits = tuple(scale(limit) if not log or 0 < limit < math.inf else limit or -math.inf for limit in holds)
+    return by_estimate(words, value, tuple(interval), limits, reason, degrees=d.get(f"{key}_degrees", math.inf))
 
 
 def _constant(d: dict) -> Found:
-    return by_interval(*_interval(d, "constant"), (0.9 * d["paper_constant"], 1.1 * d["paper_constant"]), "more sizes")
+    holds = (0.9 * d["paper_constant"], 1.1 * d["paper_constant"])
+    return _estimate(d, "constant", _words(d, "constant"), holds, "more sizes")
 
 
 def _exponent(d: dict) -> Found:
-    words, interval = _interval(d, "slope")
     expected = d["slope_expected"]
-    return by_interval(f"{words}; log M/M: {expected:.2f}", interval, (expected - 0.1, expected + 0.1), "more seeds")
+    words = f"{_words(d, 'slope')}; log M/M: {expected:.2f}"
+    return _estimate(d, "slope", words, (expected - 0.1, expected + 0.1))
 
 
 def _boundary_41(d: dict) -> Found:
@@ -38,26 +50,27 @@ def _landscape(d: dict) -> Found:
 
 
 def _time(d: dict) -> Found:
-    return by_interval(*_interval(d, "time_middle"), (-1.2, -0.8), "more seeds")
+    return _estimate(d, "time_middle", _words(d, "time_middle"), (-1.2, -0.8))
 
 
 def _zero(d: dict) -> Found:
-    parts = [_interval(d, name) for name in ("zero", "zero_few", "zero_many")]
-    words = "; ".join(words for words, _ in parts)
-    interval = (min(low for _, (low, _) in parts), max(high for _, (_, high) in parts))
-    return by_interval(f"{words} times as fast", interval, (1, math.inf), "more seeds")
+    keys = ("zero", "zero_few", "zero_many")
+    found = all_of(*(_estimate(d, key, _words(d, key), (1, math.inf), log=True) for key in keys))
+    return replace(found, ours=f"{found.ours} times as fast")
 
 
 def _muon(d: dict) -> Found:
-    parts = [_interval(d, f"muon_ratio_{K}") for K in (32, 64)]
-    words = "; ".join(f"K = {K}: {words}" for K, (words, _) in zip((32, 64), parts, strict=True))
-    interval = (min(low for _, (low, _) in parts), max(high for _, (_, high) in parts))
-    return by_interval(words, interval, (0, 1), "the paper's sizes and rates are not known")
+    """Both sizes have to agree: which number of units is few, the paper does not say."""
+    parts = [
+        _estimate(d, f"muon_ratio_{K}", f"K = {K}: {_words(d, f'muon_ratio_{K}')}", (0, 1), log=True) for K in (32, 64)
+    ]
+    words = "; ".join(part.ours for part in parts)
+    return however_counted(*parts, words=words, reason="the paper's sizes and rates are not known")
 
 
 def _features(d: dict) -> Found:
-    words, interval = _interval(d, "muon_gain", "{:+.1f} frequencies ({:+.1f} to {:+.1f})")
-    return by_interval(words, interval, (0, math.inf), "more seeds, fewer units")
+    words = _words(d, "muon_gain", "{:+.1f} frequencies ({:+.1f} to {:+.1f})")
+    return _estimate(d, "muon_gain", words, (0, math.inf), "more seeds, fewer units")
 
 
 CLAIMS = [

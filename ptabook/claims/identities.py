@@ -75,7 +75,7 @@ CLAIMS = [
         "Eq. 9, Sec. 2.2",
         "Generic perturbations forward and generic errors backward grow at one rate.",
         "same fate",
-        "0.05 / τ over 100 τ: the start's misalignment, spread over the interval",
+        "0.05 / τ over 100 τ: the start's misalignment, spread over that time",
         _largest_of_five("eq9_rate_difference", "rates differ by {:.3f} / τ at most, five systems"),
     ),
     Claim(

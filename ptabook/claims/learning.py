@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ptabook.claims.claim import UNDECIDED, Claim, Found, says
+from ptabook.claims.evidence import by_estimate
 
 BUDGET = "budget: one rate for all settings, not searched, and few epochs; seed 0 was part of the pilot that fixed them"
 
@@ -10,11 +13,13 @@ BUDGET = "budget: one rate for all settings, not searched, and few epochs; seed 
 def _u_shaped(d):
     text = "silent {loss_silent:.2f}, independent {loss_independent:.2f}, synchronous {loss_synchronous:.2f}; "
     text += "p = {p_silent:.3f} and {p_synchronous:.3f}"
-    return Found(text.format_map(d), UNDECIDED, BUDGET)
+    return Found(text.format_map(d), UNDECIDED, BUDGET, max(d["p_silent"], d["p_synchronous"]))
 
 
 def _zeros_help(d):
-    return Found("{rho_zeros:.2f} ({rho_zeros_low:.2f} to {rho_zeros_high:.2f})".format_map(d), UNDECIDED, BUDGET)
+    text = "{rho_zeros:.2f} ({rho_zeros_low:.2f} to {rho_zeros_high:.2f})".format_map(d)
+    found = by_estimate(text, d["rho_zeros"], (d["rho_zeros_low"], d["rho_zeros_high"]), (-1, 0))
+    return replace(found, verdict=UNDECIDED, reason=BUDGET)
 
 
 CLAIMS = [

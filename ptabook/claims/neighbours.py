@@ -10,7 +10,6 @@ import numpy as np
 
 from ptabook.claims.claim import UNDECIDED, Claim, Found, by_interval
 from ptabook.claims.evidence import by_estimate, by_seeds, by_share
-from ptabook.claims.seeds import over_seeds
 
 INF = math.inf
 NOT_RECORDED = Found("no run", UNDECIDED, "runs are not recorded")
@@ -29,11 +28,8 @@ def _mean(key: str, text: str, holds: tuple[float, float], *, log: bool = False)
         values = numbers.get(key) or []
         if len(values) < 2:
             return NOT_RECORDED
-        found = over_seeds(scaled(values))
-        mean, low, high = map(math.exp, found) if log else found
-        ours = text.format(mean=mean, low=low, high=high, n=len(values))
         low, high = scaled(holds)
-        return by_seeds(ours, scaled(values), (low, high), f"{len(values)} seeds")
+        return by_seeds(text, scaled(values), (low, high), f"{len(values)} seeds", math.exp if log else float)
 
     return check
 
@@ -111,8 +107,8 @@ INTEGRATION = [
         "Abstract",
         "For a damped oscillation a conjugate pair of outlier eigenvalues is what is learned.",
         "a conjugate pair",
-        "distance of the leading pair from r exp(±iω) below 0.001, in all networks",
-        _range("pair_off", "{low:.1e} to {high:.1e}, {n} networks", (0.0, 1e-3)),
+        "the 95% interval, over seeds, of the distance of the leading pair from r exp(±iω) below 0.001",
+        _mean("pair_off", "{mean:.1e} ({low:.1e} to {high:.1e}), {n} seeds", (-INF, 1e-3)),
     ),
     Claim(
         "neighbours-integration-equations",
@@ -285,8 +281,8 @@ PARITY_OURS = [
         "Sec. on exponents (ours)",
         "The leading exponent is highest when the states are most, within 50 epochs.",
         "ours",
-        "the difference in epochs at most 50, in all three seeds at gain 0.1",
-        _range("peak_apart", "{low:.0f} to {high:.0f} epochs, {n} seeds", (0.0, 50.0)),
+        "the 95% interval, over three seeds at gain 0.1, of the difference in epochs at most 50",
+        _mean("peak_apart", "{mean:.0f} ({low:.0f} to {high:.0f}) epochs, {n} seeds", (-INF, 50.0)),
     ),
     Claim(
         "neighbours-parity-automaton",

@@ -11,7 +11,7 @@ from ptacore.plotting import BLUE, PURPLE, figure, letters
 
 FAINT = 1e-30  # smaller adjoints are drawn there
 FLOOR = 1e-12  # the same where the lag varies
-RATES = ("v", "o", "^", "D")  # markers, from the lowest rate to the highest
+RATES = ("v", "o", "^", "D", "s")  # markers, from the lowest rate to the highest
 
 
 def _thick(names) -> dict[str, dict]:
@@ -149,7 +149,7 @@ def recipe(arms: dict[str, dict | None], chance: float):
         for index, rate in enumerate(rates if row else ()):
             losses = row["validation"].get(rate, [])
             face = color if rate == f"{row['lr']:g}" else "white"
-            height = [place + 0.2 * (index - 1.5)] * len(losses)
+            height = [place + 0.18 * (index - (len(rates) - 1) / 2)] * len(losses)
             ax.plot(losses, height, RATES[index], ms=4.5, mfc=face, mec=color, mew=0.8)
         if not row:
             ax.text(chance * 0.9, place, "not recorded yet", ha="right", va="center", fontsize=7)
@@ -159,5 +159,5 @@ def recipe(arms: dict[str, dict | None], chance: float):
     ax.grid(axis="y", lw=0.3)
     mark = dict(ls="", ms=4.5, mfc="white", mec="black")
     marks = [Line2D([], [], marker=m, label=f"rate {r}", **mark) for m, r in zip(RATES, rates, strict=False)]
-    fig.legend(handles=marks, loc="outside lower center", ncols=4, frameon=False)
+    fig.legend(handles=marks, loc="outside lower center", ncols=len(RATES), frameon=False)
     return fig

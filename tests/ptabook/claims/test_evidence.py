@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,7 +7,66 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, Found
-from ptabook.claims.evidence import all_of, by_difference, by_seeds, by_share, holm, share_interval, share_of, shortfall
+from ptabook.claims.evidence import (
+    all_of,
+    by_difference,
+    by_estimate,
+    by_seeds,
+    by_share,
+    holm,
+    however_counted,
+    over_seeds,
+    share_interval,
+    share_of,
+    shortfall,
+)
+
+
+def test_the_interval_covers_the_mean_as_often_as_it_says():
+    draw = np.random.default_rng(0)
+    inside = 0
+    for values in draw.normal(3.0, 2.0, size=(4000, 5)):
+        _, low, high = over_seeds(values.tolist(), confidence=0.9)
+        inside += low <= 3.0 <= high
+    assert inside / 4000 == pytest.approx(0.9, abs=3 * math.sqrt(0.09 / 4000))
+
+
+def test_equal_values_leave_no_doubt_and_one_value_is_refused():
+    assert over_seeds([2.0, 2.0, 2.0]) == (2.0, 2.0, 2.0)
+    for values in ([1.0], [], [1.0, math.nan]):
+        with pytest.raises(ValueError, match="values: expected two or more finite numbers"):
+            over_seeds(values)
+
+
+def test_the_words_show_the_interval_that_decides():
+    values = np.log([1.5, 2.0, 3.0])
+    found = by_seeds("{mean:.4f} {low:.4f} {high:.4f} {n}", values, (0, math.inf), shown=math.exp)
+    mean, low, high = map(math.exp, over_seeds(values))
+    assert found.ours == f"{mean:.4f} {low:.4f} {high:.4f} 3"
+    for limit, verdict in ((low - 1e-9, SUPPORTS), (low + 1e-9, UNDECIDED)):
+        assert by_seeds("", values, (math.log(limit), math.inf)).verdict == verdict
+
+
+def test_an_estimate_with_students_interval_is_judged_as_its_values_are():
+    from scipy.stats import t
+
+    values = [1.9, 2.3, 2.2, 1.6]
+    for confidence in (0.95, 0.99):
+        value, *interval = over_seeds(values, confidence)
+        for holds in ((1.5, math.inf), (-math.inf, 1.9), (0, 1)):
+            seeds = by_seeds("", values, holds)
+            found = by_estimate("", value, tuple(interval), holds, confidence=confidence, degrees=3)
+            assert found.p == pytest.approx(seeds.p)
+            assert found.verdict in (seeds.verdict, UNDECIDED if confidence == 0.99 else seeds.verdict)
+    low = value - t.ppf(0.995, 3) * np.std(values, ddof=1) / 2
+    assert interval[0] == pytest.approx(low)
+
+
+def test_ways_of_counting_that_differ_leave_a_statement_undecided():
+    yes, no, open_ = Found("a", SUPPORTS, p=0.01), Found("b", CONTRADICTS, p=0.02), Found("c", UNDECIDED, "seeds", 0.4)
+    assert however_counted(yes, replace(yes, p=0.03), reason="r") == replace(yes, p=0.03)
+    assert however_counted(yes, open_, reason="r") == Found("c", UNDECIDED, "r", 0.4)
+    assert however_counted(yes, no, reason="r", words="both") == Found("both", UNDECIDED, "r", 1.0)
 
 
 def wrong(verdicts, holds):
@@ -34,6 +94,8 @@ def test_a_difference_is_that_of_scipy_and_a_resolution_widens_it():
     with pytest.raises(ValueError, match="^second: expected two or more finite numbers"):
         by_difference("", a, [1.0, math.nan], (0, 1))
     with pytest.raises(ValueError, match="^first: expected two or more"):
+        by_difference("", [1.0], b, (0, 1))
+    with pytest.raises(ValueError, match="^values: expected two or more"):
         by_seeds("", [1.0], (0, 1))
 
 

@@ -235,6 +235,18 @@ def test_fewer_zeros_after_training_are_a_mean_over_networks():
     assert holds(fig5c_why._oscillations_weaken(dict(dynamics=dict(large={})))) is None
 
 
+@pytest.mark.parametrize(
+    ("flossed", "helps"),
+    [([1.7, 1.6, 1.8], True), ([2.07, 2.09, 2.06], None), ([3.0, 3.1, 3.2], False), ([1.7, 1.6], None), ([], None)],
+)
+def test_flossing_is_judged_by_the_ratio_of_losses_over_seeds(flossed, helps):
+    arms = {"default": [2.08, 2.06, 2.08], "default, flossed": flossed, "α in [1, 1.3]": [0.02, 0.03, 0.02]}
+    numbers = dict(ablation={arm: dict(test_loss=losses) for arm, losses in arms.items()})
+    checks = {claim.id: claim.check for claim in fig5c_why.CLAIMS}
+    assert holds(checks["flossing-helps"](numbers)) is helps
+    assert holds(checks["oscillators-beat-flossing"](numbers)) is (True if len(flossed) == 3 else None)
+
+
 THEORY = dict(
     rest_prefactor=1.0, chaos_prefactor=2.0, timed=11,
     neutral_stays=8, neutral_of=8, steps=4000, hopfield_overlap=1.0, hopfield_cue=0.6,

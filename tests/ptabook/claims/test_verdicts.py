@@ -1,9 +1,12 @@
 import json
 import re
+import types
 from dataclasses import replace
 
 import pytest
 
+from ptabook.claims import claim as claim_module
+from ptabook.claims import closed_loop, evidence
 from ptabook.claims import ledger as read_claims
 from ptabook.claims import verdicts as claims
 from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, Claim, Found
@@ -45,8 +48,8 @@ def test_the_table_has_a_row_for_each_claim_and_a_summary_that_counts(ledger, tm
     ledger(tmp_path, one_fixed_point={"exponents": [0.4] * 6})
     claims.write_ledger(tmp_path, tmp_path / "ledger.md")
     text = (tmp_path / "ledger.md").read_text()
-    assert text.startswith("**5 statements of the paper: 3 supported, 1 contradicted, 1 undecided.**")
     summary, _, table = text.partition("<!-- statements -->")
+    assert "| of the paper | 3 | 1 | 1 | 0 |" in summary
     assert "| {doc}`../notebooks/fig3` | 3 | 1 | 1 | 0 |" in summary
     rows = table.splitlines()[4:]
     assert len(rows) == 5
@@ -75,7 +78,7 @@ def test_what_differs_is_listed_by_whose_it_is(monkeypatch, tmp_path):
     (tmp_path / "fig3" / "fig3.json").write_text("{}")
     claims.write_ledger(tmp_path, tmp_path / "ledger.md")
     text = (tmp_path / "ledger.md").read_text()
-    assert text.startswith("**2 statements of the paper: 1 supported, 1 contradicted, 0 undecided; 1 statements of its")
+    assert "| of the paper | 1 | 1 | 0 | 0 |\n| of its neighbours | 0 | 1 | 0 | 0 |\n" in text
     listed = text.partition("<!-- differs -->")[2].partition("<!-- statements -->")[0]
     ours, theirs = listed.split("Of its neighbours, 1:")
     assert "Of the paper, 1:" in ours
@@ -154,10 +157,7 @@ def test_what_is_true_by_construction_is_shown_and_not_counted(monkeypatch, tmp_
     (tmp_path / "fig3" / "fig3.json").write_text("{}")
     claims.write_ledger(tmp_path, tmp_path / "ledger.md")
     text = (tmp_path / "ledger.md").read_text()
-    headline = (
-        "1 statements of the paper: 0 supported, 0 contradicted, 1 undecided (and 1 true by construction, not counted)"
-    )
-    assert text.startswith(f"**{headline}.**")
+    assert "| of the paper | 0 | 0 | 1 | 1 |" in text
     assert "`by construction`" in text
     assert "`undecided` two seeds" in text  # the reason stands beside the verdict
 
@@ -171,3 +171,58 @@ def test_the_rows_of_a_page_are_judged_together(monkeypatch, tmp_path):
     found = claims.entries(tmp_path)
     assert [entry.verdict for entry in found] == [UNDECIDED] * 20 + [SUPPORTS]
     assert "among the 21 sampled rows" in found[0].reason
+
+
+def functions_of(check):
+    """All functions of the ledger that a check may call: by name, in its closure, in functions within it."""
+    found, ahead = set(), [check]
+    while ahead:
+        function = ahead.pop()
+        if function in found:
+            continue
+        found.add(function)
+        if function.__module__ in ("ptabook.claims.evidence", "ptabook.claims.claim"):
+            continue
+        codes = [function.__code__]
+        for code in codes:
+            codes += [inner for inner in code.co_consts if isinstance(inner, types.CodeType)]
+        known = [function.__globals__.get(name) for code in codes for name in code.co_names]
+        known += [cell.cell_contents for cell in function.__closure__ or ()]
+        ahead += [one for one in known if isinstance(one, types.FunctionType) and "ptabook.claims" in one.__module__]
+    return found
+
+
+SAMPLED = re.compile(r"interval|\bseeds\b")  # in words that say when a statement holds
+ROWS = [claim for claim in read_claims() if claim.check and SAMPLED.search(claim.tolerance)]
+JUDGES = {evidence.by_seeds, evidence.by_difference, evidence.by_share, evidence.by_estimate}
+
+
+@pytest.mark.parametrize("claim", ROWS, ids=lambda claim: claim.id)
+def test_no_row_with_an_interval_escapes_the_correction(claim):
+    """Its verdict comes from where each has a p, and from there alone."""
+    called = functions_of(claim.check)
+    assert called & JUDGES
+    assert not called & {claim_module.by_interval, evidence.by_tails, evidence.over_seeds}
+
+
+def test_a_row_that_decides_by_an_interval_of_its_own_would_be_seen():
+    (exact,) = [claim for claim in read_claims() if claim.id == "li2-boundary-41"]
+    assert claim_module.by_interval in functions_of(exact.check)
+    assert not functions_of(exact.check) & JUDGES
+
+
+def test_all_rows_over_seeds_of_a_page_are_corrected(monkeypatch, tmp_path):
+    """Twenty rows of networks that differ so much that each of them alone is just below 5%."""
+    weak = [0.1, 0.3, 1.0, 1.2, 1.8, 2.2]  # p = 0.02 to be above 0
+    (mean,) = [row for row in closed_loop.CLAIMS if row.id == "loop-both-terms"]
+    numbers = dict(short_only=[1 + v for v in weak], long_only=[2 + v for v in weak], balanced=[1 - v for v in weak])
+    rows = [replace(mean, id=f"row-{i}", figure="closed_loop") for i in range(20)]
+    monkeypatch.setattr(claims, "read_claims", lambda: rows)
+    (tmp_path / "closed_loop").mkdir()
+    (tmp_path / "closed_loop" / "closed_loop.json").write_text(json.dumps(numbers))
+    alone = mean.check(numbers)
+    assert alone.verdict == SUPPORTS
+    assert 0.0025 < alone.p < 0.05
+    assert {entry.verdict for entry in claims.entries(tmp_path)} == {UNDECIDED}
+    monkeypatch.setattr(claims, "read_claims", lambda: rows[:1])
+    assert [entry.verdict for entry in claims.entries(tmp_path)] == [SUPPORTS]
