@@ -36,8 +36,8 @@ COLOR = {name: color for name, (_, color, _) in _LOOKS.items()}
 LINE = {name: dict(color=color, ls=ls) for name, (_, color, ls) in _LOOKS.items()}
 
 
-def recorded_or_trained(problem: Experiment, records: str | Path) -> Run:
-    """The run that `problem` describes, read where it is recorded to its end, with the same first weights; else made.
+def read_recorded(problem: Experiment, records: str | Path) -> Run | None:
+    """The run that `problem` describes, where it is recorded to its end, with the same first weights.
 
     Parameters
     ----------
@@ -46,11 +46,16 @@ def recorded_or_trained(problem: Experiment, records: str | Path) -> Run:
         Folder of runs, which may be missing.
     """
     folder = problem.folder(records)
-    if (folder / "summary.json").exists():
-        run = read_run(folder)
-        if run.config == describe(*problem):
-            return run
-    return train(*problem)
+    if not (folder / "summary.json").exists():
+        return None
+    run = read_run(folder)
+    return run if run.config == describe(*problem) else None
+
+
+def recorded_or_trained(problem: Experiment, records: str | Path) -> Run:
+    """The run that `problem` describes, read where it is recorded (`read_recorded`), else made."""
+    run = read_recorded(problem, records)
+    return train(*problem) if run is None else run
 
 
 def listed(names: Iterable[str]) -> str:

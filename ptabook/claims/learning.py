@@ -12,9 +12,8 @@ BUDGET = "budget: one rate for all settings, not searched, and few epochs; seed 
 
 def _u_shaped(d):
     text = "silent {loss_silent:.2f}, independent {loss_independent:.2f}, synchronous {loss_synchronous:.2f}; "
-    text += "p = {p_silent:.3f} and {p_synchronous:.3f}, one-sided"
-    p = min(1.0, 2 * max(d["p_silent"], d["p_synchronous"]))
-    return Found(text.format_map(d), UNDECIDED, BUDGET, p)
+    text += "p = {p_silent:.3f} and {p_synchronous:.3f}"
+    return Found(text.format_map(d), UNDECIDED, BUDGET, max(d["p_silent"], d["p_synchronous"]))
 
 
 def _zeros_help(d):

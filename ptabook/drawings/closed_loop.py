@@ -164,7 +164,7 @@ def third(eigenvalues, ends: Sequence, refined: Mapping):
         b.semilogy(np.arange(1, len(full) + 1), full, color=color, label=rf"$\beta$ = {price:g}")
         b.semilogy(end + np.arange(1, len(small) + 1), small, color="black", ls="--", lw=0.8)
     b.set(xlabel="epoch", ylabel="cost")
-    b.legend(frameon=False, loc="upper right")
+    b.legend(frameon=False, loc="lower left")
     letters((a, b))
     return fig
 
@@ -183,7 +183,7 @@ def beyond(exponent: Sequence, pull, adjoints: Mapping, starts: Mapping, optimiz
     starts : mapping
         From a start to costs of its runs.
     optimizers : mapping
-        From an optimizer to its runs, each with the "cost" by epoch.
+        From an optimizer to its runs, each with the "cost" by epoch and its "status".
     """
     fig, axes = figure(2, 6, height=4.8)
     grid = axes[0, 0].get_gridspec()
@@ -207,15 +207,16 @@ def beyond(exponent: Sequence, pull, adjoints: Mapping, starts: Mapping, optimiz
         title, color = STARTS[name]
         _medians(d, costs, label=title, color=color)
     for name, runs in optimizers.items():
-        title, color, style = OPTIMIZERS[name]
-        _medians(e, [run["cost"] for run in runs if run["cost"]], label=title, color=color, ls=style)
+        if any(run["status"] != "diverged" for run in runs):  # what diverged has hardly an epoch to show
+            title, color, style = OPTIMIZERS[name]
+            _medians(e, [run["cost"] for run in runs if run["cost"]], label=title, color=color, ls=style)
     for ax in (d, e):
         ax.set(xlabel="epoch", ylabel="cost in the closed loop", yscale="log")
         if ax.lines:
             ax.legend(frameon=False, loc="upper right")
         else:
             ax.text(0.5, 0.5, "no recorded runs", transform=ax.transAxes, ha="center")
-    e.set_ylim(1, 1e5)  # what diverges leaves it
+    e.set_ylim(1, 1e5)
     letters((a, b, c, d, e))
     return fig
 

@@ -89,8 +89,8 @@ def draw_memories(axes, t, activity, memories) -> None:
         Radians.
     """
     for rows, line in zip(activity, ("-", "--"), strict=True):
-        for ax, row in zip(axes, rows, strict=True):
-            ax.plot(t, row, color=RED, ls=line, lw=1.1)
+        for ax, row, color in zip(axes, rows, (BLUE, BLUE, ORANGE, ORANGE, GREEN, GREEN), strict=True):
+            ax.plot(t, row, color=color, ls=line, lw=1.1)
     neurons = ("$P_L^+$", "$P_R^+$", "$P_L^-$", "$P_R^-$")
     for ax, label in zip(axes, [*neurons, *(f"at {math.degrees(a):.0f}°" for a in memories)], strict=True):
         ax.set_ylabel(label, rotation=0, ha="right", va="center")

@@ -70,8 +70,8 @@ def draw_synchrony(ax, t, quiet, pairs, derived, headings) -> None:
     ax.plot(t, pairs, lw=2, color=BLUE, label="pairs, input")
     ax.plot(t, derived, "--", color="black", label="derived")
     ax.plot(t, headings, color=ORANGE, label="headings")
-    ax.set(xlabel="time (s)", ylabel="synchrony", ylim=(0, 1.05), title="M4")
-    ax.legend(frameon=False, loc="lower left")
+    ax.set(xlabel="time (s)", ylabel="synchrony", ylim=(0, 1.4), yticks=np.linspace(0, 1, 6), title="M4")
+    ax.legend(frameon=False, loc="upper center", ncols=2)  # above all curves
 
 
 def draw_lesions(ax, shares, during, rings) -> None:

@@ -20,17 +20,21 @@ def _panels(rows: int, columns: int, titles: Sequence[str], height: float):
 
 
 def summary(rows: Mapping[str, Mapping[str, Sequence[float]]]):
-    """Leading exponents before, at the transition and after learning, one row of dots for each work and seed.
+    """Leading exponents before, at their highest on the way and after learning, one row of dots for each work and seed.
 
     rows: name -> {"before", "transition", "after"} -> values; a transition may be missing.
     """
     fig, axes = figure(1, 1, width=6.2, height=2.9)
     ax = axes[0, 0]
-    marks = {"before": (GREY, "o"), "transition": (ORANGE, "D"), "after": (BLUE, "o")}
+    marks = {
+        "before": ("before", GREY, "o"),
+        "transition": ("highest on the way", ORANGE, "D"),
+        "after": ("after", BLUE, "o"),
+    }
     for place, stages in enumerate(rows.values()):
-        for shift, (stage, (color, marker)) in zip((0.22, 0.0, -0.22), marks.items(), strict=True):
+        for shift, (stage, (title, color, marker)) in zip((0.22, 0.0, -0.22), marks.items(), strict=True):
             values = np.asarray(stages.get(stage, ()), float)
-            label = stage if place == 0 else None
+            label = title if place == 0 else None
             ax.plot(values, np.full(len(values), -place + shift), marker, ms=4, color=color, alpha=0.8, label=label)
     ax.axvline(0, color="black", lw=0.8)
     ax.set_yticks(-np.arange(len(rows)), list(rows))
@@ -186,7 +190,7 @@ def liquid(random: Sequence, learned: Mapping[str, Sequence], traces: Mapping[st
             axes[0].plot(np.full(len(row), x), row, "o", ms=2.5, color=BLUE)
     axes[0].axhline(0, color="black", lw=0.6)
     axes[0].set_xticks(range(len(random)), [label for label, *_ in random], fontsize=6.5)
-    axes[0].set(ylim=(-2.2, 0.2), ylabel="l₁, l₂, l₃ (1/τ)")
+    axes[0].set(ylim=(-2.2, 0.2), xlabel="gain, F, |A| from above", ylabel="l₁, l₂, l₃ (1/τ)")
     colors = {"one": GREY, "two": BLUE, "cycle": RED, "not": ORANGE}
     names = {"one": "one stable", "two": "two stable", "cycle": "a cycle", "not": "not learned"}
     seen = set()

@@ -24,7 +24,7 @@
     const [a, b] = [2 * i * half - half + 1, 2 * i * half + half - 1];
     const corners = [at(OUTER, a), at(OUTER, b), at(INNER, b), at(INNER, a)].map((p) => p.map((v) => v.toFixed(2)));
     const path = `M${corners[0]}A${OUTER} ${OUTER} 0 0 1 ${corners[1]}L${corners[2]}A${INNER} ${INNER} 0 0 0 ${corners[3]}Z`;
-    return add("path", { d: path, fill: "#2a8fcf", stroke: "currentColor", "stroke-opacity": 0.5 });
+    return add("path", { d: path, fill: "#238b45", stroke: "currentColor", "stroke-opacity": 0.5 });
   });
   const arrow = add("path", { d: "M0 12L0 -34M-7 -24L0 -36L7 -24", fill: "none", stroke: "currentColor", "stroke-width": 4 });
   const dot = add("circle", { r: 5.5, fill: "#d55e00", stroke: "#fff", "stroke-width": 1.5 });

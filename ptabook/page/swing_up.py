@@ -39,7 +39,8 @@ PAGE = """<div class="pta-swing">
 <path d="M-50 113H100M25 106V120" stroke="#949494"/>
 <g transform="translate(25 113)"><path class="torque" d="M0 0H75" stroke="#de8f05" stroke-width="7" \
 style="transform: scaleX(0)"/></g>
-<path d="M-100 132H100" stroke="#949494"/><g transform="translate(-100 132)"><path class="time" d="M0 0H200" \
+<text x="-100" y="136" font-size="11" fill="currentColor">time</text>
+<path d="M-50 132H100" stroke="#949494"/><g transform="translate(-50 132)"><path class="time" d="M0 0H150" \
 stroke="#029e73" stroke-width="5" style="transform: scaleX(0)"/></g>
 </svg>
 </div>"""

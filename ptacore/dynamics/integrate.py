@@ -154,6 +154,19 @@ def check_finite(x: Tensor, t: float, what: str = "state") -> None:
         raise DivergenceError(t, what)
 
 
+def _by_torch(system: System, x: Tensor, skipped: int, steps: int, dt: float, t0: float, progress: bool) -> Tensor:
+    """States after the steps that are skipped, up to one that is not finite."""
+    states = []
+    with threads_that_pay(2 * x.numel() * system.dim):
+        for i in tqdm(range(skipped + steps), disable=not progress, desc="trajectory"):
+            if i >= skipped:
+                states.append(x)
+            x = step(system, x, t0 + i * dt, dt)
+            if i % 64 == 63 and not torch.isfinite(x).all():
+                break
+    return torch.stack([*states, x])
+
+
 def trajectory(
     system: System,
     x0,
@@ -215,16 +228,8 @@ def trajectory(
     x = x.expand_as(system.at(t0)(x))  # weights may have batch axes that the state has not
     needed = 2 * (steps + 1) * x.numel() * x.element_size()  # the list of states, and the tensor made of it
     foretell("duration", needed, "take a shorter duration, a longer dt or fewer initial states")
-    states = []
-    with threads_that_pay(2 * x.numel() * system.dim):
-        for i in tqdm(range(skipped + steps), disable=not progress, desc="trajectory"):
-            if i >= skipped:
-                states.append(x)
-            x = step(system, x, t0 + i * dt, dt)
-            if i % 64 == 63 and not torch.isfinite(x).all():
-                break
-    states.append(x)
-    x = torch.stack(states)
+    states = system.orbit(x, skipped, steps, dt)
+    x = _by_torch(system, x, skipped, steps, dt, t0, progress) if states is None else states
     finite = torch.isfinite(x).flatten(1).all(1)
     if not finite.all():
         raise DivergenceError(t0 + (skipped + int((~finite).nonzero()[0, 0])) * dt)

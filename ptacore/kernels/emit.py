@@ -30,8 +30,8 @@ class Emitted(NamedTuple):
     ----------
     text : str
         Its source.
-    constants : array
-        Numbers that the text calls C(0), C(1), ...
+    constants : array (members, count)
+        Numbers that the text calls C(0), C(1), ...; of each member of a batch, or of all, where there is one row.
     matrices : list of array (m, q)
         Those that it multiplies by, in the order of their places in memory.
     work : tuple of int
@@ -60,6 +60,7 @@ class _Group(NamedTuple):
 class _Emitter:
     def __init__(self, tape: Tape, outputs: np.ndarray, flow: bool):
         self.tape, self.outputs, self.flow, self.n = tape, outputs, flow, len(tape.x)
+        self.own = tape.value.shape[1] > 1
         self.linear: Linear = differentiate(tape, outputs)
         rows = [step.terms for step in self.linear.program if not isinstance(step, Product)]
         self.kept = {c for terms in (*rows, *self.linear.results) for c, _ in terms}  # coefficients
@@ -228,12 +229,13 @@ class _Emitter:
 #define ROWS {self.linear.rows}
 #define SMALL {int(self.small)}
 #define CURVED {int(any(block.name in CURVES for block in self.blocks))}
+{f"#define OWN {len(self.constants)}" if self.own else ""}
 #include "functions.h"
 
-PART void values(const double *restrict c, const double *restrict m, num *restrict s, num *restrict f) {{
+PART void values(const fixed *restrict c, const double *restrict m, num *restrict s, num *restrict f) {{
 {bodies[0]}}}
 
-INLINE void program(const double *c, const double *m, const num *s, vec *v, TARGET) {{
+INLINE void program(const fixed *c, const double *m, const num *s, vec *v, TARGET) {{
 {bodies[1]}}}
 
 #include "function_steps.h"
@@ -242,7 +244,8 @@ INLINE void program(const double *c, const double *m, const num *s, vec *v, TARG
         products = sum(b.matrix.size for b in self.blocks if b.matrix is not None)
         terms = products + sum(len(indices) for _, indices in tangents)
         work = products + sum(len(b.results) for b in self.blocks), terms
-        return Emitted(text, np.array(self.constants), matrices, work, self.small)
+        constants = np.reshape(self.constants, (len(self.constants), self.tape.value.shape[1])).T.copy()
+        return Emitted(text, constants, matrices, work, self.small)
 
 
 def _body(lines: Iterable[str]) -> str:

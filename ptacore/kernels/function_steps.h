@@ -8,7 +8,8 @@ static const double SUM[4] = {1.0 / 6, 1.0 / 3, 1.0 / 3, 1.0 / 6};
  *
  * Tangents lie in `vectors` vectors for each state, of which the text takes two at once where it has loops. */
 typedef struct {
-    const double *c, *m;
+    const fixed *c;
+    const double *m;
     double h;
     int k, vectors;
     num *x, *x_saved, *s;                      /* (N), (N), (STAGES, NUMBERS) */
@@ -16,6 +17,7 @@ typedef struct {
     double *Q, *row, *length;                  /* (k, N), (N), (k) */
     num *square, *growth, *lost;               /* (k) each; the last two are results */
     int *gone;                                 /* (k) */
+    fixed *own;                                /* (OWN) */
 } Path;
 
 /* Each group g of networks is a path p[g]. Numbers of all stages of a step, which moves x: */
@@ -30,7 +32,7 @@ INLINE void step_state(const Path *p, num *s) {
     for (int stage = 0; stage < 4; stage++)
         for (int g = 0; g < GROUPS; g++) {
             num *here = s + g * STEP + stage * NUMBERS;
-            values(p->c, p->m, here, f);
+            values(p[g].c, p->m, here, f);
             for (int i = 0; i < N; i++) {
                 sum[g * N + i] += f[i] * (p->h * SUM[stage]);
                 if (stage < 3) here[NUMBERS + i] = p[g].x[i] + f[i] * (p->h * NEXT[stage]);
@@ -41,7 +43,7 @@ INLINE void step_state(const Path *p, num *s) {
 #else
     for (int g = 0; g < GROUPS; g++) {
         for (int i = 0; i < N; i++) s[g * STEP + i] = p[g].x[i];
-        values(p->c, p->m, s + g * STEP, f);
+        values(p[g].c, p->m, s + g * STEP, f);
         for (int i = 0; i < N; i++) p[g].x[i] = f[i];
     }
 #endif
@@ -50,7 +52,8 @@ INLINE void step_state(const Path *p, num *s) {
 /* W vectors of tangents through the stages of the same step; v, next and out are room. */
 #define TANGENTS(program, W) \
     INLINE void tangents_##program(const Path *p, const num *s, vec *V, vec *v, vec *next, vec *out, int used) { \
-        const double *c = p->c, *m = p->m, h = p->h; \
+        const fixed *c = p->c; \
+        const double *m = p->m, h = p->h; \
         for (int i = 0; i < N * W; i++) v[i] = V[i]; \
         if (FLOW) { \
             program(c, m, s, v, V, V, out, next, h * SUM[0], h * NEXT[0], used); \
@@ -81,10 +84,10 @@ static __attribute__((noinline)) void steps_of(const Path *p, int64_t steps) {
             const num *here = s + g * STAGES * NUMBERS;
 #if !SMALL
             for (; first + 2 <= p->vectors; first += 2)
-                tangents_two(p, here, p[g].V + (size_t)first * N, v, next, out, columns_of(p, first));
+                tangents_two(p + g, here, p[g].V + (size_t)first * N, v, next, out, columns_of(p, first));
 #endif
             for (; first < p->vectors; first++)
-                tangents_one(p, here, p[g].V + (size_t)first * N, v, next, out, columns_of(p, first));
+                tangents_one(p + g, here, p[g].V + (size_t)first * N, v, next, out, columns_of(p, first));
         }
     }
 }
@@ -246,7 +249,7 @@ static size_t lay_out(Path *p, char *memory) {
         {&p->V_saved, columns}, {&p->v, ROWS * 2 * sizeof(vec)}, {&p->next, ROWS * 2 * sizeof(vec)},
         {&p->out, N * 2 * sizeof(vec)}, {&p->Q, k * N * 8}, {&p->row, N * 8}, {&p->length, k * 8},
         {&p->square, k * sizeof(num)}, {&p->growth, k * sizeof(num)}, {&p->lost, k * sizeof(num)},
-        {&p->gone, k * sizeof(int)},
+        {&p->gone, k * sizeof(int)}, {&p->own, OWN * sizeof(fixed)},
     };
     for (size_t r = 0; r < sizeof rooms / sizeof *rooms; r++) {
         char *at = memory + total;
@@ -256,25 +259,40 @@ static size_t lay_out(Path *p, char *memory) {
     return total;
 }
 
-/* x (batch, n), V (batch, n, k): in and out. c: constants; m: packed matrices. growth and lost (batch, k), in and out,
+/* Steps of the states alone, which go to `states` (steps, batch, N) for the networks from `first` on. */
+static void tell_states(const Path *p, int64_t steps, int64_t batch, int64_t first, double *states) {
+    for (int64_t step = 0; step < steps; step++, states += batch * N) {
+        steps_of(p, 1);
+        for (int g = 0; g < GROUPS; g++)
+            for (int l = 0; l < NETWORKS && first + g * NETWORKS + l < batch; l++)
+                for (int i = 0; i < N; i++) states[(first + g * NETWORKS + l) * N + i] = *lane(p[g].x + i, l);
+    }
+}
+
+/* x (batch, n), V (batch, n, k): in and out. c: constants, (batch, OWN) where each has its own; m: packed matrices. growth and lost (batch, k), in and out,
  * receive what the columns have grown by (logarithm) and in how many steps they were lost, where V is to be kept
  * orthonormal: then a stretch may be taken in several calls, each but the last of a multiple of DELAY. growth is NULL
- * where it is not. Returns 0, or -1 where there is no memory. */
+ * where it is not. states (steps, batch, n) receives the states after each step; then k is 0. Returns 0, or -1 where
+ * there is no memory. */
 int advance(int64_t batch, int k, int64_t steps, double h, const double *c, const double *m, double *x, double *V,
-            double *growth, double *lost) {
+            double *growth, double *lost, double *states) {
     Path p[GROUPS];
-    for (int g = 0; g < GROUPS; g++) p[g] = (Path){.c = c, .m = m, .h = h, .k = k};
+    for (int g = 0; g < GROUPS; g++) p[g] = (Path){.m = m, .h = h, .k = k};
     for (int g = 0; g < GROUPS; g++) p[g].vectors = NETWORKS > 1 ? k : (k + LANES - 1) / LANES;
     size_t size = lay_out(p, NULL);
     char *memory = aligned_alloc(64, GROUPS * size);
     if (!memory) return -1;
     memset(memory, 0, GROUPS * size);
-    for (int g = 0; g < GROUPS; g++) lay_out(p + g, memory + g * size);
+    for (int g = 0; g < GROUPS; g++) {
+        lay_out(p + g, memory + g * size);
+        p[g].c = OWN ? p[g].own : (const fixed *)c;
+    }
     uint64_t old = flush_denormals();
     for (int64_t first = 0; first < batch; first += GROUPS * NETWORKS) {
         for (int g = 0; g < GROUPS; g++)
             for (int l = 0; l < NETWORKS; l++) {                         /* the last lanes repeat the last network */
                 int64_t own = first + g * NETWORKS + l, b = own < batch ? own : batch - 1;
+                for (int j = 0; j < OWN; j++) ((double *)(p[g].own + j))[l] = c[b * OWN + j];
                 for (int i = 0; i < N; i++) {
                     *lane(p[g].x + i, l) = x[b * N + i];
                     for (int q = 0; q < k; q++) ((double *)p[g].V)[entry(p, l, i, q)] = V[(b * N + i) * k + q];
@@ -282,7 +300,8 @@ int advance(int64_t batch, int k, int64_t steps, double h, const double *c, cons
                 for (int q = 0; growth && q < k; q++)
                     *lane(p[g].growth + q, l) = growth[b * k + q], *lane(p[g].lost + q, l) = lost[b * k + q];
             }
-        if (growth) orthonormal_steps(p, steps);
+        if (states) tell_states(p, steps, batch, first, states);
+        else if (growth) orthonormal_steps(p, steps);
         else steps_of(p, steps);
         for (int g = 0; g < GROUPS; g++)
             for (int l = 0; l < NETWORKS && first + g * NETWORKS + l < batch; l++) {

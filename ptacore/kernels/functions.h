@@ -1,8 +1,9 @@
 /* Steps of a state and its tangent vectors for a function that emit.py has written in C.
  *
  * That text defines FLOW (or map), the sizes N (states), NUMBERS (of one evaluation) and ROWS (of the tangents' program),
- * SMALL (without loops) and CURVED (with functions of one number); it includes this file, and defines `values` and
- * `program`. With MEMBERS, the lanes of a vector are networks; else they are tangent vectors of one. In either case a
+ * SMALL (without loops) and CURVED (with functions of one number); OWN, where each network has constants of its own, is
+ * how many. It includes this file, and defines `values` and `program`. With MEMBERS, the lanes of a vector are networks;
+ * else they are tangent vectors of one. In either case a
  * state is evaluated once a stage, and what its derivative needs of it is kept for the tangent vectors, which follow in
  * groups of W vectors. functions.py calls `advance`.
  */
@@ -27,11 +28,20 @@ typedef double vec __attribute__((vector_size(8 * LANES), aligned(8)));
 #ifdef MEMBERS
 typedef vec num;
 #define NETWORKS LANES
-#define GROUPS (1 + CURVED)       /* vectors of networks: where one waits for a curve, another works */
+#define GROUPS (1 + (CURVED && SMALL)) /* vectors of networks: where one waits for a curve, another works */
 #else
 typedef double num;
 #define NETWORKS 1
 #define GROUPS 1
+#endif
+
+#ifdef OWN
+typedef num fixed;                /* a constant: of each network, or of all */
+#define C(j) c[j]
+#else
+typedef double fixed;
+#define C(j) (c[j] - (num){0})
+#define OWN 0
 #endif
 
 #include "curves.h"
@@ -43,7 +53,6 @@ typedef double num;
 #endif
 
 /* What the text refers to: constants, numbers, rows of tangents, results. */
-#define C(j) (c[j] - (num){0})
 #define S(j) s[j]
 #define F(j) f[j]
 #define V(j) v[(j) * W + w]
@@ -60,12 +69,12 @@ typedef double num;
 #define TARGET const vec *x, const vec *from, vec *out, vec *next, double share, double on, int used, \
                const int W
 
-PART void values(const double *restrict c, const double *restrict m, num *restrict s, num *restrict f);
-INLINE void program(const double *c, const double *m, const num *s, vec *v, TARGET);
+PART void values(const fixed *restrict c, const double *restrict m, num *restrict s, num *restrict f);
+INLINE void program(const fixed *c, const double *m, const num *s, vec *v, TARGET);
 
 /* The program for one vector, and for two. */
 #define PROGRAM(name, W) \
-    PART void name(const double *c, const double *m, const num *s, vec *v, const vec *x, const vec *from, vec *out, \
+    PART void name(const fixed *c, const double *m, const num *s, vec *v, const vec *x, const vec *from, vec *out, \
                    vec *next, double share, double on, int used) { \
         program(c, m, s, v, x, from, out, next, share, on, used, W); \
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -34,7 +34,7 @@ def _library(text: str) -> ctypes.CDLL | None:
     library = build.load(text, ("advance",))
     if library is not None:
         i32, i64, f64, pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
-        library.advance.argtypes = [i64, i32, i64, f64, *[pointer] * 6]
+        library.advance.argtypes = [i64, i32, i64, f64, *[pointer] * 7]
     return library
 
 
@@ -55,7 +55,8 @@ class FunctionKernel:
     Parameters
     ----------
     emitted : Emitted
-        The function in C.
+        The function in C. Where its constants are those of the members of a batch, states have the shape
+        (..., members, n).
     n : int
         States.
     dt : float
@@ -69,12 +70,14 @@ class FunctionKernel:
     def __init__(self, emitted: Emitted, n: int, dt: float, flow: bool, jvp: Jvp):
         self.emitted, self.n, self.dt, self.flow, self.jvp = emitted, n, dt, flow, jvp
         self._constants, self._matrices = torch.from_numpy(emitted.constants), _packed(emitted.matrices)
+        self.own = len(emitted.constants) > 1
 
     @functools.cached_property
     def together(self) -> str | None:
         """C text for states that share the lanes of vectors; None where there is none that agrees with torch."""
         text = f"#define MEMBERS\n{self.emitted.text}"
-        return text if self.emitted.small and _library(text) and self.agrees(text) else None
+        pays = self.emitted.small or self.own
+        return text if pays and _library(text) and self.agrees(text) else None
 
     def steps(self, text: str, x: Tensor, V: Tensor, steps: int, keep: bool, dt: float | None = None):
         """Steps by one of the two texts, which keeps V orthonormal or not; as long as dt, where it is given."""
@@ -82,38 +85,62 @@ class FunctionKernel:
         x = x.detach().clone(memory_format=torch.contiguous_format)
         V = V.detach().clone(memory_format=torch.contiguous_format)
         growth, lost = x.new_zeros(2, *batch, k)
-        pointers = [a.data_ptr() for a in (self._constants, self._matrices, x, V)]
+        constants = self._constants_of(batch)
+        pointers = [a.data_ptr() for a in (constants, self._matrices, x, V)]
         pointers += [growth.data_ptr(), lost.data_ptr()] if keep else [None, None]
         values, tangents = self.emitted.work
         a_step = 8 * (values + k * tangents) * batch.numel()  # of four stages, some of functions that take long
         for count in calls(steps, a_step, DELAY):
-            if _library(text).advance(batch.numel(), k, count, dt or self.dt, *pointers):
+            if _library(text).advance(batch.numel(), k, count, dt or self.dt, *pointers, None):
                 raise MemoryError(f"compiled backend: no memory for {self.n} states and {k} tangent vectors")
         return x, V, growth if keep else None, lost.long() if keep and lost.any() else None
 
     def __call__(self, x: Tensor, V: Tensor, steps: int, t: float = 0.0, plain: bool = False):
-        several = x.shape[:-1].numel() >= TOGETHER
-        keep = V.shape[-1] <= KEPT and not plain
-        return self.steps((several and self.together) or self.emitted.text, x, V, steps, keep)
+        return self.steps(self._text_for(x), x, V, steps, keep=V.shape[-1] <= KEPT and not plain)
+
+    def orbit(self, x: Tensor, skipped: int, steps: int) -> Tensor:
+        """States (steps + 1, ..., n) from the one on that is reached from x (..., n) after so many steps."""
+        text, batch = self._text_for(x), x.shape[:-1]
+        x = self.steps(text, x, x.new_empty(*x.shape, 0), skipped, keep=False)[0]
+        constants, states, done = self._constants_of(batch), x.new_empty(steps + 1, *x.shape), 1
+        states[0] = x
+        pointers = [a.data_ptr() for a in (constants, self._matrices, x)]
+        for count in calls(steps, 8 * self.emitted.work[0] * batch.numel()):
+            told = _library(text).advance(
+                batch.numel(), 0, count, self.dt, *pointers, None, None, None, states[done].data_ptr()
+            )
+            if told:
+                raise MemoryError(f"compiled backend: no memory for {self.n} states")
+            done += count
+        return states
+
+    def _text_for(self, x: Tensor) -> str:
+        return (x.shape[:-1].numel() >= TOGETHER and self.together) or self.emitted.text
+
+    def _constants_of(self, batch: torch.Size) -> Tensor:
+        return self._constants.expand(*batch, -1).contiguous() if self.own else self._constants
 
     def agrees(self, text: str) -> bool:
         """Whether a step of random states, small and large ones, is that of torch to rounding."""
         generator = torch.Generator().manual_seed(1)
         sizes = torch.tensor([1e-3, 0.1, 0.5, 1, 1, 1, 2, 3, 10, 50], dtype=torch.float64)
-        x = torch.randn(len(sizes), self.n, generator=generator, dtype=torch.float64)
+        members = (len(self._constants),) * self.own
+        x = torch.randn(*members, len(sizes), self.n, generator=generator, dtype=torch.float64)
         x = torch.where(torch.arange(len(sizes))[:, None] % 2 == 0, x, x.abs()) * sizes[:, None]
+        x = x.movedim(-2, 0)  # all members at states of each size
         V = torch.randn(*x.shape, min(self.n, 20), generator=generator, dtype=torch.float64)
         nearby = x * (1 + 2**-46 * torch.randn(x.shape, generator=generator, dtype=torch.float64))
         dt = max(self.dt, COARSE)
         expected, moved = self._torch_step(x, V, dt), self._torch_step(nearby, V, dt)
         got = self.steps(text, x, V, 1, keep=False, dt=dt)[:2]
-        finite = torch.stack([torch.isfinite(a.flatten(1)).all(1) for a in (*expected, *moved)]).all(0)
+        rows = x.shape[:-1].numel()
+        finite = torch.stack([torch.isfinite(a.reshape(rows, -1)).all(1) for a in (*expected, *moved)]).all(0)
         for before, mine, torchs, near in zip((x, V), got, expected, moved, strict=True):
-            before, mine, torchs, near = (a[finite].flatten(1) for a in (before, mine, torchs, near))
+            before, mine, torchs, near = (a.reshape(rows, -1)[finite] for a in (before, mine, torchs, near))
             size = torch.maximum(before.abs(), torchs.abs()).amax(1, keepdim=True)
             if not ((mine - torchs).abs() <= 1e-12 * size + (near - torchs).abs()).all():
                 return False
-        return int(finite.sum()) >= len(sizes) // 4
+        return int(finite.sum()) >= finite.numel() // 4
 
     @torch.no_grad()
     def _torch_step(self, x: Tensor, V: Tensor, dt: float) -> tuple[Tensor, Tensor]:
@@ -144,7 +171,13 @@ def _same(a: Tape, b: Tape) -> bool:
 
 
 def function_kernel(
-    f: Callable[[Tensor], Tensor], jvp: Jvp, n: int, dt: float, flow: bool, known: set[str]
+    f: Callable[[Tensor], Tensor],
+    jvp: Jvp,
+    n: int,
+    dt: float,
+    flow: bool,
+    known: set[str],
+    own: Sequence[tuple[Tensor, Tensor]] = (),
 ) -> FunctionKernel | None:
     """The kernel of a function of n numbers in double precision; None where there is no compiler.
 
@@ -162,6 +195,9 @@ def function_kernel(
         Whether f is a vector field; else it is a map.
     known : set of str
         Texts that have been checked for this function, which are not checked again.
+    own : sequence of (Tensor, Tensor)
+        Parameters that the members of a batch have of their own, as `record` takes them; jvp is that of all members,
+        (..., members, n), (..., members, n, k), and so are the steps of the kernel.
 
     Raises
     ------
@@ -170,8 +206,8 @@ def function_kernel(
     """
     generator = torch.Generator().manual_seed(2)
     probes = torch.randn(2, n, generator=generator, dtype=torch.float64)
-    tape, outputs = record(f, probes[0])
-    again, others = record(f, probes[1])
+    tape, outputs = record(f, probes[0], own)
+    again, others = record(f, probes[1], own)
     if not (_same(tape, again) and np.array_equal(outputs, others)):
         raise Unrecordable("f does not do the same on every state")
     emitted = emit(tape, outputs, flow)

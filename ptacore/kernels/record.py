@@ -9,7 +9,7 @@ rule, and what only moves numbers is done to the places in the same way. A funct
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -76,7 +76,8 @@ def _over(tape: Tape, a: np.ndarray, axes, keepdim: bool, name: str = "add") -> 
 def _power(tape: Tape, a: np.ndarray, exponent: np.ndarray) -> np.ndarray:
     """a^b; small powers as products, which the C compiler would not make of a constant that it does not know."""
     simple = {2.0: "square", 3.0: "cube", 0.5: "sqrt", -1.0: "reciprocal", -0.5: "rsqrt"}
-    p = float(tape.value[exponent]) if exponent.ndim == 0 and tape.constant[exponent] else math.nan
+    p = tape.value[exponent] if exponent.ndim == 0 and tape.constant[exponent] else [math.nan]
+    p = float(p[0]) if np.ptp(p) == 0 else math.nan
     if p in simple:
         return tape.apply(simple[p], a)
     if p == 4:
@@ -399,9 +400,12 @@ class _Recorder:
         """All numbers of a tensor's storage."""
         return torch.empty(0, dtype=tensor.dtype).set_(tensor.untyped_storage())
 
-    def record(self, f: Callable[[Tensor], Tensor], x: Tensor) -> np.ndarray:
+    def record(self, f: Callable[[Tensor], Tensor], x: Tensor, own: Sequence[tuple[Tensor, Tensor]]) -> np.ndarray:
         """Places of what f returns for x."""
         self._places[x.untyped_storage()._cdata] = x, torch.from_numpy(self.tape.x.copy())
+        for seen, values in own:
+            places = self.tape.parameters(values.detach().reshape(len(values), -1).T.numpy())
+            self._places[seen.untyped_storage()._cdata] = seen, torch.from_numpy(places)
         torch._C._push_on_torch_dispatch_stack(self)
         torch._C._push_on_torch_function_stack(self)
         try:
@@ -425,14 +429,19 @@ def _tensors(arguments):
         yield from _tensors(list(arguments.values()))
 
 
-def record(f: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tape, np.ndarray]:
+def record(
+    f: Callable[[Tensor], Tensor], x: Tensor, own: Sequence[tuple[Tensor, Tensor]] = ()
+) -> tuple[Tape, np.ndarray]:
     """What f does to a state x (n,), and where its n results are on the tape.
+
+    Parameters that the members of a batch have of their own come as pairs: the tensor (...) that f sees, contiguous in
+    memory of its own, and those of all members (members, ...).
 
     Raises
     ------
     Unrecordable
         If f cannot be recorded, with what it does in the message.
     """
-    tape = Tape(len(x))
+    tape = Tape(len(x), len(own[0][1]) if own else 1)
     with torch.no_grad():
-        return tape, _Recorder(tape).record(f, x.clone())
+        return tape, _Recorder(tape).record(f, x.clone(), own)

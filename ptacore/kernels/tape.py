@@ -99,18 +99,18 @@ class Tape:
     blocks : list of Block
     constant : array (places,)
         Whether a place holds a constant.
-    value : array (places,)
-        Its value.
+    value : array (places, members)
+        Its value, in each of the members of a batch that has parameters of its own; else there is one.
     slope : array (places,)
         Where the slope of a curve's value lies; -1 for other places.
     x : array (n,)
         Places of the numbers that the function takes.
     """
 
-    def __init__(self, n: int):
+    def __init__(self, n: int, members: int = 1):
         self.blocks: list[Block] = []
         self.size = 0
-        self.constant, self.value = np.zeros(1024, bool), np.zeros(1024)
+        self.constant, self.value = np.zeros(1024, bool), np.zeros((1024, members))
         self.slope = np.full(1024, -1)
         self._known: dict[tuple, np.ndarray] = {}
         self.constants(np.array([0.0, 1.0, -1.0, 0.5]))
@@ -127,7 +127,11 @@ class Tape:
 
     def constants(self, values: np.ndarray) -> np.ndarray:
         """Places of constants."""
-        places = self._places(values.size).reshape(values.shape)
+        return self.parameters(values[..., None])
+
+    def parameters(self, values: np.ndarray) -> np.ndarray:
+        """Places of constants (...) that members (..., members) have of their own."""
+        places = self._places(math.prod(values.shape[:-1])).reshape(values.shape[:-1])
         self.constant[places], self.value[places] = True, values
         return places
 
@@ -159,7 +163,7 @@ class Tape:
         if known.any():
             with np.errstate(all="ignore"):
                 values = FOLD[name](*self.value[operands[:, known]])
-            results[known] = self.constants(np.asarray(values, dtype=np.float64))
+            results[known] = self.parameters(np.asarray(values, dtype=np.float64))
         todo = results < 0
         if todo.any():
             results[todo] = self.block(name, operands[:, todo])

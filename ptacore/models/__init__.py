@@ -1,6 +1,7 @@
 """What evolves: systems, the paper's networks, and the five stereotypes of Figure 3."""
 
 from ptacore import _moved
+from ptacore.models.ensemble import Ensemble
 from ptacore.models.gru import GRUFlow, GRUMap
 from ptacore.models.module_map import ModuleMap
 from ptacore.models.oscillator import (
@@ -27,6 +28,7 @@ from ptacore.models.system import System
 from ptacore.models.weight_files import read_weights
 
 __all__ = [
+    "Ensemble",
     "GRUFlow",
     "GRUMap",
     "LinearFlow",

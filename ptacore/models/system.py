@@ -77,6 +77,10 @@ class System:
         """Compiled steps of the state and its tangents (``ptacore.kernels``); None where torch takes them."""
         return None
 
+    def orbit(self, x: Tensor, skipped: int, steps: int, dt: float) -> Tensor | None:
+        """States (steps + 1, ..., n) after some first steps, compiled; None where torch takes them."""
+        return None
+
     @property
     def driven(self) -> bool:
         """Whether F depends on time, so that `at` has to be asked."""

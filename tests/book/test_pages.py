@@ -216,6 +216,15 @@ def test_notebook_page_says_how_it_was_made(visit, page):
         assert re.search(said, made), said
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_shows_a_warning_of_its_run_or_a_path_of_the_machine(html, page):
+    """As a run can: what it says to the terminal is kept with the outputs, and would be printed with them."""
+    text = (html / f"{page}.html").read_text(encoding="utf-8")
+    assert re.findall(r'class="output[^"]*\b(?:stderr|traceback)\b', text) == []
+    assert re.findall(r"(?:/[\w.-]+)+/\w+\.py:\d+", text) == []
+    assert [place for place in (str(ROOT), str(Path.home()) + "/", "site-packages/") if place in text] == []
+
+
 def test_light_by_default_and_dark_figures_in_the_dark(visit):
     light, dark = (visit("notebooks/fig3.html", theme=theme) for theme in (None, "dark"))
     assert light.theme == "light"

@@ -21,6 +21,8 @@ def test_a_recorded_run_is_read_and_no_other(tmp_path, monkeypatch):
     assert benchmark.recorded_or_trained(tiny(seed=1), tmp_path) == "trained"
     assert benchmark.recorded_or_trained(tiny(lr=0.1), tmp_path) == "trained"
     assert benchmark.recorded_or_trained(tiny(), tmp_path / "nowhere") == "trained"
+    assert benchmark.read_recorded(tiny(), tmp_path).best_loss == made.best_loss
+    assert benchmark.read_recorded(tiny(seed=1), tmp_path) is None
 
 
 def test_a_run_from_other_weights_or_one_that_has_not_ended_is_not_taken(tmp_path, monkeypatch):

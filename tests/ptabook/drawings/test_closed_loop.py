@@ -62,11 +62,14 @@ def test_stage_3_tells_the_pair_from_the_real_eigenvalue():
 
 def test_recorded_runs_are_drawn_as_far_as_all_of_them_go_and_their_absence_is_said():
     exponent = ([5, 10], [0.01, -0.01], [0.001, 0.001], [0.01, -0.01])
-    runs = {"adam": [{"cost": [4.0, 2.0, 1.0]}, {"cost": [8.0, 6.0]}, {"cost": []}]}
+    costs = [4.0, 2.0, 1.0], [8.0, 6.0], []
+    runs = {"adam": [{"cost": cost, "status": "epoch limit"} for cost in costs]}
+    runs["sgd"] = [{"cost": [4.0, 1e30], "status": "diverged"}]
     norms = {name: [1.0, 0.5] for name in ("stage 2", "end of stage 2", "stage 3")}
     *_, d, e = shown(draw.beyond(exponent, [1.0, -1.0], norms, {"pta": [[3.0, 1.0], [5.0, 1.0]]}, runs))
     assert d["oscillators"]["y"] == pytest.approx([4, 1])
     assert e["Adam"]["y"] == pytest.approx([6, 4])
+    assert "SGD" not in e  # what diverges at once has no line, nor a place in the key
     fig = draw.beyond(exponent, [1.0, -1.0], norms, {}, {})
     assert [text.get_text() for ax in fig.axes for text in ax.texts].count("no recorded runs") == 2
     plt.close(fig)

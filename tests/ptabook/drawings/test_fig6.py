@@ -38,6 +38,11 @@ def test_six_rows_show_two_memories_each(axes):
             assert np.array_equal(line.get_xydata(), np.stack([t, activity[memory, row]], 1))
         assert [line.get_linestyle() for line in ax.lines] == ["-", "--"]
     assert [ax.get_ylabel() for ax in axes["B"]][-2:] == ["at 90°", "at 210°"]
+    fig6.draw_ring(axes["C"], DelayLine().bump(0.0))
+    plus, minus = (line.get_color() for line in axes["C"].lines)
+    fig6.draw_tuning(axes["D"], t, activity[0, :1], activity[0, 0])
+    colors = [plus, plus, minus, minus, *2 * [axes["D"].lines[-1].get_color()]]  # one for one thing, in all panels
+    assert [ax.lines[0].get_color() for ax in axes["B"]] == colors
     assert axes["B"][-1].get_xticks() == pytest.approx([0, 20, 40, 60])
 
 
