@@ -19,12 +19,12 @@ from ptacore.training.objective import Objective
 
 
 class Linear(nn.Module):
-    """The network; W is trained, u = v is the first unit vector.
+    """The network, or several of a size; W is trained, u = v is the first unit vector.
 
     Parameters
     ----------
-    W : array (N, N)
-        At the start.
+    W : array (..., N, N)
+        At the start. Networks in leading axes learn side by side, each as it would alone: their losses are summed.
 
     Raises
     ------
@@ -40,7 +40,7 @@ class Linear(nn.Module):
     def __init__(self, W):
         super().__init__()
         W = to_tensor(W, "W", torch.float64)
-        if W.ndim != 2 or W.shape[0] != W.shape[1] or not len(W) or not W.isfinite().all():
+        if W.ndim < 2 or W.shape[-2] != W.shape[-1] or not W.numel() or not W.isfinite().all():
             raise ValueError(f"W: expected finite numbers (N, N), got {shown(W)}")
         self.W = nn.Parameter(W.detach().clone())
 
@@ -53,7 +53,7 @@ class Linear(nn.Module):
         return cls(gain / math.sqrt(n) * torch.randn(n, n, generator=generator, dtype=torch.float64))
 
     def response(self, steps: int) -> Tensor:
-        """k(t) for t = 0, ..., steps - 1; differentiable once, the adjoint by hand."""
+        """k(t) for t = 0, ..., steps - 1: (..., steps); differentiable once, the adjoint by hand."""
         return _Response.apply(self.W, integer("steps", steps, 1))
 
     def reduced(self) -> Linear:
@@ -65,33 +65,38 @@ class Linear(nn.Module):
             If they do not differ: a symmetric W stays symmetric, and a pair needs another.
         """
         W = self.W.detach()
-        away = W[:, 0] - W[0]  # its first entry is 0
-        if not away.any():
+        away = W[..., 0] - W[..., 0, :]  # its first entry is 0
+        if not away.any(-1).all():
             raise ValueError("W: expected a first column that is not the first row, got two that are alike")
-        Q = torch.stack([torch.eye(len(W), dtype=W.dtype)[0], away / away.norm()], 1)
+        first = torch.eye(W.shape[-1], dtype=W.dtype)[0].expand_as(away)
+        Q = torch.stack([first, away / away.norm(dim=-1, keepdim=True)], -1)
         return Linear(Q.mT @ W @ Q)
+
+
+def _orbit(W: Tensor, steps: int) -> Tensor:
+    """W^t u for t = 0, ..., steps - 1, twice as many with each square of W: (..., steps, N)."""
+    h = torch.zeros_like(W[..., :1, :])
+    h[..., 0] = 1
+    while h.shape[-2] < steps:
+        h, W = torch.cat([h, h @ W.mT], -2), W @ W
+    return h[..., :steps, :]
 
 
 class _Response(torch.autograd.Function):
     @staticmethod
     def forward(ctx, W, steps):
-        h = W.new_zeros(steps, len(W))
-        h[0, 0] = 1
-        for before, after in zip(h[:-1].unbind(), h[1:].unbind(), strict=True):
-            torch.mv(W, before, out=after)
+        h = _orbit(W, steps)
         ctx.save_for_backward(W, h)
-        return h[:, 0].clone()
+        return h[..., 0].clone()
 
     @staticmethod
     def backward(ctx, received):
+        """dk(t) is the sum over i + j = t - 1 of (W'^i v)' dW (W^j u)."""
         first_derivatives_only("its gradient has none")
         W, h = ctx.saved_tensors
-        psi, back = torch.zeros_like(h), W.mT.contiguous()
-        psi[:, 0] = received
-        steps = psi.unbind()
-        for t in range(len(steps) - 1, 1, -1):
-            steps[t - 1].addmv_(back, steps[t])
-        return psi[1:].mT @ h[:-1], None
+        steps = h.shape[-2] - 1
+        later = nn.functional.pad(received[..., 1:], (0, steps)).unfold(-1, steps, 1)[..., :steps, :]  # i + j + 1
+        return _orbit(W.mT, steps).mT @ (later @ h[..., :-1, :]), None
 
 
 class Impulse(Objective):
@@ -125,20 +130,24 @@ class Impulse(Objective):
 
     def losses(self, model: nn.Module, epoch: int) -> Iterator[Tensor]:
         for _ in range(self.updates):
-            yield self._loss(model)
+            yield self._losses(model).sum()
 
     def evaluate(self, model: nn.Module, split: str) -> dict[str, float]:
-        return {"loss": self._loss(model)}
+        return {"loss": self._losses(model).sum()}
 
-    def _loss(self, model: Linear) -> Tensor:
-        return (model.response(len(self.filter)) - self.filter).square().sum() / 2
+    def _losses(self, model: Linear) -> Tensor:
+        """(...)"""
+        return (model.response(len(self.filter)) - self.filter).square().sum(-1) / 2
 
     @torch.no_grad()
     def probe(self, model: Linear, exponents: int | None) -> dict:
-        """The loss, and the eigenvalues of W, largest modulus first; the logarithms of moduli are the exponents."""
+        """Losses, and the eigenvalues of W, largest modulus first; the logarithms of moduli are the exponents."""
         values = torch.linalg.eigvals(model.W)
-        order = values.abs().argsort(descending=True)[: exponents or len(values)]
-        return {"loss": float(self._loss(model)), "eigenvalues": torch.view_as_real(values[order]).tolist()}
+        order = values.abs().argsort(descending=True)[..., : exponents or values.shape[-1]]
+        return {
+            "loss": self._losses(model).tolist(),
+            "eigenvalues": torch.view_as_real(values.gather(-1, order)).tolist(),
+        }
 
     def config(self) -> dict:
         return {"filter": self.filter.tolist(), "updates": self.updates}

@@ -16,13 +16,30 @@ DESCENT = dict(optimizer="sgd", clip=None, decay=1.0, patience=10**6)
 
 def test_the_adjoint_by_hand_is_that_of_autograd():
     network, objective = Linear.drawn(6, 0.8, seed=3), Impulse(integration.leaky(0.9, 25))
-    objective._loss(network).backward()
+    objective._losses(network).backward()
     W = network.W.detach().clone().requires_grad_()
     h, loss = torch.eye(6, dtype=torch.float64)[0], 0.0
     for wanted in objective.filter:
         loss, h = loss + (h[0] - wanted).square() / 2, W @ h
     loss.backward()
     torch.testing.assert_close(network.W.grad, W.grad, rtol=1e-12, atol=1e-14)
+
+
+def test_networks_side_by_side_learn_as_each_alone_and_units_without_weights_stay_silent():
+    large, settings = Linear.drawn(6, 0.3), Settings(**DESCENT, lr=1e-2, epochs=3, probe_every=1, probe_exponents=2)
+    small = large.reduced()
+    both = Linear(torch.stack([large.W, torch.nn.functional.pad(small.W, (0, 4, 0, 4))]).detach())
+    objective = Impulse(integration.ringing(0.9, 0.3, 40))
+    *alone, beside = (train(objective, network, settings).probes for network in (large, small, both))
+    torch.testing.assert_close(both.W[0], large.W)
+    torch.testing.assert_close(both.W[1, :2, :2], small.W)
+    assert not both.W[1, 2:].any()
+    assert not both.W[1, :, 2:].any()
+    for i, probes in enumerate(alone):
+        for one, of_two in zip(probes, beside, strict=True):
+            assert of_two["loss"][i] == pytest.approx(one["loss"], rel=1e-12)
+            moduli = [np.linalg.norm(found, axis=-1) for found in (of_two["eigenvalues"][i], one["eigenvalues"])]
+            np.testing.assert_allclose(*moduli, rtol=1e-9)
 
 
 @pytest.mark.parametrize("s", [0.5, 0.9])
@@ -64,12 +81,12 @@ def test_stability_of_descent_ends_at_two_over_the_curvature():
     s = 0.9
     for share, stays in ((0.9, True), (1.1, False)):
         network, objective = Linear([[s + 1e-4]]), Impulse(integration.leaky(s, 400), updates=50)
-        first = objective._loss(network).item()
+        first = objective._losses(network).item()
         for loss in objective.losses(network, 1):
             (gradient,) = torch.autograd.grad(loss, network.W)
             with torch.no_grad():
                 network.W -= share * 2 / integration.curvature(s) * gradient
-        assert (objective._loss(network).item() < first) == stays
+        assert (objective._losses(network).item() < first) == stays
 
 
 def test_the_plateau_of_a_damped_oscillation():
@@ -85,11 +102,11 @@ def test_the_second_direction_grows_as_the_plateau_says():
     p, _, rate = integration.plateau(filter)
     q, b, h = 2e-4, 1e-4, 1e-6
     network = Linear([[p, q], [b, 0.0]])
-    Impulse(filter)._loss(network).backward()
+    Impulse(filter)._losses(network).backward()
     (_, dq), (db, _) = (-network.W.grad).tolist()
     assert (dq - db) / (q - b) == pytest.approx(rate, rel=1e-3)
     assert (dq + db) / (q + b) == pytest.approx(-rate, rel=1e-3)
-    flat = Impulse(filter)._loss(Linear([[p + h]])) - Impulse(filter)._loss(Linear([[p - h]]))
+    flat = Impulse(filter)._losses(Linear([[p + h]])) - Impulse(filter)._losses(Linear([[p - h]]))
     assert abs(flat) < 1e-9
 
 
