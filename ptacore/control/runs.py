@@ -12,7 +12,8 @@ from ptacore.checks import check_seed, choice
 from ptacore.control.agents import Agent
 from ptacore.control.objectives import Imitation, Regulation, Tracking, TrackingImitation
 from ptacore.oscillators.initialize import pta_
-from ptacore.training import Run, Settings, train
+from ptacore.training import Run, Settings, read_run, train
+from ptacore.training.loop import describe
 
 STARTS = ("default", "memory", "orthogonal", "pta")
 OPTIMIZERS = {
@@ -81,6 +82,50 @@ def by_optimizer(folder: Path, optimizer: str, seed: int, epochs: int = 500) -> 
     return train(Imitation(teacher, regulation()), student, settings, folder / f"open-{optimizer}-{seed}")
 
 
+def lessons(folder: Path | None, seed: int, units: int = 100, batch: int = 30, epochs: int = 500) -> tuple[Run, Run]:
+    """A tanh network in the closed loop and its imitation in the open one, with the loop's eigenvalues on the way.
+
+    Parameters
+    ----------
+    folder : Path or None
+        Where they are recorded; not at all if None.
+    seed, units, batch, epochs : int
+    """
+    task, settings = _lesson(seed, batch, epochs)
+    teacher, student = Agent.regulator(units, seed), Agent.regulator(units, seed)
+    places = [folder and folder / f"lesson-{way}-{seed}" for way in ("closed", "open")]
+    closed = train(task, teacher, settings, places[0])
+    return closed, train(Imitation(teacher, task), student, settings, places[1])
+
+
+def read_lessons(
+    folder: str | Path, seed: int, units: int = 100, batch: int = 30, epochs: int = 500
+) -> tuple[Run, Run] | None:
+    """What `lessons` of these arguments recorded; None where that is missing, or where the arguments were others."""
+    task, settings = _lesson(seed, batch, epochs)
+    agent, found = Agent.regulator(units, seed), []
+    for way, objective in (("closed", task), ("open", Imitation(agent, task))):
+        place = Path(folder) / f"lesson-{way}-{seed}"
+        if not (place / "summary.json").exists():
+            return None
+        run, wanted = read_run(place), describe(objective, agent, settings)
+        if _but_teacher(run.config) != _but_teacher(wanted):
+            return None
+        found.append(run)
+    return tuple(found)
+
+
+def _lesson(seed: int, batch: int, epochs: int) -> tuple[Regulation, Settings]:
+    task = Regulation(box=1.0, effort=0.5, total=True, batch=batch)
+    options = OPTIMIZERS["sgd-clipped"] | ENDLESS
+    return task, Settings(**options, epochs=epochs, seed=seed, probe_every=5, probe_exponents=4)
+
+
+def _but_teacher(config: dict) -> dict:
+    """A run's configuration without its teacher, who is known only when trained."""
+    return config | {"task": {name: value for name, value in config["task"].items() if name != "teacher"}}
+
+
 def _of(record: Callable[..., Run], arm: str) -> Callable[[Path, int], Run]:
     return lambda folder, seed: record(folder, arm, seed)
 
@@ -88,6 +133,7 @@ def _of(record: Callable[..., Run], arm: str) -> Callable[[Path, int], Run]:
 RUNS: dict[str, tuple[int, Callable[[Path, int], Run]]] = {  # how many seeds, and what to do with each
     "tracking": (3, tracking),
     "imitation": (3, tracking_imitation),
+    "lessons": (5, lambda folder, seed: lessons(folder, seed)[1]),
     **{f"start-{start}": (10, _of(from_start, start)) for start in STARTS},
     **{f"optimizer-{name}": (5, _of(by_optimizer, name)) for name in OPTIMIZERS},
 }

@@ -36,6 +36,19 @@ def test_an_optimizer_trains_both_loops(tmp_path):
     assert runs.from_start(tmp_path, "pta", seed=0, epochs=2).config["training"]["optimizer"] == "sgd"
 
 
+def test_lessons_are_read_where_they_are_recorded_with_the_same_arguments(tmp_path):
+    size = dict(units=6, batch=3, epochs=3)
+    made, live = runs.lessons(tmp_path, 1, **size), runs.lessons(None, 1, **size)
+    read = runs.read_lessons(tmp_path, 1, **size)
+    for one, alike, again in zip(made, live, read, strict=True):
+        assert one.history == alike.history == again.history
+        assert one.probes == alike.probes == again.probes
+    assert [run.config["task"]["task"] for run in read] == ["regulation", "imitation"]
+    for other in (dict(units=7), dict(batch=4), dict(epochs=2)):
+        assert runs.read_lessons(tmp_path, 1, **size | other) is None
+    assert runs.read_lessons(tmp_path, 2, **size) is None
+
+
 def test_the_command_records_what_it_is_told(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(
         runs.RUNS, "short", (2, lambda folder, seed: runs.from_start(folder, "default", seed, epochs=1))
