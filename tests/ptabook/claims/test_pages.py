@@ -248,7 +248,7 @@ def test_flossing_is_judged_by_the_ratio_of_losses_over_seeds(flossed, helps):
 
 
 THEORY = dict(
-    rest_prefactor=1.0, chaos_prefactor=2.0, timed=11,
+    rest_prefactor=1.0, chaos_prefactor=11.0, chaos_varies=7.0, worst_beyond=1.0, timed=11,
     neutral_stays=8, neutral_of=8, steps=4000, hopfield_overlap=1.0, hopfield_cue=0.6,
     hopfield_derived=-0.6, hopfield_error=1e-12, hopfield_anywhere=-0.1, hopfield_rest=1.0,
     ratio_off=0.1, ratio_allowed=0.16, cycle_lost=0.01, line_lost=0.5, all_zeros_0_01=1, all_zeros_0_1=1, all_zeros_1=1,
@@ -265,7 +265,7 @@ THEORY = dict(
     ("change", "falls"),
     [
         ({}, []),
-        ({"chaos_prefactor": 5.0}, ["Gradients have an effective range"]),
+        ({"worst_beyond": 5.0}, ["Gradients have an effective range"]),
         ({"neutral_stays": 7}, ["Gradients on a line attractor"]),
         ({"hopfield_overlap": 0.9}, ["A Hopfield network recalls"]),
         ({"hopfield_anywhere": 0.01}, ["Learning signals in Hopfield"]),
