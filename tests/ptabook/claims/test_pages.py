@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from ptabook.claims import fig5_stability, fig5ab, fig5c, fig5c_why, ledger
+from ptabook.claims import fig5_stability, fig5ab, fig5c, fig5c_why, fig6_robustness, ledger
 from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, Found
 
 LEDGER = ledger()
@@ -403,3 +403,18 @@ def test_the_printed_scheme_is_refuted_by_one_exponent_and_only_beyond_the_error
     assert holds(claim.check({"row_D": row})) is None
     row["printed"] = [[22.0, 11.0, 4.0, -4.0, -9.0]]
     assert holds(claim.check({"row_D": row})) is False
+
+
+def test_the_order_of_memories_is_open_where_a_period_turns_it_round():
+    def found(oscillators, ring, other=None, period=20.0):
+        numbers = dict(period=period, tau=0.1)
+        for what in ("weights", "thresholds"):
+            drifts = zip("osl", (oscillators, ring, other or ring), strict=True)
+            numbers |= {f"{what}_{name}_10s_mille": drift for name, drift in drifts}
+        return fig6_robustness._more_robust(numbers)
+
+    assert "above 2.0 s" in found(0.5, 0.02, 0.005).reason  # a hundred times the period, by the better of the rings
+    assert "above 2.0 s" in found(0.005, 0.02, 0.005, period=2000.0).reason  # which is where they draw level
+    assert "above 0.2 s" in found(0.005, 0.05, period=2000.0).reason  # ahead: a shorter period turns it round
+    assert holds(found(0.5, 1e-4)) is False  # a period longer than the time itself
+    assert holds(found(1e-6, 0.05)) is True
