@@ -21,8 +21,8 @@ CLAIMS = [
         "Eqs. 22-26",
         "The phase difference of the two oscillators is the integral of angular velocity.",
         "identity",
-        "largest difference over ten minutes below 1e-9 rad, from the phases, which is arithmetic, and from the spikes, "
-        "which tests the program",
+        "largest difference over ten minutes below 1e-9 rad, from the phases, which is arithmetic, and from the "
+        "spikes, which tests the program",
         says("{eq26:.0e} and {eq22_from_spikes:.0e} rad", lambda d: d["eq26"] < 1e-9 and d["eq22_from_spikes"] < 1e-9),
         by_construction=True,
     ),
