@@ -257,7 +257,8 @@ THEORY = dict(
     learned_silent=1,
     learned_by_weights=[[0] * 5, [0, 0, 0, 1, 0], [1] * 5, [1, 1, 1, 1, 0]],
     fast_ratio=1.0, slow_ratio=0.9, noise_worst=0.5, tone_off=0.02, clock_torus=0.1,
-    clock_rest=15, clock_line=60, clock_torus_hits=600, clock_line_hits=0, clock_rest_hits=20, clock_of=1000,
+    clock_rest=15, clock_line=60, clock_torus_hits=[1000] * 8 + [500] * 2, clock_line_hits=[0] * 10,
+    clock_rest_hits=[20, 60] * 5, clock_of=1000,
 )  # fmt: skip
 
 
@@ -283,8 +284,9 @@ THEORY = dict(
         ({"surrogate_strong": 0.1}, ["The same holds for surrogate"]),
         ({"learned_by_weights": [[0] * 5, [1] * 5, [1] * 5, [0] * 5]}, ["Spiking networks"]),
         ({"learned_by_weights": [[1] * 5, [1] * 5, [0] * 5, [0, 0, 0, 1, 0]]}, ["Spiking networks"]),
-        ({"clock_torus_hits": 500}, ["Oscillations carry timing"]),
-        ({"clock_line_hits": 900}, ["Oscillations carry timing"]),
+        ({"clock_torus_hits": [500] * 10}, ["Oscillations carry timing"]),
+        ({"clock_torus_hits": [1000] * 5 + [300] * 5}, ["Oscillations carry timing"]),  # ten draws, not ten thousand
+        ({"clock_line_hits": [900] * 10}, ["Oscillations carry timing"]),
     ],
 )
 def test_claims_of_the_theory_follow_the_numbers(change, falls):
