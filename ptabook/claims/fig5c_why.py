@@ -44,7 +44,7 @@ def _lower(arm: str, base: str) -> Callable[[dict], Found]:
         ours, theirs = (np.log(values) for values in losses)
         text = f"geometric means {math.exp(ours.mean()):.2g} and {math.exp(theirs.mean()):.2g}, {len(ours)} seeds each"
         if edge := [name for name in (arm, base) if numbers["ablation"][name]["at_edge"]]:
-            text += f"; best rate at an edge of those tried: {', '.join(edge)}"
+            text += f"; best rate at an edge of those tried: {', '.join(f'*{name}*' for name in edge)}"
         return by_difference(text, ours, theirs, (-math.inf, 0))
 
     return check

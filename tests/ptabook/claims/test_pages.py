@@ -296,7 +296,7 @@ def test_flossing_is_judged_by_the_ratio_of_losses_over_seeds(flossed, helps):
     assert holds(checks["flossing-helps"](numbers)) is helps
     assert holds(checks["oscillators-beat-flossing"](numbers)) is (True if len(flossed) == 3 else None)
     if len(flossed) == 3:
-        assert checks["flossing-helps"](numbers).ours.endswith("at an edge of those tried: default")
+        assert checks["flossing-helps"](numbers).ours.endswith("at an edge of those tried: *default*")
         assert "edge" not in checks["oscillators-beat-flossing"](numbers).ours
 
 
