@@ -572,6 +572,7 @@ def test_every_public_function_is_at_the_door():
             "time_time_jacobian",
         ),
         *("TangentSystem", "trajectory", "ModuleMap", "Recurrent", "System", "Task", "Batch", "Split", "Tongue"),
+        "Ensemble",
         *("Cell", "Experiment", "Planned", "Run", "Search", "Trial", "read_run", "read_runs", "read_search"),
         *("Objective", "Supervised", "outcome", "state", "attractors", "trained_network"),
         *(network.__name__ for network in networks.MODELS.values()),  # by their names, with `build`

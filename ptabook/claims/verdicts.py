@@ -110,6 +110,15 @@ def _summary(ledger: list[Entry]) -> str:
     return "; ".join(parts)
 
 
+def _headline(ledger: list[Entry]) -> list[str]:
+    """The same counts as a table."""
+    lines = [f"| Statements | {' | '.join(VERDICTS)} | {MADE}, not counted |", "|---|" + "---:|" * (len(VERDICTS) + 1)]
+    for whose, rows in _by_whose(ledger).items():
+        if rows:
+            lines.append(f"| of {whose} | " + " | ".join(map(str, _counts(rows))) + " |")
+    return lines
+
+
 def _by_page(ledger: list[Entry]) -> list[str]:
     """Verdicts counted for each page that holds evidence, in the ledger's order."""
     columns = (*VERDICTS, MADE)
@@ -134,7 +143,7 @@ def write_ledger(folder: Path, out: Path) -> None:
         File to write.
     """
     ledger = entries(folder)
-    lines = [f"**{_summary(ledger)}.**", "", "<!-- pages -->", "", *_by_page(ledger), ""]
+    lines = [*_headline(ledger), "", "<!-- pages -->", "", *_by_page(ledger), ""]
     lines += ["<!-- differs -->", "", *_differs(ledger), "<!-- statements -->", ""]
     lines += ["| Where | Statement | Paper | Ours | Holds if | Verdict |", "|---|---|---|---|---|---|"]
     for entry in ledger:

@@ -60,7 +60,6 @@ class _Group(NamedTuple):
 class _Emitter:
     def __init__(self, tape: Tape, outputs: np.ndarray, flow: bool):
         self.tape, self.outputs, self.flow, self.n = tape, outputs, flow, len(tape.x)
-        self.own = tape.value.shape[1] > 1
         self.linear: Linear = differentiate(tape, outputs)
         rows = [step.terms for step in self.linear.program if not isinstance(step, Product)]
         self.kept = {c for terms in (*rows, *self.linear.results) for c, _ in terms}  # coefficients
@@ -229,7 +228,7 @@ class _Emitter:
 #define ROWS {self.linear.rows}
 #define SMALL {int(self.small)}
 #define CURVED {int(any(block.name in CURVES for block in self.blocks))}
-{f"#define OWN {len(self.constants)}" if self.own else ""}
+{f"#define OWN {len(self.constants)}" if self.tape.value.shape[1] > 1 else ""}
 #include "functions.h"
 
 PART void values(const fixed *restrict c, const double *restrict m, num *restrict s, num *restrict f) {{

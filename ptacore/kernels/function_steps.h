@@ -269,11 +269,11 @@ static void tell_states(const Path *p, int64_t steps, int64_t batch, int64_t fir
     }
 }
 
-/* x (batch, n), V (batch, n, k): in and out. c: constants, (batch, OWN) where each has its own; m: packed matrices. growth and lost (batch, k), in and out,
- * receive what the columns have grown by (logarithm) and in how many steps they were lost, where V is to be kept
- * orthonormal: then a stretch may be taken in several calls, each but the last of a multiple of DELAY. growth is NULL
- * where it is not. states (steps, batch, n) receives the states after each step; then k is 0. Returns 0, or -1 where
- * there is no memory. */
+/* x (batch, n), V (batch, n, k): in and out. c: constants, (batch, OWN) where each has its own; m: packed matrices.
+ * growth and lost (batch, k), in and out, receive what the columns have grown by (logarithm) and in how many steps they
+ * were lost, where V is to be kept orthonormal: then a stretch may be taken in several calls, each but the last of a
+ * multiple of DELAY. growth is NULL where it is not. states (steps, batch, n), where it is not NULL, receives the states
+ * after each step; then k is 0. Returns 0, or -1 where there is no memory. */
 int advance(int64_t batch, int k, int64_t steps, double h, const double *c, const double *m, double *x, double *V,
             double *growth, double *lost, double *states) {
     Path p[GROUPS];

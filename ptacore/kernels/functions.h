@@ -3,9 +3,8 @@
  * That text defines FLOW (or map), the sizes N (states), NUMBERS (of one evaluation) and ROWS (of the tangents' program),
  * SMALL (without loops) and CURVED (with functions of one number); OWN, where each network has constants of its own, is
  * how many. It includes this file, and defines `values` and `program`. With MEMBERS, the lanes of a vector are networks;
- * else they are tangent vectors of one. In either case a
- * state is evaluated once a stage, and what its derivative needs of it is kept for the tangent vectors, which follow in
- * groups of W vectors. functions.py calls `advance`.
+ * else they are tangent vectors of one. In either case a state is evaluated once a stage, and what its derivative needs
+ * of it is kept for the tangent vectors, which follow in groups of W vectors. functions.py calls `advance`.
  */
 #include <math.h>
 #include <stdint.h>

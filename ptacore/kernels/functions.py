@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -124,16 +125,18 @@ class FunctionKernel:
         """Whether a step of random states, small and large ones, is that of torch to rounding."""
         generator = torch.Generator().manual_seed(1)
         sizes = torch.tensor([1e-3, 0.1, 0.5, 1, 1, 1, 2, 3, 10, 50], dtype=torch.float64)
-        members = (len(self._constants),) * self.own
-        x = torch.randn(*members, len(sizes), self.n, generator=generator, dtype=torch.float64)
-        x = torch.where(torch.arange(len(sizes))[:, None] % 2 == 0, x, x.abs()) * sizes[:, None]
-        x = x.movedim(-2, 0)  # all members at states of each size
+        members = len(self._constants)
+        batch = (-(-len(sizes) // members), members) if self.own else (len(sizes),)  # each member once, and each size
+        rows = math.prod(batch)
+        turns = torch.arange(rows)[:, None]
+        x = torch.randn(rows, self.n, generator=generator, dtype=torch.float64)
+        x = torch.where(turns % 2 == 0, x, x.abs()) * sizes[turns % len(sizes)]
+        x = x.reshape(*batch, self.n)
         V = torch.randn(*x.shape, min(self.n, 20), generator=generator, dtype=torch.float64)
         nearby = x * (1 + 2**-46 * torch.randn(x.shape, generator=generator, dtype=torch.float64))
         dt = max(self.dt, COARSE)
         expected, moved = self._torch_step(x, V, dt), self._torch_step(nearby, V, dt)
         got = self.steps(text, x, V, 1, keep=False, dt=dt)[:2]
-        rows = x.shape[:-1].numel()
         finite = torch.stack([torch.isfinite(a.reshape(rows, -1)).all(1) for a in (*expected, *moved)]).all(0)
         for before, mine, torchs, near in zip((x, V), got, expected, moved, strict=True):
             before, mine, torchs, near = (a.reshape(rows, -1)[finite] for a in (before, mine, torchs, near))

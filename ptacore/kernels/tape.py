@@ -21,6 +21,12 @@ class Unrecordable(Exception):
     """Something that a tape cannot hold; the message says what."""
 
 
+def reason(error: Exception) -> str:
+    """Why a function was not compiled, in a line."""
+    told = str(error) if isinstance(error, Unrecordable) else f"{type(error).__name__}: {error}"
+    return " ".join(told.split())
+
+
 class Block(NamedTuple):
     """One operation on several numbers each.
 

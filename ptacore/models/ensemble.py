@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ptacore.kernels.functions import function_kernel
-from ptacore.kernels.tape import Unrecordable
+from ptacore.kernels.tape import Unrecordable, reason
 from ptacore.models.system import System
 
 
@@ -39,15 +39,14 @@ class Ensemble(System):
     """
 
     def kernel(self, dt):
-        self.uncompiled = ""
-        if self.dtype != torch.float64:
+        self.uncompiled = "the law depends on time" if self.driven else ""
+        if self.driven or self.dtype != torch.float64:
             return None
         try:
             one, own = self._first()
             return function_kernel(one, self.jvp, self.dim, dt, self.kind == "flow", set(), own)
         except Exception as error:  # the law may raise anything while it is watched
-            told = str(error) if isinstance(error, Unrecordable) else f"{type(error).__name__}: {error}"
-            self.uncompiled = " ".join(told.split())
+            self.uncompiled = reason(error)
             return None
 
     def orbit(self, x, skipped, steps, dt):

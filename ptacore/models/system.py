@@ -12,7 +12,7 @@ from torch import Tensor
 from ptacore.checks import choice, floating, integer, place, to_tensor
 from ptacore.kernels.advance import Advance
 from ptacore.kernels.functions import function_kernel
-from ptacore.kernels.tape import Unrecordable
+from ptacore.kernels.tape import reason
 
 
 class System:
@@ -208,8 +208,7 @@ class _FunctionSystem(System):
         try:
             return function_kernel(self.f, self.jvp, self.dim, dt, self.kind == "flow", self._compiled)
         except Exception as error:  # f may raise anything while it is watched
-            told = str(error) if isinstance(error, Unrecordable) else f"{type(error).__name__}: {error}"
-            self.uncompiled = " ".join(told.split())
+            self.uncompiled = reason(error)
             return None
 
     def _probe(self):

@@ -6,22 +6,26 @@ import math
 
 import numpy as np
 
+from ptacore.reports.drawing import SUPERSCRIPTS
 from ptacore.reports.findings import Findings
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A number for readers: a few digits, a true minus, ∞.
+    """A number for readers: a few digits, a true minus, powers of ten, ∞.
 
     Examples
     --------
-    >>> [number(v) for v in (-0.012345, 1234.5, float("inf"), 0.0)]
-    ['−0.0123', '1,234', '∞', '0']
+    >>> [number(v) for v in (-0.012345, 1234.5, float("inf"), 0.0, 2.39e9, 1e-10)]
+    ['−0.0123', '1,234', '∞', '0', '2.39×10⁹', '10⁻¹⁰']
     """
     if math.isnan(value):
         return "not known"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
-    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
+    text = f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.{digits}g}"
+    factor, _, power = text.partition("e")
+    if power:
+        text = f"{factor}×10{str(int(power)).translate(SUPERSCRIPTS)}".replace("1×", "", factor in ("1", "-1"))
     return text.replace("-", "−")
 
 

@@ -1,5 +1,7 @@
 """Systems of one law: each member does what the law does with its parameters, compiled, and with gradients by torch."""
 
+import copy
+
 import pytest
 import torch
 from reference_systems import random
@@ -122,6 +124,26 @@ def test_a_network_of_the_package_becomes_an_ensemble():
     one, other = (lyapunov_spectrum(law(W, b), x, duration=20.0, dt=0.05) for law in (Net, TanhRateFlow))
     torch.testing.assert_close(one.exponents, other.exponents, rtol=0, atol=1e-10)
     torch.testing.assert_close(step(Net(W, b), x, 0.0, 0.05), trajectory(Net(W, b), x, duration=0.05, dt=0.05).state)
+
+
+class Pushed(Growth):
+    """dx/dt = a x + t"""
+
+    t = 0.0
+
+    def at(self, t):
+        frozen = copy.copy(self)
+        frozen.t = t
+        return frozen
+
+    def __call__(self, x):
+        return self.a * x + self.t
+
+
+def test_a_driven_law_takes_torch():
+    t, x = trajectory(Pushed("flow", [1.0, -1.0]), [[0.0], [0.0]], duration=1.0, dt=0.01)
+    expected = torch.stack([t.exp() - 1 - t, (-t).exp() - 1 + t], 1)  # of a = 1 and -1
+    torch.testing.assert_close(x[..., 0], expected, rtol=0, atol=1e-9)
 
 
 def test_members_that_do_not_match_take_torch_and_say_why():

@@ -17,7 +17,9 @@ def test_both_schemes_the_reference_and_the_counts_are_those_given():
     fig = exponents_against_steps(STEPS, {"one": found, "two": found})
     left, right = (list(series.values()) for series in list(drawn(fig).values())[:2])
     lines = [series["y"].tolist() for series in left if len(series.get("x", [])) == len(STEPS)]
-    assert lines == [[5, 3, 2], [6.25, 3.75, 2.5], [2, 0, -1], [2.5, 0, -1.25]]
+    assert lines == [[6.25, 3.75, 2.5], [5, 3, 2], [2.5, 0, -1.25], [2, 0, -1]]
+    of_steps = [line for line in fig.axes[0].lines if len(line.get_xdata()) == len(STEPS)]
+    assert [line.get_linestyle() for line in of_steps] == ["-", "--"] * 2  # what the program prints is dashed
     lines = [series["y"].tolist() for series in right if len(series.get("x", [])) == len(STEPS)]
     assert lines == [[1, 1, 1], [-2, -2, -2]]
     assert [text.get_text() for text in fig.axes[0].texts] == ["2", "1", "1"]  # 0 and -1 do not count
