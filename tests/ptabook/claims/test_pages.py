@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from ptabook.claims import fig5_stability, fig5ab, fig5c, fig5c_why, ledger
+from ptabook.claims import fig5_stability, fig5ab, fig5c, fig5c_why, fig6_robustness, ledger
 from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, Found
 
 LEDGER = ledger()
@@ -301,7 +301,7 @@ def test_flossing_is_judged_by_the_ratio_of_losses_over_seeds(flossed, helps):
 
 
 THEORY = dict(
-    rest_prefactor=1.0, chaos_prefactor=2.0, timed=11,
+    rest_prefactor=1.0, chaos_prefactor=11.0, chaos_varies=7.0, worst_beyond=1.0, timed=11,
     neutral_stays=8, neutral_of=8, steps=4000, hopfield_overlap=1.0, hopfield_cue=0.6,
     hopfield_derived=-0.6, hopfield_error=1e-12, hopfield_anywhere=-0.1, hopfield_rest=1.0,
     ratio_off=0.1, ratio_allowed=0.16, cycle_lost=0.01, line_lost=0.5, all_zeros_0_01=1, all_zeros_0_1=1, all_zeros_1=1,
@@ -310,7 +310,8 @@ THEORY = dict(
     learned_silent=1,
     learned_by_weights=[[0] * 5, [0, 0, 0, 1, 0], [1] * 5, [1, 1, 1, 1, 0]],
     fast_ratio=1.0, slow_ratio=0.9, noise_worst=0.5, tone_off=0.02, clock_torus=0.1,
-    clock_rest=15, clock_line=60, clock_torus_hits=600, clock_line_hits=0, clock_rest_hits=20, clock_of=1000,
+    clock_rest=15, clock_line=60, clock_torus_hits=[1000] * 8 + [500] * 2, clock_line_hits=[0] * 10,
+    clock_rest_hits=[20, 60] * 5, clock_of=1000,
 )  # fmt: skip
 
 
@@ -318,7 +319,7 @@ THEORY = dict(
     ("change", "falls"),
     [
         ({}, []),
-        ({"chaos_prefactor": 5.0}, ["Gradients have an effective range"]),
+        ({"worst_beyond": 5.0}, ["Gradients have an effective range"]),
         ({"neutral_stays": 7}, ["Gradients on a line attractor"]),
         ({"hopfield_overlap": 0.9}, ["A Hopfield network recalls"]),
         ({"hopfield_anywhere": 0.01}, ["Learning signals in Hopfield"]),
@@ -336,8 +337,9 @@ THEORY = dict(
         ({"surrogate_strong": 0.1}, ["The same holds for surrogate"]),
         ({"learned_by_weights": [[0] * 5, [1] * 5, [1] * 5, [0] * 5]}, ["Spiking networks"]),
         ({"learned_by_weights": [[1] * 5, [1] * 5, [0] * 5, [0, 0, 0, 1, 0]]}, ["Spiking networks"]),
-        ({"clock_torus_hits": 500}, ["Oscillations carry timing"]),
-        ({"clock_line_hits": 900}, ["Oscillations carry timing"]),
+        ({"clock_torus_hits": [500] * 10}, ["Oscillations carry timing"]),
+        ({"clock_torus_hits": [1000] * 5 + [300] * 5}, ["Oscillations carry timing"]),  # ten draws, not ten thousand
+        ({"clock_line_hits": [900] * 10}, ["Oscillations carry timing"]),
     ],
 )
 def test_claims_of_the_theory_follow_the_numbers(change, falls):
@@ -386,8 +388,9 @@ def test_an_initialization_outperforms_if_it_does_so_in_every_task_of_the_paper(
     ],
 )
 def test_claims_on_the_conjecture_follow_the_numbers(change, verdicts):
-    numbers = dict(other=0, draws=100, hits=20, pairs_other=0, two_zeros=30, bound_two=0.1, power=0.9, langford_zeros=2)
-    numbers |= dict(langford_dimension=2.1, continua_excess=0, continua_decided=9, planted_right=12, planted_all=12)
+    numbers = dict(other=0, draws=100, hits=20, bound_hits=0.14, pairs_other=0, two_zeros=30, bound_two=0.1, power=0.9)
+    numbers |= dict(langford_zeros=2, langford_dimension=2.1, continua_excess=0, continua_decided=9)
+    numbers |= dict(planted_right=12, planted_all=12)
     for group in ("cycles_flows", "circles_maps", "alike_apart"):
         numbers |= {f"{group}_of_percent": 100, f"{group}_kept_percent": 100, f"{group}_open_percent": 0}
     numbers |= dict(mirrored_kept_10_ring=30, mirrored_kept_10_of=30, mirrored_broken_10_ring=0)
@@ -460,3 +463,18 @@ def test_the_printed_scheme_is_refuted_by_one_exponent_and_only_beyond_the_error
     assert holds(claim.check({"row_D": row})) is None
     row["printed"] = [[22.0, 11.0, 4.0, -4.0, -9.0]]
     assert holds(claim.check({"row_D": row})) is False
+
+
+def test_the_order_of_memories_is_open_where_a_period_turns_it_round():
+    def found(oscillators, ring, other=None, period=20.0):
+        numbers = dict(period=period, tau=0.1)
+        for what in ("weights", "thresholds"):
+            drifts = zip("osl", (oscillators, ring, other or ring), strict=True)
+            numbers |= {f"{what}_{name}_10s_mille": drift for name, drift in drifts}
+        return fig6_robustness._more_robust(numbers)
+
+    assert "above 2.0 s" in found(0.5, 0.02, 0.005).reason  # a hundred times the period, by the better of the rings
+    assert "above 2.0 s" in found(0.005, 0.02, 0.005, period=2000.0).reason  # which is where they draw level
+    assert "above 0.2 s" in found(0.005, 0.05, period=2000.0).reason  # ahead: a shorter period turns it round
+    assert holds(found(0.5, 1e-4)) is False  # a period longer than the time itself
+    assert holds(found(1e-6, 0.05)) is True
