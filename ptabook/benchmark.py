@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 from matplotlib.lines import Line2D
+from scipy.special import stdtrit
 
+from ptacore.dynamics.time_average import degrees_of_freedom
 from ptacore.experiments import Experiment
 from ptacore.plotting import BLUE, BROWN, CYAN, GREEN, GREY, ORANGE, PURPLE, RED
 from ptacore.training import Run, read_run, train
 from ptacore.training.loop import describe
+from ptacore.training.probes import STEPS
 
 DASHES, DOTS, BOTH = (0, (3, 1.2)), (0, (1, 1)), (0, (4, 1.2, 1, 1.2))  # gated, other nonlinear, linear recurrence
 _LOOKS = {
@@ -34,6 +38,9 @@ _LOOKS = {
 TITLE = {name: title for name, (title, _, _) in _LOOKS.items()}
 COLOR = {name: color for name, (_, color, _) in _LOOKS.items()}
 LINE = {name: dict(color=color, ls=ls) for name, (_, color, ls) in _LOOKS.items()}
+RESOLUTION = math.log(10) / STEPS  # of a probe: a smaller exponent changes nothing by a factor of ten
+ROUNDING = 1e-12  # of an exponent in double precision, which its standard error does not see
+BATCHES = 20  # parts of the window, whose means gave the standard errors of 0.1
 
 
 def read_recorded(problem: Experiment, records: str | Path) -> Run | None:
@@ -56,6 +63,47 @@ def recorded_or_trained(problem: Experiment, records: str | Path) -> Run:
     """The run that `problem` describes, read where it is recorded (`read_recorded`), else made."""
     run = read_recorded(problem, records)
     return train(*problem) if run is None else run
+
+
+def counts(probe: dict, run: Run, lag: int) -> dict[str, int]:
+    """Exponents of a network that count as zero, that are slow, and that are positive.
+
+    Parameters
+    ----------
+    probe : dict
+        A `ptacore.training.probe` of the network.
+    run : Run
+        The run that it belongs to: what made it says how many degrees of freedom its standard errors have.
+    lag : int
+        Steps that a signal has to last.
+
+    Returns
+    -------
+    dict
+        "zero": at most the resolution in size, and with a 99% interval that holds zero. "slow": above -1 / lag.
+        "positive": above both the resolution and the interval's half-width.
+    """
+    early = run.provenance["versions"]["ptacore"].startswith("0.1.")
+    degrees = BATCHES - 1 if early else degrees_of_freedom(STEPS)
+    exponents, errors = (np.array(probe[key], dtype=float) for key in ("exponents", "standard_error"))  # None: nan
+    width = np.maximum(stdtrit(degrees, 0.995) * np.where(np.isnan(errors), math.inf, errors), ROUNDING)
+    return dict(
+        zero=int((abs(exponents) <= np.minimum(width, RESOLUTION)).sum()),
+        slow=int((exponents > -1 / lag).sum()),
+        positive=int((exponents > np.maximum(width, RESOLUTION)).sum()),
+    )
+
+
+def at_edge(rate: float, tried: Iterable[float]) -> bool:
+    """Whether a rate is the lowest or highest of several that were tried, so that a better one may lie beyond.
+
+    Examples
+    --------
+    >>> at_edge(0.01, [0.01, 0.001]), at_edge(0.003, [0.001, 0.003, 0.01]), at_edge(0.01, [0.01])
+    (True, False, False)
+    """
+    tried = set(tried)
+    return len(tried) > 1 and rate in (min(tried), max(tried))
 
 
 def listed(names: Iterable[str]) -> str:

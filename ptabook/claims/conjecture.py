@@ -16,7 +16,8 @@ def _kept(numbers, group: str, words: str = "changes") -> Found:
 
 def _search(numbers):
     text = (
-        "{other:.0f} others in {draws:.0f} draws, {hits:.0f} with a zero; of {two_zeros:.0f} pairs of oscillators with "
+        "{other:.0f} others in {draws:.0f} draws, {hits:.0f} with a zero, a share of these below {bound_hits:.1%}; of "
+        "{two_zeros:.0f} pairs of oscillators with "
     )
     text += "two zeros {pairs_other:.0f} are others, a share below {bound_two:.0%} at a power of {power:.0%}"
     if numbers["other"] + numbers["pairs_other"]:

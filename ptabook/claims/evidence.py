@@ -57,10 +57,11 @@ def over_seeds(values: Sequence[float], confidence: float = 1 - LEVEL) -> tuple[
     return _means([("values", values)], confidence)[:3]
 
 
-def _means(groups: Sequence[tuple[str, Sequence[float]]], confidence: float = 1 - LEVEL):
+def _means(groups: Sequence[tuple[str, Sequence[float]]], confidence: float = 1 - LEVEL, resolution: float = 0.0):
     """Mean of a group, or difference of the means of two: with its interval, standard error and degrees of freedom.
 
-    These are Welch's, which are Student's for one group.
+    These are Welch's, which are Student's for one group. What is counted in steps of a resolution is known to one:
+    values that are equal may still differ by the variance of what is uniform over a step.
     """
     from scipy.special import stdtrit  # here, because the claims are read without it
 
@@ -68,7 +69,7 @@ def _means(groups: Sequence[tuple[str, Sequence[float]]], confidence: float = 1 
     for name, values in groups:
         if len(values) < 2 or not np.isfinite(values).all():
             raise ValueError(f"{name}: expected two or more finite numbers, got {values.tolist()}")
-    parts = np.array([values.var(ddof=1) / len(values) for _, values in groups])
+    parts = np.array([(values.var(ddof=1) + resolution**2 / 12) / len(values) for _, values in groups])
     least = np.array([len(values) - 1 for _, values in groups])
     means = [values.mean() for _, values in groups]
     value, error = float(means[0] - sum(means[1:])), math.sqrt(parts.sum())
@@ -122,7 +123,7 @@ def by_difference(
     first, second : sequence of float
         Independent values, two or more each; without `second` the mean of `first` itself is judged.
     resolution : float
-        The least difference of means that the measurement tells from none.
+        The least difference of means that the measurement tells from none, and the step in which values are counted.
 
     Raises
     ------
@@ -137,7 +138,7 @@ def by_difference(
     'undecided'
     """
     groups = [("first", first)] + ([("second", second)] if second is not None else [])
-    value, low, high, error, degrees = _means(groups)
+    value, low, high, error, degrees = _means(groups, resolution=resolution)
     student, interval = _student(error, degrees), (low - resolution, high + resolution)
 
     def tail(distance: float) -> float:

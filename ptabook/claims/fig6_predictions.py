@@ -60,8 +60,8 @@ CLAIMS = [
         "Sec. 2.10, M5",
         "A lesion of the read-out leaves the memory; one of a continuous attractor destroys it.",
         "as stated",
-        "half silent: the rest of the read-out tells what the whole tells within 0.2 rad, at the noise of M1; rings "
-        "err by over 0.5",
+        "half silent: the rest of the read-out tells what the whole tells within 0.2 rad, at the noise of M1 (nearly "
+        "by construction, since oscillators do not hear it); rings, which can fail, err by over 0.5",
         says(
             "{during_half:.1g} rad; rings {ring8_half:.2g} and {ring100_half:.2g}",
             lambda d: d["during_half"] < 0.2 and min(d["ring8_half"], d["ring100_half"]) > 0.5,

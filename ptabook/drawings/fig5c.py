@@ -84,7 +84,7 @@ def learning_curves(columns: list[dict], units: tuple[int, int]):
     for ax in axes.flat:
         _share_axis(ax)
     letters(axes.flat, (-0.16, 1.03), "left")
-    for ax, text in zip(axes[:, 0], (f"{units[0]} units, recorded", f"{units[1]} units, live"), strict=True):
+    for ax, text in zip(axes[:, 0], (f"{units[0]} units, recorded", f"{units[1]} units"), strict=True):
         ax.set_ylabel(f"{text}\nvalidation loss / chance")
     legend(fig, CURVE, ncols=4, handlelength=2.4)
     return fig

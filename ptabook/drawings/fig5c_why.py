@@ -115,7 +115,7 @@ def reach(lags, norms: dict[str, list], learned_lags, losses: dict[str, list]):
         for row in rows:
             left.plot(lags, np.maximum(row, FLOOR), marker="o", ms=2.5, **LINE[name])
     at = np.array([300.0, 3000])
-    guide = 2 * (at / at[0]) ** -0.5
+    guide = 3e-3 * (at / at[0]) ** -0.5  # between what fades as a power of the lag and what falls to the floor
     left.plot(at, guide, color="black", ls=":", lw=1)
     left.annotate("slope −1/2", (at[1], guide[1]), xytext=(2, -13), textcoords="offset points", ha="right")
     left.set(

@@ -14,6 +14,7 @@ from ptacore.tasks import make_task
 from ptacore.training.records import Run
 
 UNITS = 250
+AT_CHANCE = 0.98  # of chance: a loss above it is that of a network that has learned nothing
 COLUMNS = ("antisymmetric", "cornn", "gru", "gru-pta", "lstm", "lipschitz", "tanh", "tanh-pta", "tanh-orthogonal")
 ROWS = {  # title: task, its settings, and what the paper has in the order of COLUMNS
     "temporal ordering": ("temporal-order", {}, (None, None, 0, 0, 1.11, None, 1.39, 1.22e-5, 0.31)),
@@ -126,8 +127,9 @@ def paper_value(row: str, model: str) -> float | None:
 def agrees(ours: float, paper: float, chance: float, in_percent: bool = False) -> bool:
     """Whether a value counts as the paper's, which gives no spread.
 
-    Accuracies: within one point. Losses of 5% of chance or more: within 10% of chance. Smaller ones: within a factor
-    of ten. A loss that the paper rounds to 0: below 0.005.
+    Accuracies: within one point. Losses of 5% of chance or more: within 10% of chance and, unless the paper's is chance
+    itself (to 2%), nearer to the paper's value than to chance. Smaller ones: within a factor of ten. A loss that the
+    paper rounds to 0: below 0.005.
 
     Examples
     --------
@@ -145,14 +147,15 @@ def agreement(paper: float, chance: float, in_percent: bool = False) -> tuple[fl
     Examples
     --------
     >>> [round(v, 3) for v in agreement(1.86, chance=2.08)], agreement(97.0, 2.3, in_percent=True)
-    ([1.652, 2.068], (96.0, 98.0))
+    ([1.652, 1.97], (96.0, 98.0))
     """
     paper = within("paper", paper, -math.inf, math.inf)
     chance = within("chance", chance, 0, math.inf)
     if in_percent:
         return paper - 1, paper + 1
     if paper >= 0.05 * chance:
-        return paper - 0.1 * chance, paper + 0.1 * chance
+        nearer = (paper + chance) / 2 if paper < AT_CHANCE * chance else math.inf
+        return paper - 0.1 * chance, min(paper + 0.1 * chance, nearer)
     return (0.0, 0.005) if paper == 0 else (paper / 10, 10 * paper)
 
 

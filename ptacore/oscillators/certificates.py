@@ -377,6 +377,8 @@ def _certify(system: str, alpha: Tensor, theta: Tensor, steps: int, patience: in
     else:
         _map_orbits(out, net, x, math.log(10) / steps, min(steps // 20, 4096))
     rate = origin_exponent(system, alpha, theta)
+    leaving = (rate > 1e-12) & (rate * steps < 10)  # so slowly that the orbit still does what it does at onset
+    out.kind[leaving & (out.kind == CIRCLE)] = UNRESOLVED
     decays = (rate <= 1e-12) & (x.norm(dim=-1) < 0.05)  # also where it decays too slowly to be seen to end
     out.kind[decays], out.frequency[decays], out.residual[decays] = ORIGIN, 0.0, 0.0
     out.multiplier[decays], out.period[decays], out.copies[decays] = rate[decays].exp(), math.nan, 1
@@ -398,7 +400,9 @@ def certify(system: str, alpha, theta, steps: int | None = None, progress: bool 
 
     Each point is followed from three starts. Maps: an orbit is locked if Newton's method finds it as a stable orbit
     of some period up to a twentieth of the steps, an invariant circle if the leading exponent is zero within its
-    resolution, ln(10) over the number of steps. Points that stay undecided are followed 8, then 64 times as long.
+    resolution, ln(10) over the number of steps, and these are ten times as long as the orbit takes to leave the origin.
+    Points that stay undecided are followed 8, then 64 times as long; so a circle is told where the origin's exponent is
+    above 3e-5 per step, by default, and is unresolved nearer to onset.
     Flows: Newton's method finds the fixed point, or the cycle by its quarter, since a quarter turn maps these systems
     onto themselves; within some 2e-4 rad of the saddle-node curve, where periods grow beyond all bounds, a cycle may
     stay unresolved.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ptacore.experiments import table
-from ptacore.experiments.paper_table import COLUMNS, ROWS
+from ptacore.experiments.paper_table import AT_CHANCE, COLUMNS, ROWS, agreement, agrees
 from ptacore.tasks import make_task
 from ptacore.training import Run, Settings, read_runs, show
 from ptacore.training.records import ENGINE
@@ -101,6 +101,30 @@ def test_another_order_of_the_pixels_is_another_task():
     drawn = run(1.0, 0.3, task="permuted-images", dataset="digits")
     drawn.config["task"] = make_task("permuted-images", dataset="digits", seed=5).config()
     assert cell([drawn], "permuted sequential digits (8 x 8)").runs == [drawn]
+
+
+@pytest.mark.parametrize("share", [0.06, 0.5, 0.85, 0.9, 0.95, 0.97])
+def test_a_loss_of_chance_is_not_the_papers_that_is_below(share):
+    """It is the value of a network that has learned nothing; nor is one the paper's that lies nearer to it."""
+    chance = math.log(8)
+    low, high = agreement(share * chance, chance)
+    assert low < share * chance < high
+    assert not agrees(chance, share * chance, chance)
+    assert high - share * chance <= chance - high + 1e-12
+    assert high - share * chance <= 0.1 * chance + 1e-12
+
+
+def test_at_chance_the_paper_is_met_by_chance():
+    for paper, chance in ((1.39, math.log(4)), (AT_CHANCE * 2, 2.0), (2.05, math.log(8))):
+        assert agrees(chance, paper, chance)
+        assert agrees(1.01 * chance, paper, chance)
+
+
+def test_every_loss_of_the_paper_agrees_with_itself():
+    for task, _, values in ROWS.values():
+        chance = math.log(4) if task == "temporal-order" else math.log(8)
+        if task != "permuted-images":
+            assert all(agrees(paper, paper, chance) for paper in values if paper is not None)
 
 
 def test_runs_that_failed_are_counted():

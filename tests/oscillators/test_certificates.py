@@ -118,6 +118,22 @@ def test_cycles_return_after_their_period_by_another_integrator(system):
 
 
 @pytest.mark.parametrize("system", ["tanh map", "GRU map"])
+def test_a_circle_near_onset_is_told_once_its_orbit_has_left_the_origin(system):
+    """The exponents are 0 and, by the normal form, -2 times that of the origin; at onset itself both are transients."""
+    rate = torch.tensor([4e-4, 1e-4, 1e-5], dtype=torch.float64)
+    theta = torch.full_like(rate, 1.0)
+    low, high = SCALE[system] * torch.tensor([[0.9], [2.0]], dtype=torch.float64).expand(2, 3)
+    for _ in range(60):  # the gains at which the origin has these exponents
+        middle = (low + high) / 2
+        below = origin_exponent(system, middle, theta) < rate
+        low, high = torch.where(below, middle, low), torch.where(below, high, middle)
+    found = certify(system, high, theta)
+    assert [KINDS[kind] for kind in found.kind.tolist()] == ["invariant circle"] * 2 + ["unresolved"]
+    assert (found.exponents[:2, 0].abs() < 0.02 * rate[:2]).all()
+    assert (found.exponents[:2, 1] / rate[:2] + 2).abs().max() < 0.05
+
+
+@pytest.mark.parametrize("system", ["tanh map", "GRU map"])
 def test_locked_orbits_return_after_their_period_and_no_sooner(system):
     alpha, theta = grid((3 * SCALE[system], 5 * SCALE[system], 8), (0.05, 3.1, 60))
     found = certify(system, alpha, theta)

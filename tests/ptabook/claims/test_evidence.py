@@ -99,6 +99,20 @@ def test_a_difference_is_that_of_scipy_and_a_resolution_widens_it():
         by_seeds("", [1.0], (0, 1))
 
 
+def test_counts_that_are_all_alike_are_known_to_a_step():
+    """Rounding hides a spread: what truly lies anywhere in a step is seen as one number."""
+    from scipy.stats import t
+
+    found = by_difference("", [40, 40, 40], [1, 1, 1], (0, math.inf), resolution=1)
+    error = math.sqrt(2 / 12 / 3)  # of two means of three, each uniform over a step
+    assert found.p == pytest.approx(2 * t.sf((39 - 1) / error, 4))
+    assert found.verdict == SUPPORTS
+    assert by_difference("", [4, 4, 4], [2, 2, 2], (0, math.inf), resolution=1).p > found.p
+    draw = np.random.default_rng(0)
+    seen = [np.round(draw.uniform(2.6, 3.4, size=(2, 3))) for _ in range(50)]  # the same, and always seen as 3
+    assert all(by_difference("", a, b, (0, math.inf), resolution=1).verdict == UNDECIDED for a, b in seen)
+
+
 def test_a_share_of_independent_draws_is_that_of_scipy():
     from scipy.stats import binomtest
 

@@ -3,6 +3,7 @@
 import pytest
 
 from ptabook.claims import grokking, grokking_scaling
+from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, Found
 
 CHECKS = {claim.id: claim.check for page in (grokking, grokking_scaling) for claim in page.CLAIMS}
 
@@ -11,13 +12,36 @@ def verdict(name, numbers):
     return CHECKS[name](numbers).verdict
 
 
+@pytest.mark.parametrize(("of_all", "counterexample"), [(False, "undecided"), (True, "contradicts")])
+def test_one_start_decides_by_counterexamples_alone(of_all, counterexample):
+    for before, after in ((SUPPORTS, UNDECIDED), (CONTRADICTS, counterexample), (UNDECIDED, UNDECIDED)):
+        found = grokking.one_start(lambda _, verdict=before: Found("1", verdict), of_all)({})
+        assert (found.verdict, found.reason) == (after, "seeds: 1 of 3" * (after == UNDECIDED))
+
+
+def test_statements_about_training_are_not_supported_by_one_start():
+    runs = dict(decay_fitted=20, decay_half=100, decay_done=140, none_test_last=0.02, repelled_least=1.0)
+    runs |= dict(burst_V=80, burst_W=90, burst_V_range=[80, 81], burst_W_range=[89, 91], decay_samples_most=0.05)
+    for run, last, aligned in (("decay", 15.0, 0.6), ("none", 3.0, 0.02)):
+        runs |= {f"{run}_signal_first": 25.0, f"{run}_signal_peak": 70.0, f"{run}_signal_last": last}
+        runs |= {f"{run}_aligned_last": aligned, f"{run}_aligned_most": 0.4, f"{run}_units_most": 0.03}
+    of_training = (
+        "decay-generalizes",
+        "signal-rises-and-falls",
+        "signal-of-targets-needs-decay",
+        "signal-lasts-with-decay",
+    )
+    for name in (*of_training, "upper-layer-first", "units-orthogonal", "samples-ideal", "alike-repel"):
+        assert verdict(f"li2-{name}", runs) == UNDECIDED
+
+
 @pytest.mark.parametrize(
     ("last", "expected"), [((20.0, 3.0), "supports"), ((20.0, 60.0), "undecided"), ((69.0, 60.0), "undecided")]
 )
 def test_a_signal_that_does_not_fall_in_one_run_is_not_supported(last, expected):
     numbers = dict(decay_signal_peak=70.0, decay_signal_first=25.0, none_signal_peak=63.0, none_signal_first=25.0)
     numbers |= dict(zip(("decay_signal_last", "none_signal_last"), last, strict=True))
-    assert verdict("li2-signal-rises-and-falls", numbers) == expected
+    assert grokking._signal_rises_and_falls(numbers).verdict == expected
 
 
 @pytest.mark.parametrize(
@@ -26,7 +50,7 @@ def test_a_signal_that_does_not_fall_in_one_run_is_not_supported(last, expected)
 )
 def test_bursts_have_to_be_apart(v, w, expected):
     numbers = dict(burst_V=v[0], burst_W=w[0], burst_V_range=v, burst_W_range=w)
-    assert verdict("li2-upper-layer-first", numbers) == expected
+    assert grokking._upper_layer_first(numbers).verdict == expected
 
 
 @pytest.mark.parametrize(("ratio", "expected"), [(1.0, "supports"), (4.0, "contradicts")])

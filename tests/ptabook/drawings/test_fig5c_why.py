@@ -49,6 +49,21 @@ def test_reach_has_a_line_for_each_seed():
     assert right.lines[0].get_xdata().tolist() == [40, 400]
 
 
+def test_the_name_of_the_guide_lies_on_no_curve():
+    """Curves as the page has them: level, fading as a power of the lag, falling to the floor sooner or later."""
+    lags = np.array([15.0, 35, 105, 305, 1005, 3005])
+    falling = [[lags**0 * 5, 0.8 / (1 + lags / 30) ** 0.7, np.exp(-lags / scale)] for scale in (1.5, 30, 40)]
+    fig = draw.reach(lags, dict(zip(("gru", "tanh", "gru-pta"), falling, strict=True)), [40, 400], {})
+    fig.draw_without_rendering()
+    left = fig.axes[0]
+    box = left.texts[0].get_window_extent()
+    for line in left.lines:
+        x, y = line.get_transform().transform(line.get_xydata()).T
+        fine = np.linspace(x[0], x[-1], 2000)
+        height = np.interp(fine, x, y)
+        assert not ((box.x0 < fine) & (fine < box.x1) & (box.y0 < height) & (height < box.y1)).any()
+
+
 def test_the_best_rate_of_a_line_is_filled():
     row = dict(validation={"0.001": [0.3, 0.4], "0.0003": [0.6], "0.003": [0.9]}, lr=0.001)
     (ax,) = draw.recipe({"default": row, "GRU, default": None}, chance=2.0).axes
