@@ -15,10 +15,10 @@ from ptacore.models.system import System
 class Ensemble(System):
     """Systems of one law that differ in their parameters: member i of a batch of states has the parameters i.
 
-    A subclass keeps its parameters as tensors (members, ...) in attributes, and defines what a `System` does with torch
+    A subclass keeps its parameters as tensors (members, ...) in attributes, and defines what a system does with torch
     operations that batch over leading axes. In double precision on the CPU its Lyapunov spectra run compiled, as those
-    of `System.from_function` do, with the members side by side, and so do its trajectories where no gradient is asked
-    for. States have the shape (..., members, n).
+    of `ptacore.System.from_function` do, with the members side by side, and so do its trajectories where no gradient
+    is asked for. States have the shape (..., members, n).
 
     Examples
     --------
