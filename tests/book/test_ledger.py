@@ -169,7 +169,7 @@ def test_the_keyboard_alone_filters(ledger):
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.wait_for_function(f"document.querySelectorAll('{SHOWN}').length > 100")
-    assert page.get_by_role("status").inner_text().endswith("neighbours")  # which is read out
+    assert page.get_by_role("status").inner_text().endswith("of this book beside them")  # which is read out
 
 
 def test_a_phone_shows_cards_that_are_no_wider_than_it(ledger):
