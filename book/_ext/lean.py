@@ -45,6 +45,7 @@ TOGGLE = (
 )
 TOKEN_RULE = re.compile(r'html\[data-theme="(\w+)"\] \.highlight(?: \.(\w+))? \{([^}]*)\}')
 TOKEN = re.compile(r'<span class="(\w+)">([^<]*)</span>')
+TITLE = re.compile(r'(<a class="reference internal" href="[^"]*#([\w.]+)") title="\2"')  # a tip that repeats the link
 PICTURE = re.compile(r"<img\b(?![^>]*\bloading=)")
 NAME = re.compile(r'<span class="pre">([\w.()\[\]{}=,*:]*)</span>')  # where no line could be broken
 
@@ -89,7 +90,7 @@ def lighten(page: str, plain: Set[str]) -> str:
     page = INLINE.sub("", PRELOAD.sub("", page))
     page = PICTURE.sub('<img loading="lazy"', FILE.sub(asset, page))
     page = TOKEN.sub(lambda token: token[2] if token[1] in plain else token[0], page)
-    return NAME.sub(r"\1", page)
+    return NAME.sub(r"\1", TITLE.sub(r"\1", page))
 
 
 def lighten_pages(app: Sphinx, exception: Exception | None) -> None:

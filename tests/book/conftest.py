@@ -204,8 +204,7 @@ class Reader:
     """
 
     def __init__(self, browser: Any, site: str, widths: tuple[int, ...], theme: str | None):
-        # whose system is dark: the book is light all the same, until they ask for dark
-        context = browser.new_context(color_scheme="dark")
+        context = browser.new_context(color_scheme="light")  # of their system
         if theme:
             context.add_init_script(  # a blank page between two others has no storage
                 f"if (location.protocol !== 'about:') localStorage.mode = localStorage.theme = '{theme}'"

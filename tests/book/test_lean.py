@@ -93,6 +93,14 @@ def test_a_page_loads_what_it_uses(body, loaded):
     assert ("toggleHintShow" in page) == ("togglebutton.js" in page)
 
 
+def test_a_link_has_no_tip_that_says_where_it_leads_and_nothing_besides():
+    from lean import lighten
+
+    link = '<body><a class="reference internal" href="api.html#a.b" title="%s">b</a>'
+    assert "title" not in lighten(link % "a.b", set())
+    assert lighten(link % "Why", set()) == link % "Why"
+
+
 def test_no_picture_keeps_the_text_from_being_shown():
     from lean import lighten
 

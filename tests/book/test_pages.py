@@ -225,7 +225,7 @@ def test_no_page_shows_a_warning_of_its_run_or_a_path_of_the_machine(html, page)
     assert [place for place in (str(ROOT), str(Path.home()) + "/", "site-packages/") if place in text] == []
 
 
-def test_light_by_default_and_dark_figures_in_the_dark(visit):
+def test_figures_are_light_and_in_the_dark_dark(visit):
     light, dark = (visit("notebooks/fig3.html", theme=theme) for theme in (None, "dark"))
     assert light.theme == "light"
     assert dark.theme == "dark"
