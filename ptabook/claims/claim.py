@@ -133,6 +133,11 @@ def with_width(values, widths, digits: int) -> str:
     return ", ".join(f"{number(v, digits)} ± {w:.{digits}f}" for v, w in zip(values, widths, strict=True))
 
 
+def as_found(result: Found | tuple[str, bool]) -> Found:
+    """What a check returns, as a verdict: a pair is that of an exact statement."""
+    return result if isinstance(result, Found) else Found(result[0], SUPPORTS if result[1] else CONTRADICTS)
+
+
 def says(text: str, test: Callable[[dict], bool]):
     """A check: a text with a figure's numbers by name, and whether the statement holds."""
     return lambda numbers: (text.format_map(numbers), bool(test(numbers)))

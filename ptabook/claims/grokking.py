@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, Claim, Found, by_interval, says
+from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, Claim, Found, as_found, by_interval, says
 from ptabook.claims.evidence import SEEDS
 
 WORK = "Tian 2025"
 
 
-def one_start(check: Callable[[dict], Found], of_all: bool = False) -> Callable[[dict], Found]:
+def one_start(check: Callable, of_all: bool = False) -> Callable[[dict], Found]:
     """A check of the two runs from one start: these decide nothing but, by a counterexample, what is said of all."""
 
     def judged(d: dict) -> Found:
-        found = check(d)
+        found = as_found(check(d))
         if of_all and found.verdict == CONTRADICTS:
             return found
         return replace(found, verdict=UNDECIDED, reason="; ".join(filter(None, (found.reason, f"seeds: 1 of {SEEDS}"))))
@@ -36,25 +36,6 @@ def _upper_layer_first(d: dict) -> Found:
     (w_from, w_to), (v_from, v_to) = d["burst_W_range"], d["burst_V_range"]
     words = f"V at epoch {d['burst_V']} ({v_from} to {v_to}), W at {d['burst_W']} ({w_from} to {w_to})"
     return by_interval(words, (w_from - v_to, w_to - v_from), (1, float("inf")), "bursts overlap")
-
-
-def _generalizes_with_decay(d: dict) -> Found:
-    words = "fits at {decay_fitted}, half at {decay_half}, 99% at {decay_done}; without decay {none_test_last:.1%}"
-    holds = (
-        d["decay_fitted"] <= 30
-        and d["decay_half"] != "never"
-        and 91 <= d["decay_half"] <= 111
-        and d["decay_done"] != "never"
-        and 125 <= d["decay_done"] <= 153
-        and d["none_test_last"] < 0.05
-    )
-    return Found(words.format_map(d), SUPPORTS if holds else CONTRADICTS)
-
-
-def _lasts_with_decay(d: dict) -> Found:
-    words = "{decay_aligned_last:.2f}, {none_aligned_last:.2f}; sizes {decay_signal_last:.0f}, {none_signal_last:.0f}"
-    holds = d["decay_aligned_last"] > 0.4 and d["none_aligned_last"] < 0.1
-    return Found(words.format_map(d), SUPPORTS if holds else CONTRADICTS)
 
 
 def _aligned_only_if_it_groks(d: dict) -> Found:
@@ -79,7 +60,19 @@ CLAIMS = [
         "With weight decay 2e-4 the network fits first and generalizes later; without decay it does not generalize.",
         "fits at epoch 25, half right at 101, 99% at 139 (replication); without decay 3%",
         "fits by epoch 30, half at 91 to 111, 99% at 125 to 153; without decay below 5% at the end",
-        one_start(_generalizes_with_decay),
+        one_start(
+            says(
+                "fits at {decay_fitted}, half at {decay_half}, 99% at {decay_done}; without decay {none_test_last:.1%}",
+                lambda d: (
+                    d["decay_fitted"] <= 30
+                    and d["decay_half"] != "never"
+                    and 91 <= d["decay_half"] <= 111
+                    and d["decay_done"] != "never"
+                    and 125 <= d["decay_done"] <= 153
+                    and d["none_test_last"] < 0.05
+                ),
+            )
+        ),
     ),
     Claim(
         "li2-signal-rises-and-falls",
@@ -103,7 +96,13 @@ CLAIMS = [
         "Without decay the signal is lost once all is fitted; with decay a part along the targets stays.",
         "exponentially to 0; to a limit of order eta",
         "at the end of the runs, cosine with the targets' part over 0.4 with decay and below 0.1 without",
-        one_start(_lasts_with_decay),
+        one_start(
+            says(
+                "{decay_aligned_last:.2f}, {none_aligned_last:.2f}; "
+                "sizes {decay_signal_last:.0f}, {none_signal_last:.0f}",
+                lambda d: d["decay_aligned_last"] > 0.4 and d["none_aligned_last"] < 0.1,
+            )
+        ),
     ),
     Claim(
         "li2-upper-layer-first",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ptabook.claims import ledger as read_claims
-from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, VERDICTS, Claim, Found
+from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, VERDICTS, Claim, Found, as_found
 from ptabook.claims.evidence import holm
 from ptabook.claims.places import Reading, evidence, figures
 
@@ -74,8 +75,7 @@ def entries(folder: Path) -> list[Entry]:
 def _find(claim: Claim, numbers: dict) -> Found:
     if claim.check is None:
         return Found("", UNDECIDED, "no computation here can decide it")
-    found = claim.check(numbers)
-    return found if isinstance(found, Found) else Found(found[0], SUPPORTS if found[1] else CONTRADICTS)
+    return as_found(claim.check(numbers))
 
 
 def _counts(ledger: list[Entry]) -> list[int]:
@@ -110,23 +110,26 @@ def _summary(ledger: list[Entry]) -> str:
     return "; ".join(parts)
 
 
+def _table_of_counts(head: str, last: str, groups: Mapping[str, list[Entry]]) -> list[str]:
+    """Verdicts counted, a line for each group that has rows; the last column is of what is true by construction."""
+    columns = (*VERDICTS, last)
+    lines = [f"| {head} | " + " | ".join(columns) + " |", "|---|" + "---:|" * len(columns)]
+    counted = {name: _counts(rows) for name, rows in groups.items() if rows}
+    return lines + [f"| {name} | " + " | ".join(map(str, counts)) + " |" for name, counts in counted.items()]
+
+
 def _headline(ledger: list[Entry]) -> list[str]:
-    """The same counts as a table."""
-    lines = [f"| Statements | {' | '.join(VERDICTS)} | {MADE}, not counted |", "|---|" + "---:|" * (len(VERDICTS) + 1)]
-    for whose, rows in _by_whose(ledger).items():
-        if rows:
-            lines.append(f"| of {whose} | " + " | ".join(map(str, _counts(rows))) + " |")
-    return lines
+    """The counts of `_summary` as a table."""
+    groups = {f"of {whose}": rows for whose, rows in _by_whose(ledger).items()}
+    return _table_of_counts("Statements", f"{MADE}, not counted", groups)
 
 
 def _by_page(ledger: list[Entry]) -> list[str]:
     """Verdicts counted for each page that holds evidence, in the ledger's order."""
-    columns = (*VERDICTS, MADE)
-    lines = ["| Evidence | " + " | ".join(columns) + " |", "|---|" + "---:|" * len(columns)]
-    for figure in dict.fromkeys(entry.claim.figure for entry in ledger):
-        counts = _counts([entry for entry in ledger if entry.claim.figure == figure])
-        lines.append(f"| {{doc}}`../notebooks/{figure}` | " + " | ".join(map(str, counts)) + " |")
-    return lines
+    groups = {}
+    for entry in ledger:
+        groups.setdefault(f"{{doc}}`../notebooks/{entry.claim.figure}`", []).append(entry)
+    return _table_of_counts("Evidence", MADE, groups)
 
 
 def write_ledger(folder: Path, out: Path) -> None:
