@@ -87,6 +87,20 @@ def test_what_differs_is_listed_by_whose_it_is(monkeypatch, tmp_path):
     assert "claim-b" not in listed
 
 
+def test_what_this_book_says_beside_a_work_is_none_of_its_statements(monkeypatch, tmp_path):
+    no = Found("off by 2", CONTRADICTS)
+    rows = [replace(row("a", no), work="Doe 2020"), replace(row("b", no), work="beside Doe 2020")]
+    monkeypatch.setattr(claims, "read_claims", lambda: rows)
+    (tmp_path / "fig3").mkdir()
+    (tmp_path / "fig3" / "fig3.json").write_text("{}")
+    claims.write_ledger(tmp_path, tmp_path / "ledger.md")
+    text = (tmp_path / "ledger.md").read_text()
+    assert "| of its neighbours | 0 | 1 | 0 | 0 |\n| of this book, beside them | 0 | 1 | 0 | 0 |\n" in text
+    theirs, ours = text.partition("<!-- differs -->")[2].split("Of this book, beside them, 1:")
+    assert "[row](#claim-a)" in theirs
+    assert "[row](#claim-b)" in ours.partition("<!-- statements -->")[0]
+
+
 def test_a_missing_figure_is_named(tmp_path):
     first = min(claim.figure for claim in read_claims())
     with pytest.raises(FileNotFoundError, match=f"ptacore figures {first}"):

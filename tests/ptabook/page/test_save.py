@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from ptabook import page
 from ptacore import plotting
@@ -25,6 +26,20 @@ def test_save_writes_all_or_refuses(tmp_path):
     assert not list(tmp_path.glob("g.*"))
     page.save("h", "", fig, {"x": 1.0})  # by hand, in a notebook: nothing is written
     assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_a_figure_is_laid_out_for_one_of_its_files_and_keeps_its_places(tmp_path, monkeypatch):
+    fig, axes = plotting.figure(1, 2, width=3, height=2)
+    axes[0, 1].set(xlabel="below", ylabel="beside")
+    laid_out, execute = [], ConstrainedLayoutEngine.execute
+    monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda *a: (laid_out.append(1), execute(*a)))
+    before = [ax.get_position().bounds for ax in axes.flat]
+    page.save("f", str(tmp_path), fig)
+    after = [ax.get_position().bounds for ax in axes.flat]
+    assert len(laid_out) == 1
+    assert after != before
+    fig.draw_without_rendering()
+    assert [ax.get_position().bounds for ax in axes.flat] == after
 
 
 def test_the_same_figure_is_the_same_files(tmp_path):
