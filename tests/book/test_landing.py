@@ -113,6 +113,20 @@ def test_without_a_script_the_table_is_a_table(browser, site):
     context.close()
 
 
+def test_on_a_phone_the_verdicts_are_seen_without_scrolling(browser, site):
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    for path in ("book/index.html", "book/claims.html"):
+        page.goto(f"{site}/{path}")
+        heads = (
+            page.locator("tr", has_text="undecided")
+            .first.locator("th")
+            .evaluate_all("(heads) => heads.map((head) => [head.innerText, head.getBoundingClientRect().right])")
+        )
+        assert [words for words, _ in heads][:4] == ["Statements", "supports", "contradicts", "undecided"]
+        assert heads[3][1] <= 374
+    page.close()
+
+
 def test_it_says_how_many_statements_hold_and_who_made_it(page):
     text = page.inner_text("article")
     assert "independently of them by the ptacore authors" in text
