@@ -52,13 +52,13 @@ class Images(NamedTuple):
         Ascending numbers of steps, counted as `done` counts them.
     states : Tensor (at least as many, ..., n)
         Receives the states there.
-    rows : Tensor (at least as many, ..., k, n)
-        Receives the images, a row for each vector, of the basis at the start of the stretch in which a point lies.
+    vectors : Tensor (at least as many, ..., n, k)
+        Receives the images of the basis at the start of the stretch in which a point lies.
     """
 
     points: Sequence[int]
     states: Tensor
-    rows: Tensor
+    vectors: Tensor
 
 
 class Place(NamedTuple):
@@ -321,11 +321,11 @@ class TangentSystem:
     def _image(self, m: int, images: Images | None) -> tuple[Tensor, Tensor]:
         """The state and the image of the basis after m steps, and what lies on the way."""
         x, V, at, last = self.x, self.Q, self.done, self.done + m
-        points, states, rows = images or ((), None, None)
+        points, states, vectors = images or ((), None, None)
         first, beyond = bisect_right(points, at), bisect_right(points, last)
         record = getattr(self._advance, "record", None)
         if record and beyond - first == m:  # a point after each step
-            x, V = record(x, V, states[first:beyond], rows[first:beyond])
+            x, V = record(x, V, states[first:beyond], vectors[first:beyond])
             check_finite(x, self.t0 + last * self.dt)
             return x, V
         for place in range(first, beyond + 1):
@@ -335,7 +335,7 @@ class TangentSystem:
                 check_finite(x, self.t0 + end * self.dt)
                 at = end
             if place < beyond:
-                states[place], rows[place] = x, V.mT
+                states[place], vectors[place] = x, V
         return x, V
 
     def place(self) -> Place:

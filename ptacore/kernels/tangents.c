@@ -178,6 +178,16 @@ static void NAME(copy_block)(const Dense *d, int first, int count, REAL *x, REAL
     }
 }
 
+/* The same columns after a step, as they lie, to a state (n) and images (n, k). */
+static void NAME(record)(const Dense *d, int first, int count, int k, REAL *state, REAL *images) {
+    int own = first == 0;                                                /* the state's column */
+    for (int i = 0; i < d->n; i++) {
+        const REAL *row = (const REAL *)(d->S + (size_t)i * d->columns);
+        if (own) state[i] = row[0];
+        memcpy(images + (size_t)i * k + first - 1 + own, row + own, (size_t)(count - own) * sizeof(REAL));
+    }
+}
+
 /* The operand of the first stage, where it is not the base itself. */
 static void NAME(first_operand)(Dense *d, int phi) {
     for (int i = 0; i < d->padded; i++) {
@@ -245,8 +255,8 @@ INLINE void NAME(network_steps)(Dense *d, int form, int phi, int sparse, int64_t
 
 /* x (batch, n), V (batch, k, n), each vector as a row: in and out. The weights are those of `pack`, of one network that
  * all share, or `own` ones; b (n) with stride 0 where it is shared. states (steps, batch, n) and images
- * (steps, batch, k, n) receive x and V after each step, if they are not NULL. Returns 0, or -1 where there is no
- * memory. */
+ * (steps, batch, n, k) receive x and V after each step, a vector as a column, if they are not NULL. Returns 0, or -1
+ * where there is no memory. */
 int NAME(advance_dense)(int form, int phi, int64_t batch, int n, int k, int64_t steps, double h, const REAL *packed,
                   const int64_t *start, int own, const REAL *b, int64_t b_stride, REAL *x, REAL *V, REAL *states,
                   REAL *images) {
@@ -265,28 +275,25 @@ int NAME(advance_dense)(int form, int phi, int64_t batch, int n, int k, int64_t 
         d.W = packed + network * d.padded * n, d.entries = (const Entry *)d.W;
         d.start = start + network * (d.padded / ROWS + 1);
         for (int i = 0; i < d.padded; i++) bias[i] = i < n ? b[i] : 0;
-        REAL *before = V;
-        for (int64_t done = 0; done < steps; done += images ? 1 : CHUNK) {
-            int64_t count = images ? 1 : steps - done < CHUNK ? steps - done : CHUNK;
-            REAL *after = images ? images + (done * batch + s) * k * n : V;
+        for (int64_t done = 0, count; done < steps; done += count) {
+            count = images ? 1 : steps - done < CHUNK ? steps - done : CHUNK;
             for (int first = 0; first <= k; first += fit * LANES) {
-                int width = k + 1 - first < fit * LANES ? k + 1 - first : fit * LANES;
+                int width = k + 1 - first < fit * LANES ? k + 1 - first : fit * LANES, only = width > k;
                 d.first = first == 0, d.slopes = slopes;
-                if (!images || done == 0 || width <= k) {                /* else the only block is where it was left */
+                if (!only || done == 0) {                                /* the only block stays where it is */
                     vec **arrays[] = {&d.X, &d.S, &d.S2, &d.A, &d.Z, &d.Z2};
                     for (int a = 0; a < 6; a++) *arrays[a] = (vec *)(memory + a * array);
                     d.columns = (width + LANES - 1) / LANES;
                     memset(d.S, 0, (size_t)d.padded * d.columns * BYTES);
-                    NAME(copy_block)(&d, first, width, x, before, 0);
+                    NAME(copy_block)(&d, first, width, x, V, 0);
                     memcpy(d.X, d.S, (size_t)d.padded * d.columns * BYTES);
                 }
                 NAME(network_steps)(&d, form, phi, d.start[0] >= 0, count);
-                NAME(copy_block)(&d, first, width, x, after, 1);
+                int64_t place = done * batch + s;
+                if (images) NAME(record)(&d, first, width, k, states + place * n, images + place * n * k);
+                if (!only || done + count == steps) NAME(copy_block)(&d, first, width, x, V, 1);
             }
-            before = after;
-            if (images) memcpy(states + (done * batch + s) * n, x, n * sizeof(REAL));
         }
-        if (before != V) memcpy(V, before, (size_t)n * k * sizeof(REAL));
     }
     restore_denormals(old);
     free(memory);
@@ -296,6 +303,8 @@ int NAME(advance_dense)(int form, int phi, int64_t batch, int n, int k, int64_t 
 #ifndef SINGLE
 /* How many rows a panel has. */
 int rows(void) { return ROWS; }
+
+void large_pages(void *memory, int64_t bytes) { on_large_pages(memory, (size_t)bytes); }
 
 /* ------------------------------------------------------------------------------------- many small networks */
 
