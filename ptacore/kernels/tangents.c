@@ -69,15 +69,16 @@ typedef struct {
     vec *X, *S, *S2, *A, *Z, *Z2;        /* base, stage, next stage, sum, operand of the product, its next */
 } Dense;
 
-/* ROWS rows x `count` vectors of the product W Z */
-INLINE void NAME(product)(const Dense *d, const REAL *panel, const vec *Z, int column, int count, vec acc[ROWS][COLS]) {
-    for (int i = 0; i < ROWS; i++)
+/* `rows` rows of a panel, ROWS or half of them, x `count` vectors of the product W Z */
+INLINE void NAME(product)(const Dense *d, const REAL *panel, const vec *Z, int column, int rows, int count,
+                          vec acc[ROWS][COLS]) {
+    for (int i = 0; i < rows; i++)
         for (int c = 0; c < count; c++) acc[i][c] = (vec){0};
     for (int j = 0; j < d->n; j++) {
         __builtin_prefetch(panel + (size_t)(j + AHEAD) * ROWS);
         vec z[COLS];
         for (int c = 0; c < count; c++) z[c] = Z[(size_t)j * d->columns + column + c];
-        for (int i = 0; i < ROWS; i++) {
+        for (int i = 0; i < rows; i++) {
             vec w = panel[(size_t)j * ROWS + i] - (vec){0};
             for (int c = 0; c < count; c++) acc[i][c] += w * z[c];
         }
@@ -97,18 +98,18 @@ INLINE void NAME(sparse_product)(const Dense *d, int row, const vec *Z, int colu
 }
 
 /* One block of rows and columns of one stage. value: phi of the block's rows, filled at the state's column. */
-INLINE void NAME(block)(const Dense *d, int stage, int row, int column, int count, REAL *value) {
+INLINE void NAME(block)(const Dense *d, int stage, int row, int column, int rows, int count, REAL *value) {
     vec acc[ROWS][COLS];
     const vec *operand = d->form == CURRENT ? d->Z : d->S;
     if (d->sparse) NAME(sparse_product)(d, row, operand, column, count, acc);
-    else NAME(product)(d, d->W + (size_t)row * d->n, operand, column, count, acc);
+    else NAME(product)(d, d->W + (size_t)row * d->n, operand, column, rows, count, acc);
     REAL u[ROWS], *slope = d->slopes + row;
     int state = d->first && column == 0;
     if (state) {
-        for (int i = 0; i < ROWS; i++) u[i] = acc[i][0][0] += d->b[row + i];
-        if (d->form != CURRENT) NAME(nonlinearity)(d->phi, ROWS, u, value, slope);
+        for (int i = 0; i < rows; i++) u[i] = acc[i][0][0] += d->b[row + i];
+        if (d->form != CURRENT) NAME(nonlinearity)(d->phi, rows, u, value, slope);
     }
-    for (int i = 0; i < ROWS; i++) {
+    for (int i = 0; i < rows; i++) {
         size_t at = (size_t)(row + i) * d->columns + column;
         for (int c = 0; c < count; c++) {
             vec y = acc[i][c];
@@ -126,10 +127,10 @@ INLINE void NAME(block)(const Dense *d, int stage, int row, int column, int coun
     }
     if (d->form != CURRENT) return;      /* the operand of the next stage: [phi(x) | phi'(x) V] */
     if (state) {
-        for (int i = 0; i < ROWS; i++) u[i] = d->S2[(size_t)(row + i) * d->columns][0];
-        NAME(nonlinearity)(d->phi, ROWS, u, value, slope);
+        for (int i = 0; i < rows; i++) u[i] = d->S2[(size_t)(row + i) * d->columns][0];
+        NAME(nonlinearity)(d->phi, rows, u, value, slope);
     }
-    for (int i = 0; i < ROWS; i++) {
+    for (int i = 0; i < rows; i++) {
         size_t at = (size_t)(row + i) * d->columns + column;
         for (int c = 0; c < count; c++) {
             vec z = d->S2[at + c] * (slope[i] - (vec){0});
@@ -139,14 +140,19 @@ INLINE void NAME(block)(const Dense *d, int stage, int row, int column, int coun
     }
 }
 
-INLINE void NAME(stage_of)(Dense *d, int stage) {
+/* `count` vectors of columns: what the product takes of them stays in the nearest cache while all rows pass. */
+INLINE void NAME(columns_of)(const Dense *d, int stage, int column, int count) {
     REAL value[ROWS] = {0};
-    for (int row = 0; row < d->padded; row += ROWS) {
-        int column = 0;
-        for (; column + COLS <= d->columns; column += COLS) NAME(block)(d, stage, row, column, COLS, value);
-        if (d->columns - column == 2) NAME(block)(d, stage, row, column, 2, value);
-        if (d->columns - column == 1) NAME(block)(d, stage, row, column, 1, value);
-    }
+    for (int row = 0; row < d->n; row += ROWS)
+        if (d->sparse || d->n - row > ROWS / 2) NAME(block)(d, stage, row, column, ROWS, count, value);
+        else NAME(block)(d, stage, row, column, ROWS / 2, count, value);
+}
+
+INLINE void NAME(stage_of)(Dense *d, int stage) {
+    int column = 0;
+    for (; column + COLS <= d->columns; column += COLS) NAME(columns_of)(d, stage, column, COLS);
+    if (d->columns - column == 2) NAME(columns_of)(d, stage, column, 2);
+    if (d->columns - column == 1) NAME(columns_of)(d, stage, column, 1);
     vec *t = d->S; d->S = d->S2; d->S2 = t;
     t = d->Z; d->Z = d->Z2; d->Z2 = t;
     d->slopes += d->padded;
@@ -190,7 +196,7 @@ static void NAME(record)(const Dense *d, int first, int count, int k, REAL *stat
 
 /* The operand of the first stage, where it is not the base itself. */
 static void NAME(first_operand)(Dense *d, int phi) {
-    for (int i = 0; i < d->padded; i++) {
+    for (int i = 0; i < d->n; i++) {
         vec *row = d->S + (size_t)i * d->columns, *z = d->Z + (size_t)i * d->columns;
         REAL u = row[0][0], value = 0;
         if (d->first) NAME(nonlinearity)(phi, 1, &u, &value, &d->slopes[i]);
@@ -283,6 +289,7 @@ int NAME(advance_dense)(int form, int phi, int64_t batch, int n, int k, int64_t 
                 if (!only || done == 0) {                                /* the only block stays where it is */
                     vec **arrays[] = {&d.X, &d.S, &d.S2, &d.A, &d.Z, &d.Z2};
                     for (int a = 0; a < 6; a++) *arrays[a] = (vec *)(memory + a * array);
+                    if (form == CURRENT) d.S2 = d.S;                     /* of which no product is taken */
                     d.columns = (width + LANES - 1) / LANES;
                     memset(d.S, 0, (size_t)d.padded * d.columns * BYTES);
                     NAME(copy_block)(&d, first, width, x, V, 0);
