@@ -149,10 +149,10 @@ INLINE void NAME(columns_of)(const Dense *d, int stage, int column, int count) {
 }
 
 INLINE void NAME(stage_of)(Dense *d, int stage) {
-    int column = 0;
-    for (; column + COLS <= d->columns; column += COLS) NAME(columns_of)(d, stage, column, COLS);
-    if (d->columns - column == 2) NAME(columns_of)(d, stage, column, 2);
-    if (d->columns - column == 1) NAME(columns_of)(d, stage, column, 1);
+    int column = 0, left = d->columns;
+    for (; left > 4 || left == COLS; column += COLS, left -= COLS) NAME(columns_of)(d, stage, column, COLS);
+    for (; left > 1; column += 2, left -= 2) NAME(columns_of)(d, stage, column, 2);     /* 4 are 2 and 2, not 3 and 1 */
+    if (left) NAME(columns_of)(d, stage, column, 1);
     vec *t = d->S; d->S = d->S2; d->S2 = t;
     t = d->Z; d->Z = d->Z2; d->Z2 = t;
     d->slopes += d->padded;
