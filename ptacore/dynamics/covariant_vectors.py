@@ -234,7 +234,8 @@ def _aligned(tangents: TangentSystem, steps: int, seed: int, told) -> Tensor:
         factor = wide.factor(steps - wide.done)
         U = orthonormalize(factor.R @ U)[0]
         told(factor.steps)
-    tangents.reinitialize(wide.x, wide.Q[..., :k], t0=wide.time)
+    tangents.t0 = wide.time
+    tangents.go_back(wide.place()._replace(Q=wide.Q[..., :k], done=0))
     outside = U.square().cumsum(-1).tril(-1).sum(-2)  # of the first i columns, what lies in the rows below i
     return outside[..., :k].clamp(0.0, 1.0).sqrt().asin()
 

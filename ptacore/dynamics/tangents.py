@@ -263,8 +263,8 @@ class TangentSystem:
     def factor(self, steps: int, images: Images | None = None) -> Factor:
         """Advance to the next QR decomposition, at most so many steps away, and keep its triangular factor.
 
-        Stretches are three quarters as long as those of `step`, as a rule, so that the directions of all columns are
-        known to eps^(3/4).
+        Stretches are three fifths as long as those of `step`, as a rule, so that the directions of all columns are
+        known to eps^(4/5).
 
         Parameters
         ----------
@@ -305,7 +305,7 @@ class TangentSystem:
     def _factor(self, m: int, images: Images | None) -> Factor | None:
         last = self.done + m
         x, V = self._image(m, images)
-        renewed = None if self._overflows(V, m, last) else self._renewed(V, m, 0.75 * self._limit, overwrite=False)
+        renewed = None if self._overflows(V, m, last) else self._renewed(V, m, 0.6 * self._limit, overwrite=False)
         if renewed is None:
             self._shorter(m)
             return None
