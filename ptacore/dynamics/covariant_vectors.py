@@ -18,8 +18,7 @@ from ptacore.dynamics.integrate import step_count
 from ptacore.dynamics.orthonormal import orthonormalize
 from ptacore.dynamics.tangents import Factor, Images, Place, TangentSystem, flushed_denormals
 from ptacore.dynamics.threads import threads_that_pay
-from ptacore.kernels.tangents import on_large_pages
-from ptacore.memory import foretell
+from ptacore.memory import foretell, on_large_pages
 from ptacore.models.system import System
 
 KEPT = 2**22  # numbers in the triangular factors that are kept in any case
@@ -169,7 +168,9 @@ class _Forward:
         foretell("samples", (len(points) + 1) * numbers * tangents.x.element_size(),
                  "take fewer samples, vectors (k) or initial states")  # fmt: skip
         self.states = tangents.x.new_empty(len(points), *batch, n)
-        self.vectors = on_large_pages(tangents.x.new_empty(len(points), *batch, n, k))
+        self.vectors = tangents.x.new_empty(len(points), *batch, n, k)
+        if self.vectors.device.type == "cpu":
+            on_large_pages(self.vectors.data_ptr(), self.vectors.nbytes)
         self.states[0], self.vectors[0] = tangents.x, tangents.Q
 
     def stretches(self, end: int, most: float = math.inf, last: float = math.inf) -> list[_Stretch]:

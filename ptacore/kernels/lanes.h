@@ -43,7 +43,7 @@ INLINE void restore_denormals(uint64_t old) {
     (void)old;
 }
 
-/* Ask for large pages, which a long stream of weights is read faster from, and which are faster to come by. */
+/* Ask for large pages, which a long stream of weights is read faster from. */
 static inline void on_large_pages(void *memory, size_t bytes) {
 #if defined(MADV_HUGEPAGE)
     uintptr_t page = 4096, first = ((uintptr_t)memory + page - 1) / page * page, end = (uintptr_t)memory + bytes;

@@ -311,8 +311,6 @@ int NAME(advance_dense)(int form, int phi, int64_t batch, int n, int k, int64_t 
 /* How many rows a panel has. */
 int rows(void) { return ROWS; }
 
-void large_pages(void *memory, int64_t bytes) { on_large_pages(memory, (size_t)bytes); }
-
 /* ------------------------------------------------------------------------------------- many small networks */
 
 #define DELAY 8                   /* steps between normalizations, where lengths allow it */

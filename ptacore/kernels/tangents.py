@@ -28,7 +28,7 @@ DELAY = 8  # steps between their normalizations (DELAY of tangents.c)
 @functools.cache
 def _library() -> ctypes.CDLL | None:
     names = [f"{name}_{suffix}" for suffix in SUFFIX.values() for name in ("pack", "advance_dense")]
-    library = build.load(SOURCE, [*names, "rows", "large_pages", "advance_small"])
+    library = build.load(SOURCE, [*names, "rows", "advance_small"])
     if library is None:
         return None
     i32, i64, f64, pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
@@ -37,7 +37,6 @@ def _library() -> ctypes.CDLL | None:
         getattr(library, f"pack_{suffix}").argtypes = [i32, i64, i64, pointer, pointer, pointer]
         advance = getattr(library, f"advance_dense_{suffix}")
         advance.argtypes = [*sizes, pointer, pointer, i32, pointer, i64, *[pointer] * 4]
-    library.large_pages.argtypes = [pointer, i64]
     library.advance_small.argtypes = [*sizes, pointer, i64, pointer, i64, *[pointer] * 4]
     return library
 
@@ -45,13 +44,6 @@ def _library() -> ctypes.CDLL | None:
 def available() -> bool:
     """Whether the kernels can be used here; builds them if they have not been built."""
     return _library() is not None
-
-
-def on_large_pages(room: Tensor) -> Tensor:
-    """Memory that nothing has been written to, which it then takes half as long to fill."""
-    if room.device.type == "cpu" and available():
-        _library().large_pages(room.data_ptr(), room.nbytes)
-    return room
 
 
 class Form(NamedTuple):
