@@ -50,8 +50,8 @@ static const REAL SUM[4] = {1.0 / 6, 1.0 / 3, 1.0 / 3, 1.0 / 6};
 /* ------------------------------------------------------------------------------------------ one dense network */
 
 /* X = [x | V] is taken in blocks of columns that stay in the cache, each some steps at a time. The first holds the
- * state, and writes down the slopes phi' of every stage; the others read them. So the weights are streamed once a stage
- * and block, and what is needed beside V and the weights does not grow with the number of columns. */
+ * state, and writes down the slopes phi' of every stage; the others read them. So what is needed beside V and the
+ * weights does not grow with the number of columns. */
 #define SPACE (1 << 20)           /* bytes of a block */
 #define CHUNK 16                  /* steps */
 #define AHEAD 64                  /* columns of a panel by which its stream is asked for in advance */
@@ -140,7 +140,7 @@ INLINE void NAME(block)(const Dense *d, int stage, int row, int column, int rows
     }
 }
 
-/* `count` vectors of columns: what the product takes of them stays in the nearest cache while all rows pass. */
+/* `count` vectors of columns: what the product takes of them stays in the nearest cache, the weights are streamed. */
 INLINE void NAME(columns_of)(const Dense *d, int stage, int column, int count) {
     REAL value[ROWS] = {0};
     for (int row = 0; row < d->n; row += ROWS)

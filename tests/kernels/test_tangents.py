@@ -81,9 +81,7 @@ def test_plain_images_are_asked_for_and_told(name):
 
 
 @pytest.mark.parametrize("network", [models.TanhFlow, models.TanhRateFlow, models.ReLUFlow, models.TanhMap])
-@pytest.mark.parametrize(
-    ("n", "k"), [(7, 3), (35, 30), (40, 40), (1200, 40)]
-)  # the last one in several blocks of columns
+@pytest.mark.parametrize(("n", "k"), [(7, 3), (35, 30), (40, 40), (1200, 40)])  # the last in many blocks of columns
 def test_recorded_images_are_those_of_single_steps(network, n, k):
     system = network(random((n, n), 0, 1.5 / n**0.5), b=0.1)
     advance = compiled.advance_for(system, 1.0 if system.kind == "map" else 0.05)
