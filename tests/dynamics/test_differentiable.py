@@ -271,6 +271,16 @@ def test_a_burst_between_quiet_steps_shortens_the_way_to_the_next_decomposition(
     torch.testing.assert_close(found, torch.full_like(rate, -(198 + 240) / 200), rtol=1e-8, atol=0)
 
 
+@pytest.mark.parametrize("make", [models.TanhMap, lambda W: System.from_function(lambda x: x @ W.T, 3, "map")])
+def test_the_last_interval_of_a_stretch_may_be_shorter(make):
+    """15 steps are 8 and 7 between decompositions. At the origin the exponents' sum is log |det W|."""
+    V = draw(3, 3, seed=1)
+    W = (V @ torch.exp(torch.tensor([-0.1, -0.7, -1.3])).double().diag() @ torch.linalg.inv(V)).requires_grad_()
+    s = lyapunov_spectrum(make(W), torch.zeros(3), duration=200, transient=0, differentiable=True)
+    (found,) = torch.autograd.grad(s.exponents.sum(), W)
+    torch.testing.assert_close(found, torch.linalg.inv(W.detach()).T, rtol=1e-6, atol=1e-6)
+
+
 def test_saturated_units_leave_gradients_finite():
     """cosh overflows at a pre-activation of 89 in single precision, and the slope's gradient with it."""
     W = torch.tensor([[0.5, 0.0], [0.0, 0.5]], requires_grad=True)
