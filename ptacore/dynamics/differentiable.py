@@ -15,13 +15,12 @@ from torch.autograd.function import once_differentiable
 from torch.nn import Module
 
 from ptacore.dynamics.integrate import check_finite, start_of, step
-from ptacore.dynamics.network_steps import RK4, network_steps
+from ptacore.dynamics.network_steps import RK4, network_of, network_steps
 from ptacore.dynamics.parameters import Replaced, independent, parameters_of
 from ptacore.dynamics.tangents import TangentSystem, flushed_denormals
 from ptacore.dynamics.threads import threads_that_pay
 from ptacore.kernels.orthonormal import bounds
 from ptacore.models.module_map import ModuleMap
-from ptacore.models.rate import network_of
 from ptacore.models.system import System
 
 STRETCH = 1.0  # steps of a stretch, by the square root of their number in all
@@ -262,7 +261,7 @@ def _steps(
 ) -> tuple[Tensor, Tensor]:
     """As `step_tangent` so many times, to rounding, with a shorter graph."""
     network = network_of(system, dt)
-    if network is not None and isinstance(network.h, float):  # a time constant may be a tensor with a gradient
+    if network is not None:
         return network_steps(network, x, V, steps)
     for i in range(steps):
         x, V = _step(system, x, V, t + i * dt, dt)

@@ -11,10 +11,22 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from ptacore.kernels.tangents import MAP, OUTSIDE, Form
-from ptacore.models.rate import slope_of_tanh
+from ptacore.models.rate import ReLUFlow, TanhFlow, TanhMap, TanhRateFlow, slope_of_tanh
+from ptacore.models.system import System
 
+NETWORKS = (TanhFlow, TanhRateFlow, ReLUFlow, TanhMap)
+# of each stage: its time in the step; the share of its slope in the step, and in the way to the next stage
 RK4 = ((0, 1 / 6, 1 / 2), (1 / 2, 1 / 3, 1 / 2), (1 / 2, 1 / 3, 1), (1, 1 / 6, 0))
-"""Of each stage: its time in the step; its slope's share in the step, and in the way to the next stage."""
+
+
+def network_of(system: System, dt: float) -> Form | None:
+    """One of `NETWORKS`, by its parameters; None for all else.
+
+    A subclass may compute something else, and a time constant that is a tensor may have a gradient.
+    """
+    if type(system) not in NETWORKS or isinstance(system.tau, Tensor):
+        return None
+    return Form(system.form, system.nonlinearity == "tanh", system.W, system.b, dt / system.tau)
 
 
 def network_steps(network: Form, x: Tensor, V: Tensor, steps: int) -> tuple[Tensor, Tensor]:

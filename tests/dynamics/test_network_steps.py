@@ -5,9 +5,8 @@ import torch
 
 from ptacore import models
 from ptacore.dynamics.integrate import step_tangent
-from ptacore.dynamics.network_steps import network_steps
+from ptacore.dynamics.network_steps import network_of, network_steps
 from ptacore.kernels.tangents import INSIDE, MAP, OUTSIDE, Form
-from ptacore.models.rate import network_of
 
 SHAPES = {  # of W, b and x
     "one": ((4, 4), (4,), (4,)),
