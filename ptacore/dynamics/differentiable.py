@@ -15,6 +15,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import Module
 
 from ptacore.dynamics.integrate import check_finite, start_of, step
+from ptacore.dynamics.network_steps import RK4, network_of, network_steps
 from ptacore.dynamics.parameters import Replaced, independent, parameters_of
 from ptacore.dynamics.tangents import TangentSystem, flushed_denormals
 from ptacore.dynamics.threads import threads_that_pay
@@ -134,19 +135,19 @@ class Recording:
         every = -(-stretch.steps // math.ceil(widest))  # steps between decompositions
         while True:
             x_now, V, growth = x, Q, torch.zeros_like(stretch.growth)
-            for i in range(1, stretch.steps + 1):
-                x_now, V = _step(smooth, x_now, V, t.t0 + (stretch.done + i - 1) * t.dt, t.dt)
-                if i % every == 0 or i == stretch.steps:
-                    V, grown = decompose(V)
-                    if not _spread(grown.detach()) < 2 * limit:
-                        break
-                    growth = growth + grown
+            for i in range(0, stretch.steps, every):
+                steps = min(every, stretch.steps - i)
+                x_now, V = _steps(smooth, x_now, V, steps, t.t0 + (stretch.done + i) * t.dt, t.dt)
+                V, grown = decompose(V)
+                if not _spread(grown.detach()) < 2 * limit:
+                    break
+                growth = growth + grown
             else:
                 return x_now, V, growth
             if every == 1:
                 raise ValueError(
                     f"k: expected exponents that have gradients, but the tangent map is nearly singular at t = "
-                    f"{t.t0 + (stretch.done + i - 1) * t.dt:g}; ask for fewer"
+                    f"{t.t0 + (stretch.done + i) * t.dt:g}; ask for fewer"
                 )
             every = max(1, every // 4)
 
@@ -255,14 +256,25 @@ class _ByAutograd:
         return new[0], torch.autograd.grad(pulled, w, V, create_graph=True)[0].movedim(0, -1)
 
 
+def _steps(
+    system: System | _ByAutograd, x: Tensor, V: Tensor, steps: int, t: float, dt: float
+) -> tuple[Tensor, Tensor]:
+    """As `step_tangent` so many times, to rounding, with a shorter graph."""
+    network = network_of(system, dt)
+    if network is not None:
+        return network_steps(network, x, V, steps)
+    for i in range(steps):
+        x, V = _step(system, x, V, t + i * dt, dt)
+    return x, V
+
+
 def _step(system: System | _ByAutograd, x: Tensor, V: Tensor, t: float, dt: float) -> tuple[Tensor, Tensor]:
-    """`step_tangent` with a shorter graph, to rounding."""
     if system.kind == "map":
         return system.at(t).jvp(x, V)
     new, new_V, at, at_V = x, V, x, V
-    for ahead, weight, following in ((0, 1 / 6, 1 / 2), (1 / 2, 1 / 3, 1 / 2), (1 / 2, 1 / 3, 1), (1, 1 / 6, None)):
+    for ahead, share, following in RK4:
         slope, slope_V = system.at(t + ahead * dt).jvp(at, at_V)
-        new, new_V = (torch.add(a, b, alpha=weight * dt) for a, b in ((new, slope), (new_V, slope_V)))
+        new, new_V = (torch.add(a, b, alpha=share * dt) for a, b in ((new, slope), (new_V, slope_V)))
         if following:
             at, at_V = (torch.add(a, b, alpha=following * dt) for a, b in ((x, slope), (V, slope_V)))
     return new, new_V

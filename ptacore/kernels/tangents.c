@@ -482,6 +482,42 @@ INLINE void small_steps(int form, int phi, int n, int columns, int64_t steps, do
     }
 }
 
+/* WIDE networks from `first` on, and their states, side by side; the last lanes repeat the last network. */
+static void take_networks(int64_t first, int64_t batch, int n, const double *W, int64_t W_stride, const double *b,
+                          int64_t b_stride, const double *x, wide w[][LARGEST], wide *bias, wide X[][LARGEST + 1]) {
+    for (int l = 0; l < WIDE; l++) {
+        int64_t s = first + l < batch ? first + l : batch - 1;
+        for (int i = 0; i < n; i++) {
+            bias[i][l] = b[s * b_stride + i];
+            for (int j = 0; j < n; j++) w[i][j][l] = W[s * W_stride + i * n + j];
+            X[i][0][l] = x[s * n + i];
+        }
+    }
+}
+
+INLINE void give_states(int count, int n, wide X[][LARGEST + 1], double *x) {
+    for (int l = 0; l < count; l++)
+        for (int i = 0; i < n; i++) x[l * n + i] = X[i][0][l];
+}
+
+/* States alone: x (batch, n), in and out, and after each step in states (steps, batch, n). */
+void orbit_small(int form, int phi, int64_t batch, int n, int64_t steps, double h, const double *W, int64_t W_stride,
+                 const double *b, int64_t b_stride, double *x, double *states) {
+    wide X[LARGEST][LARGEST + 1], w[LARGEST][LARGEST], bias[LARGEST];
+    uint64_t old = flush_denormals();
+    for (int64_t first = 0; first < batch; first += WIDE) {
+        int many = batch - first < WIDE ? (int)(batch - first) : WIDE;
+        take_networks(first, batch, n, W, W_stride, b, b_stride, x, w, bias, X);
+        for (int64_t s = 0; s < steps; s++) {
+            if (n == 2) small_step(form, phi, 2, 1, h, w, bias, X);      /* several times faster */
+            else small_step(form, phi, n, 1, h, w, bias, X);
+            give_states(many, n, X, states + (s * batch + first) * n);
+        }
+        give_states(many, n, X, x + first * n);
+    }
+    restore_denormals(old);
+}
+
 /* As advance_dense, for n <= 4 and k <= 4, but V is kept orthogonal and comes back orthonormal, and growth (batch, k)
  * receives the logarithm of what its columns have grown by. parts (batch, k, 3), in and out, is that growth as value
  * less one and exponent of two, and the number of steps that were left out of it, lost in rounding; 0 at first. A
@@ -494,14 +530,11 @@ int advance_small(int form, int phi, int64_t batch, int n, int k, int64_t steps,
     int lost = 0;
     uint64_t old = flush_denormals();
     for (int64_t first = 0; first < batch; first += WIDE) {
+        take_networks(first, batch, n, W, W_stride, b, b_stride, x, w, bias, X);
         for (int l = 0; l < WIDE; l++) {
-            int64_t s = first + l < batch ? first + l : batch - 1;       /* the last lanes repeat the last network */
-            for (int i = 0; i < n; i++) {
-                bias[i][l] = b[s * b_stride + i];
-                for (int j = 0; j < n; j++) w[i][j][l] = W[s * W_stride + i * n + j];
-                X[i][0][l] = x[s * n + i];
-                for (int c = 0; c < k; c++) X[i][c + 1][l] = V[(s * n + i) * k + c];
-            }
+            const double *own = V + (first + l < batch ? first + l : batch - 1) * n * k;
+            for (int i = 0; i < n; i++)
+                for (int c = 0; c < k; c++) X[i][c + 1][l] = own[i * k + c];
         }
         for (int c = 0; c < k; c++)
             for (int l = 0; l < WIDE; l++) {

@@ -22,13 +22,14 @@ SOURCE = Path(__file__).with_name("tangents.c")
 OUTSIDE, INSIDE, MAP = 0, 1, 2  # -x + W phi(x) + b, -x + phi(W x + b), and the map phi(W x + b); enum of tangents.c
 SMALL = 4  # states up to which networks share the lanes (LARGEST of tangents.c)
 LANES = 32  # networks that share them (WIDE of tangents.c)
+MANY = 40_000  # weights times the states that share them: of more, torch takes the steps faster
 DELAY = 8  # steps between their normalizations (DELAY of tangents.c)
 
 
 @functools.cache
 def _library() -> ctypes.CDLL | None:
     names = [f"{name}_{suffix}" for suffix in SUFFIX.values() for name in ("pack", "advance_dense")]
-    library = build.load(SOURCE, [*names, "rows", "advance_small"])
+    library = build.load(SOURCE, [*names, "rows", "advance_small", "orbit_small"])
     if library is None:
         return None
     i32, i64, f64, pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
@@ -38,6 +39,8 @@ def _library() -> ctypes.CDLL | None:
         advance = getattr(library, f"advance_dense_{suffix}")
         advance.argtypes = [*sizes, pointer, pointer, i32, pointer, i64, *[pointer] * 4]
     library.advance_small.argtypes = [*sizes, pointer, i64, pointer, i64, *[pointer] * 4]
+    library.orbit_small.argtypes = [i32, i32, i64, i32, i64, f64, pointer, i64, pointer, i64, pointer, pointer]
+    library.orbit_small.restype = None
     return library
 
 
@@ -127,6 +130,16 @@ class _Dense:
         each step."""
         return self._steps(x, V, len(states), states, images)
 
+    def orbit(self, x: Tensor, skipped: int, steps: int) -> Tensor | None:
+        """States (steps + 1, ..., n) after some first steps; None where torch is faster."""
+        n = x.shape[-1]
+        if self.network.W.ndim == 2 and x.numel() > n and x.numel() * n > MANY:
+            return None
+        states, none = x.new_empty(steps + 1, *x.shape), x.new_empty(*x.shape, 0)
+        states[0] = self._steps(x, none, skipped)[0]
+        self.record(states[0], none, states[1:], states[1:])  # there are no vectors to write
+        return states
+
     def _steps(self, x: Tensor, V: Tensor, steps: int, states: Tensor | None = None, images: Tensor | None = None):
         form, phi, _, bias, h = self.network
         (n, k), batch, done = V.shape[-2:], x.shape[:-1], 0
@@ -151,6 +164,21 @@ class _Small:
 
     def __init__(self, network: Form):
         self.network = network
+
+    def orbit(self, x: Tensor, skipped: int, steps: int) -> Tensor:
+        """States (steps + 1, ..., n) after some first steps."""
+        form, phi, weights, bias, h = self.network
+        batch, n, done = x.shape[:-1], x.shape[-1], 1
+        (W, W_stride), (b, b_stride) = _shared_or_batched(weights, 2, batch), _shared_or_batched(bias, 1, batch)
+        x, states = self._orthonormal(x, x.new_empty(*x.shape, 0), skipped)[0], x.new_empty(steps + 1, *x.shape)
+        states[0] = x
+        for count in _calls(steps, form, n, 0, batch.numel()):
+            _library().orbit_small(
+                form, phi, batch.numel(), n, count, h, W.data_ptr(), W_stride, b.data_ptr(), b_stride,
+                x.data_ptr(), states[done].data_ptr(),
+            )  # fmt: skip
+            done += count
+        return states
 
     def __call__(self, x: Tensor, V: Tensor, steps: int, t: float = 0.0, plain: bool = False):
         return self._plain(x, V, steps) if plain else self._orthonormal(x, V, steps)

@@ -38,6 +38,8 @@ class Ensemble(System):
     [-0.69, -0.92, -0.87, 0.69]
     """
 
+    compiled_orbits = True
+
     def kernel(self, dt):
         self.uncompiled = "the law depends on time" if self.driven else ""
         if self.driven or self.dtype != torch.float64:
@@ -49,18 +51,10 @@ class Ensemble(System):
             self.uncompiled = reason(error)
             return None
 
-    def orbit(self, x, skipped, steps, dt):
-        followed = torch.is_grad_enabled() and any(t.requires_grad for t in (x, *self._parameters().values()))
-        kernel = None if followed or self.device.type != "cpu" else self.kernel(dt)
-        return None if kernel is None else kernel.orbit(x, skipped, steps)
-
-    def _parameters(self) -> dict[str, Tensor]:
-        return {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
-
     def _first(self) -> tuple[Ensemble, list[tuple[Tensor, Tensor]]]:
         """The first member alone, and its parameters beside those of all."""
         one, own = copy.copy(self), []
-        for name, value in self._parameters().items():
+        for name, value in self._tensors().items():
             first = value[0].clone(memory_format=torch.contiguous_format)
             setattr(one, name, first)
             own.append((first, value))

@@ -49,6 +49,8 @@ class _GRU(System):
         new.W_z, new.b_z = None, torch.full_like(self.b_z, -torch.inf)
         return new
 
+    compiled_orbits = True
+
     def kernel(self, dt):
         renewed = 1 - torch.sigmoid(self.b_z)
         own = type(self).__module__ == __name__ and self.gates_are_constant

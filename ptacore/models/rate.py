@@ -97,6 +97,7 @@ class _Network(System):
     """
 
     smooth_jvp = True
+    compiled_orbits = True
     nonlinearity = "tanh"  # or "relu"
     form: int  # of `kernels.tangents`
 

@@ -41,6 +41,7 @@ class System:
     smooth_jvp = False
     bound: float | None = None
     uncompiled: str = ""  # why the last `kernel` was None, where the system can tell
+    compiled_orbits = False  # whether its kernels have a method `orbit`, and no trajectory is too short for them
     dim: int
     kind: str
     dtype: torch.dtype = torch.float64
@@ -79,7 +80,14 @@ class System:
 
     def orbit(self, x: Tensor, skipped: int, steps: int, dt: float) -> Tensor | None:
         """States (steps + 1, ..., n) after some first steps, compiled; None where torch takes them."""
-        return None
+        followed = torch.is_grad_enabled() and any(t.requires_grad for t in (x, *self._tensors().values()))
+        compiled = self.compiled_orbits and self.device.type == "cpu" and not followed
+        kernel = self.kernel(dt) if compiled else None
+        return None if kernel is None else kernel.orbit(x, skipped, steps)
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """The tensors that it holds."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
 
     @property
     def driven(self) -> bool:
@@ -96,9 +104,8 @@ class System:
         """
         target = place("target", target)
         new = copy.copy(self)
-        for name, value in vars(self).items():
-            if isinstance(value, Tensor):
-                setattr(new, name, value.to(target))
+        for name, value in self._tensors().items():
+            setattr(new, name, value.to(target))
         probe = torch.empty(0, dtype=self.dtype, device=self.device).to(target)
         new.dtype, new.device = probe.dtype, probe.device
         return new
@@ -283,4 +290,5 @@ class _FunctionSystem(System):
             F = self(copies)
             if not F.requires_grad:
                 raise ValueError("f: cannot be differentiated (it leaves torch, or does not use x); pass jacobian")
-            return torch.autograd.grad(F, copies, P)[0].movedim(0, -1)
+            # of a sum: told weights, torch would import sympy, which takes as long as to compile f
+            return torch.autograd.grad((F * P.clone()).sum(), copies)[0].movedim(0, -1)

@@ -114,6 +114,68 @@ def test_the_package_s_networks(kind, k):
     agrees_with_differences(of_spectrum, [W, b, gate] if gates else [W, b])
 
 
+@pytest.mark.parametrize("shapes", [((5, 5), (5,), (5,)), ((5, 5), (2, 5), (2, 5)), ((2, 5, 5), (5,), (3, 2, 5))])
+@pytest.mark.parametrize("kind", ["TanhFlow", "TanhRateFlow", "TanhMap"])
+def test_a_network_has_the_gradients_that_torch_finds_for_it(kind, shapes):
+    """As for a subclass of the user's. Weights from a leaf, a bias and x0; one network, or many, with weights shared or
+    their own."""
+    gain, b, x0 = tensor(1.3), draw(*shapes[1], seed=1).requires_grad_(), draw(*shapes[2], seed=2).requires_grad_()
+    J, gradients = draw(*shapes[0], scale=0.5).requires_grad_(), []
+    times = {"duration": 20, "transient": 5} if kind == "TanhMap" else {"duration": 2.0, "transient": 0.5, "dt": 0.1}
+    network = getattr(models, kind)
+    for system in (network, type("Own", (network,), {"__module__": __name__})):
+        s = lyapunov_spectrum(system(gain * J, b), x0, k=3, backend="torch", differentiable=True, **times)
+        weights = draw(*s.exponents.shape, seed=3)
+        gradients.append(torch.autograd.grad((weights * s.exponents).sum(), (gain, J, b, x0)))
+    for found, expected in zip(*gradients, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-10)
+
+
+def test_a_network_whose_parameters_are_tied_or_are_tensors_of_its_own():
+    """b made from the network's own W counts once; a time constant that is a tensor has a gradient."""
+    W, x0, tau = draw(4, 4, scale=0.9).requires_grad_(), draw(4, seed=1), tensor(0.5)
+    network = models.TanhFlow(W)
+    network.b, network.tau = network.W.mean(-1), tau
+    formula = System.from_function(lambda x: (torch.tanh(x) @ W.T + W.mean(-1) - x) / tau, 4, "flow")
+    times = {"duration": 2.0, "transient": 0.5, "dt": 0.1, "backend": "torch", "differentiable": True}
+    for other in (tau, tau.item()):
+        network.tau = other
+        asked = (W, tau) if other is tau else (W,)
+        found, expected = (
+            torch.autograd.grad(lyapunov_spectrum(s, x0, **times).exponents.square().sum(), asked, retain_graph=True)
+            for s in (network, formula)
+        )
+        for ours, theirs in zip(found, expected, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-10)
+
+
+def test_one_parameter_of_a_network_may_be_fixed():
+    """Its gradient is left out, and those of the others stay."""
+    W, b = draw(4, 4).requires_grad_(), draw(4, seed=1).requires_grad_()
+    times = {"duration": 2.0, "transient": 0.5, "dt": 0.1, "differentiable": True}
+
+    def gradient(W, b, of):
+        return torch.autograd.grad(lyapunov_spectrum(models.TanhFlow(W, b), draw(4), **times).exponents[0], of)[0]
+
+    assert torch.equal(gradient(W.detach(), b, b), gradient(W, b, b))
+    assert torch.equal(gradient(W, b.detach(), W), gradient(W, b, W))
+
+
+def test_a_network_in_single_precision_and_its_changed_weights():
+    W = draw(20, 20, scale=0.35).requires_grad_()
+    by = []
+    for dtype in (torch.float64, torch.float32):
+        system = models.TanhFlow(W, dtype=dtype)
+        s = lyapunov_spectrum(system, 0.1 * draw(20), duration=3.0, dt=0.1, k=5, differentiable=True)
+        by.append(torch.autograd.grad(s.exponents.sum(), W)[0])
+    torch.testing.assert_close(by[1], by[0], rtol=1e-3, atol=1e-4)
+    s = lyapunov_spectrum(system, 0.1 * draw(20), duration=3.0, dt=0.1, k=5, differentiable=True)
+    with torch.no_grad():
+        system.W += 1
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        s.exponents.sum().backward()
+
+
 class Leaky(nn.Module):
     def __init__(self):
         super().__init__()
@@ -207,6 +269,16 @@ def test_a_burst_between_quiet_steps_shortens_the_way_to_the_next_decomposition(
                           differentiable=True)  # fmt: skip
     (found,) = torch.autograd.grad(s.exponents.sum(), rate)
     torch.testing.assert_close(found, torch.full_like(rate, -(198 + 240) / 200), rtol=1e-8, atol=0)
+
+
+@pytest.mark.parametrize("make", [models.TanhMap, lambda W: System.from_function(lambda x: x @ W.T, 3, "map")])
+def test_the_last_interval_of_a_stretch_may_be_shorter(make):
+    """15 steps are 8 and 7 between decompositions. At the origin the exponents' sum is log |det W|."""
+    V = draw(3, 3, seed=1)
+    W = (V @ torch.exp(torch.tensor([-0.1, -0.7, -1.3])).double().diag() @ torch.linalg.inv(V)).requires_grad_()
+    s = lyapunov_spectrum(make(W), torch.zeros(3), duration=200, transient=0, differentiable=True)
+    (found,) = torch.autograd.grad(s.exponents.sum(), W)
+    torch.testing.assert_close(found, torch.linalg.inv(W.detach()).T, rtol=1e-6, atol=1e-6)
 
 
 def test_saturated_units_leave_gradients_finite():

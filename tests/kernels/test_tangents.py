@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reference_systems import lorenz, random, small_modules
 
 from ptacore import lyapunov_spectrum, models
-from ptacore.dynamics.integrate import step_tangent
+from ptacore.dynamics.integrate import step, step_tangent
 from ptacore.dynamics.orthonormal import orthonormalize
 from ptacore.kernels import advance as shared
 from ptacore.kernels import tangents as compiled
@@ -78,6 +78,56 @@ def test_plain_images_are_asked_for_and_told(name):
     assert got[2:] == (None, None)
     for mine, expected in zip(got, (x, V), strict=False):
         torch.testing.assert_close(mine, expected, rtol=1e-9, atol=1e-9 * expected.abs().max().item())
+
+
+@settings(max_examples=60)
+@given(
+    network=st.sampled_from(NETWORKS),
+    n=st.integers(1, 21),
+    batch=st.sampled_from([(), (1,), (3,), (40,), (2, 3)]),
+    own_weights=st.booleans(),
+    dtype=st.sampled_from([torch.float64, torch.float32]),
+    skipped=st.integers(0, 5),
+    steps=st.integers(1, 12),
+    seed=st.integers(0, 1000),
+)
+def test_orbits_are_those_of_torch(network, n, batch, own_weights, dtype, skipped, steps, seed):
+    W = random((*batch, n, n) if own_weights else (n, n), seed, 1.5 / n**0.5)
+    system, dt = network(W, random((n,), seed + 1, 0.3), dtype=dtype), 0.05
+    dt = 1.0 if system.kind == "map" else dt
+    x = random((*batch, n), seed + 2).to(dtype)
+    given, got, expected = x.clone(), system.orbit(x, skipped, steps, dt), [x]
+    for _ in range(skipped + steps):
+        expected.append(step(system, expected[-1], 0.0, dt))
+    eps = torch.finfo(dtype).eps
+    torch.testing.assert_close(got, torch.stack(expected[skipped:]), rtol=1e4 * eps, atol=1e4 * eps)
+    assert torch.equal(x, given)
+
+
+@pytest.mark.parametrize("n", [2, 5])
+def test_orbits_in_many_calls_change_no_bit_and_keep_not_a_number(n, monkeypatch):
+    system = models.TanhFlow(random((n, n), 0), b=[1e308] + [0.0] * (n - 1))
+    x = random((3, n), 1)
+    x[1] = 0.0
+    whole = system.orbit(x, 7, 50, 1e3)
+    monkeypatch.setattr(shared, "WORK", 1)
+    pieces = system.orbit(x, 7, 50, 1e3)
+    assert torch.equal(whole.nan_to_num(12.0), pieces.nan_to_num(12.0))
+    assert not torch.isfinite(whole[-1, :, 0]).any()
+
+
+def test_orbits_are_left_to_torch_where_it_is_faster_or_has_to_follow():
+    x, W = random((300, 20), 0), random((20, 20), 1)
+    assert models.TanhMap(W).orbit(x, 0, 3, 1.0) is None
+    assert models.TanhMap(W).orbit(x[:9], 0, 3, 1.0) is not None
+    assert models.TanhMap(W.clone().requires_grad_()).orbit(x[:9], 0, 3, 1.0) is None
+    assert models.TanhMap(W).orbit(x[:9].clone().requires_grad_(), 0, 3, 1.0) is None
+
+    class Biased(models.TanhMap):
+        def __call__(self, x):
+            return super().__call__(x) + 1
+
+    assert Biased(W).orbit(x[:9], 0, 3, 1.0) is None
 
 
 @pytest.mark.parametrize("network", [models.TanhFlow, models.TanhRateFlow, models.ReLUFlow, models.TanhMap])
