@@ -27,26 +27,28 @@ DELAY = 8  # steps between their normalizations (DELAY of tangents.c)
 
 
 @functools.cache
-def _library() -> ctypes.CDLL | None:
-    names = [f"{name}_{suffix}" for suffix in SUFFIX.values() for name in ("pack", "advance_dense")]
-    library = build.load(SOURCE, [*names, "rows", "advance_small", "orbit_small"])
+def _library(dtype: torch.dtype = torch.float64) -> ctypes.CDLL | None:
+    names, small = ("rows", "pack", "advance_dense"), ("advance_small", "orbit_small")
+    if dtype == torch.float64:
+        library = build.load(SOURCE, names + small)
+    else:
+        library = build.load("#define SINGLE\n" + SOURCE.read_text(), names)
     if library is None:
         return None
     i32, i64, f64, pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
     sizes = [i32, i32, i64, i32, i32, i64, f64]
-    for suffix in SUFFIX.values():
-        getattr(library, f"pack_{suffix}").argtypes = [i32, i64, i64, pointer, pointer, pointer]
-        advance = getattr(library, f"advance_dense_{suffix}")
-        advance.argtypes = [*sizes, pointer, pointer, i32, pointer, i64, *[pointer] * 4]
-    library.advance_small.argtypes = [*sizes, pointer, i64, pointer, i64, *[pointer] * 4]
-    library.orbit_small.argtypes = [i32, i32, i64, i32, i64, f64, pointer, i64, pointer, i64, pointer, pointer]
-    library.orbit_small.restype = None
+    library.pack.argtypes = [i32, i64, i64, pointer, pointer, pointer]
+    library.advance_dense.argtypes = [*sizes, pointer, pointer, i32, pointer, i64, *[pointer] * 4]
+    if dtype == torch.float64:
+        library.advance_small.argtypes = [*sizes, pointer, i64, pointer, i64, *[pointer] * 4]
+        library.orbit_small.argtypes = [i32, i32, i64, i32, i64, f64, pointer, i64, pointer, i64, pointer, pointer]
+        library.orbit_small.restype = None
     return library
 
 
 def available() -> bool:
     """Whether the kernels can be used here; builds them if they have not been built."""
-    return _library() is not None
+    return all([_library(dtype) for dtype in SUFFIX])
 
 
 class Form(NamedTuple):
@@ -83,10 +85,10 @@ def advance_for(system, dt: float) -> Advance | None:
 
 def network_kernel(network: Form) -> Advance | None:
     """The kernel of a tanh or ReLU network, in its precision."""
-    if not available():
+    dtype = network.W.dtype
+    if _library(dtype) is None:
         return None
-    small = network.W.shape[-1] <= SMALL and network.W.dtype == torch.float64
-    return _Small(network) if small else _Dense(network)
+    return _Small(network) if network.W.shape[-1] <= SMALL and dtype == torch.float64 else _Dense(network)
 
 
 def _shared_or_batched(parameter: Tensor, axes: int, batch: torch.Size) -> tuple[Tensor, int]:
@@ -101,10 +103,7 @@ class _Dense:
     """Networks one by one; V is the plain image."""
 
     def __init__(self, network: Form):
-        self.network, self.packed = network, None
-
-    def _function(self, name: str):
-        return getattr(_library(), f"{name}_{SUFFIX[self.network.W.dtype]}")
+        self.network, self.library, self.packed = network, _library(network.W.dtype), None
 
     def _weights(self, batch: torch.Size) -> tuple[Tensor, Tensor, int]:
         """The weights packed, once for all calls; anew if they have been changed or belong to another batch."""
@@ -114,11 +113,11 @@ class _Dense:
         if self.packed is None or self.packed[0] != state or not counted:
             W, stride = _shared_or_batched(W, 2, batch)
             count, n = W.numel() // (W.shape[-1] ** 2), W.shape[-1]
-            rows = _library().rows()
+            rows = self.library.rows()
             panels = -(-n // rows)
             packed = torch.empty(count, panels * rows * n, dtype=W.dtype)
             start = torch.empty(count, panels + 1, dtype=torch.int64)
-            self._function("pack")(self.network.kind, count, n, W.data_ptr(), packed.data_ptr(), start.data_ptr())
+            self.library.pack(self.network.kind, count, n, W.data_ptr(), packed.data_ptr(), start.data_ptr())
             self.packed = state, (packed, start, int(stride > 0))
         return self.packed[1]
 
@@ -149,7 +148,7 @@ class _Dense:
         b, b_stride = _shared_or_batched(bias, 1, batch)
         for count in _calls(steps, form, n, k, batch.numel()):
             told = [None if each is None else each[done].data_ptr() for each in (states, images)]
-            failed = self._function("advance_dense")(
+            failed = self.library.advance_dense(
                 form, phi, batch.numel(), n, k, count, h, packed.data_ptr(), start.data_ptr(), own,
                 b.data_ptr(), b_stride, x.data_ptr(), V.data_ptr(), *told,
             )  # fmt: skip
