@@ -85,7 +85,11 @@ def network_kernel(network: Form) -> Advance | None:
     """The kernel of a tanh or ReLU network, in its precision."""
     if not available():
         return None
-    small = network.W.shape[-1] <= SMALL and network.W.dtype == torch.float64
+    W, n = network.W, network.W.shape[-1]
+    W = W.reshape(n, n) if W.numel() == n * n else W  # of one network, which states share without copies
+    b = torch.as_tensor(network.b, dtype=W.dtype)
+    network = network._replace(W=W, b=b.expand(*b.shape[:-1], n))  # a bias that was set later, as torch takes it
+    small = n <= SMALL and W.dtype == torch.float64
     return _Small(network) if small else _Dense(network)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.autograd.forward_ad import unpack_dual
 
 from ptacore.checks import choice, floating, integer, place, to_tensor
 from ptacore.kernels.advance import Advance
@@ -80,7 +81,7 @@ class System:
 
     def orbit(self, x: Tensor, skipped: int, steps: int, dt: float) -> Tensor | None:
         """States (steps + 1, ..., n) after some first steps, compiled; None where torch takes them."""
-        followed = torch.is_grad_enabled() and any(t.requires_grad for t in (x, *self._tensors().values()))
+        followed = any(_followed(t) for t in (x, *self._tensors().values()))
         compiled = self.compiled_orbits and self.device.type == "cpu" and not followed
         kernel = self.kernel(dt) if compiled else None
         return None if kernel is None else kernel.orbit(x, skipped, steps)
@@ -177,6 +178,11 @@ class System:
         (True, tensor([1.], dtype=torch.float64))
         """
         return _FunctionSystem(f, dim, kind, jacobian, dtype)
+
+
+def _followed(t: Tensor) -> bool:
+    """Whether torch takes derivatives of what is computed with a tensor, backward or forward."""
+    return (torch.is_grad_enabled() and t.requires_grad) or unpack_dual(t).tangent is not None
 
 
 def _takes_time(f: Callable, name: str) -> bool:

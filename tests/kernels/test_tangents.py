@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_systems import lorenz, random, small_modules
 
-from ptacore import lyapunov_spectrum, models
+from ptacore import lyapunov_spectrum, models, trajectory
 from ptacore.dynamics.integrate import step, step_tangent
 from ptacore.dynamics.orthonormal import orthonormalize
 from ptacore.kernels import advance as shared
@@ -128,6 +128,31 @@ def test_orbits_are_left_to_torch_where_it_is_faster_or_has_to_follow():
             return super().__call__(x) + 1
 
     assert Biased(W).orbit(x[:9], 0, 3, 1.0) is None
+
+
+def test_one_network_with_batch_axes_is_shared_without_copies():
+    W, x = random((1, 20, 20), 0), random((300, 20), 1)
+    assert models.TanhMap(W).orbit(x, 0, 3, 1.0) is None  # as without the axis
+    shared, own = (models.TanhMap(weights).orbit(x[:9], 0, 3, 1.0) for weights in (W, W.expand(9, 20, 20)))
+    assert torch.equal(shared, own)
+    assert models.TanhMap(W).kernel(1.0).network.W.ndim == 2
+
+
+@pytest.mark.parametrize("n", [3, 6])
+@pytest.mark.parametrize("bias", [0.5, torch.tensor(0.5), torch.tensor([0.5]), torch.full((6,), 0.5)])
+def test_a_bias_that_was_set_later_is_taken_as_torch_takes_it(n, bias):
+    system, expected = models.TanhFlow(random((n, n), 0)), models.TanhFlow(random((n, n), 0), b=0.5)
+    system.b = bias[:n] if isinstance(bias, torch.Tensor) and bias.ndim else bias
+    x = random((n,), 1)
+    torch.testing.assert_close(system.orbit(x, 0, 9, 0.1), expected.orbit(x, 0, 9, 0.1), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("n", [3, 6])
+def test_time_constants_of_units_that_were_set_later_are_left_to_torch(n):
+    system = models.TanhFlow(torch.zeros(n, n, dtype=torch.float64))
+    system.tau = torch.arange(1.0, n + 1, dtype=torch.float64)
+    x = trajectory(system, torch.ones(n, dtype=torch.float64), duration=1.0, dt=0.01).x
+    torch.testing.assert_close(x[-1], (-1 / system.tau).exp(), rtol=1e-9, atol=0)
 
 
 @pytest.mark.parametrize("network", [models.TanhFlow, models.TanhRateFlow, models.ReLUFlow, models.TanhMap])
