@@ -134,15 +134,14 @@ class _Dense:
         vectors of V, a row each, after each step."""
         return self._steps(x, V, len(states), states, rows)
 
-    def orbit(self, x: Tensor, skipped: int, steps: int) -> Tensor | None:
-        """States (steps + 1, ..., n) after some first steps; None where torch is faster."""
+    def is_faster_for(self, x: Tensor) -> bool:
+        """Whether torch would take longer to follow these states."""
         n = x.shape[-1]
-        if self.network.W.ndim == 2 and x.numel() > n and x.numel() * n > MANY:
-            return None
-        states, none = x.new_empty(steps + 1, *x.shape), x.new_empty(*x.shape, 0)
-        states[0] = self._steps(x, none, skipped)[0]
-        self.record(states[0], none, states[1:], states[1:])  # there are no vectors to write
-        return states
+        return self.network.W.ndim > 2 or x.numel() == n or x.numel() * n <= MANY
+
+    def follow(self, x: Tensor, states: Tensor) -> None:
+        """Write the states after each step from x to states (steps, ..., n)."""
+        self.record(x, x.new_empty(*x.shape, 0), states, states)  # there are no vectors to write
 
     def _steps(self, x: Tensor, V: Tensor, steps: int, states: Tensor | None = None, rows: Tensor | None = None):
         form, phi, _, bias, h = self.network
@@ -169,20 +168,21 @@ class _Small:
     def __init__(self, network: Form):
         self.network = network
 
-    def orbit(self, x: Tensor, skipped: int, steps: int) -> Tensor:
-        """States (steps + 1, ..., n) after some first steps."""
+    def is_faster_for(self, x: Tensor) -> bool:
+        return True
+
+    def follow(self, x: Tensor, states: Tensor) -> None:
+        """Write the states after each step from x to states (steps, ..., n)."""
         form, phi, weights, bias, h = self.network
-        batch, n, done = x.shape[:-1], x.shape[-1], 1
+        batch, n, done = x.shape[:-1], x.shape[-1], 0
+        x = x.clone(memory_format=torch.contiguous_format)
         (W, W_stride), (b, b_stride) = _shared_or_batched(weights, 2, batch), _shared_or_batched(bias, 1, batch)
-        x, states = self._orthonormal(x, x.new_empty(*x.shape, 0), skipped)[0], x.new_empty(steps + 1, *x.shape)
-        states[0] = x
-        for count in _calls(steps, form, n, 0, batch.numel()):
+        for count in _calls(len(states), form, n, 0, batch.numel()):
             _library().orbit_small(
                 form, phi, batch.numel(), n, count, h, W.data_ptr(), W_stride, b.data_ptr(), b_stride,
                 x.data_ptr(), states[done].data_ptr(),
             )  # fmt: skip
             done += count
-        return states
 
     def __call__(self, x: Tensor, V: Tensor, steps: int, t: float = 0.0, plain: bool = False):
         return self._plain(x, V, steps) if plain else self._orthonormal(x, V, steps)

@@ -156,6 +156,14 @@ def test_derivatives_after_a_transient_are_those_of_the_solution(kind, dt):
             function(system, path.x, dt=dt)
 
 
+@pytest.mark.parametrize("system", [models.TanhFlow(random((3, 3), 0)), models.LinearFlow(random((3, 3), 0))])
+def test_progress_is_shown_to_its_end(system, capsys):
+    trajectory(system, [0.1, 0.2, 0.3], duration=2.0, dt=0.1, transient=1.0, progress=True)
+    shown = capsys.readouterr().err
+    assert "trajectory: 100%" in shown
+    assert "30/30" in shown
+
+
 @pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # torch's own use of it
 @pytest.mark.parametrize("n", [3, 6])
 @pytest.mark.parametrize("of", ["x0", "W", "b"])

@@ -105,15 +105,30 @@ def test_orbits_are_those_of_torch(network, n, batch, own_weights, dtype, skippe
 
 
 @pytest.mark.parametrize("n", [2, 5])
-def test_orbits_in_many_calls_change_no_bit_and_keep_not_a_number(n, monkeypatch):
+@pytest.mark.parametrize("own_weights", [False, True])
+def test_orbits_in_many_calls_change_no_bit(n, own_weights, monkeypatch):
+    system, x = models.TanhFlow(random((3, n, n) if own_weights else (n, n), 0)), random((3, n), 1)
+    whole = system.orbit(x, 17, 50, 0.1)
+    monkeypatch.setattr(shared, "WORK", 1)
+    assert torch.equal(system.orbit(x, 17, 50, 0.1), whole)
+
+
+@pytest.mark.parametrize("n", [2, 5])
+def test_orbits_end_soon_after_they_leave_the_finite_numbers(n, monkeypatch):
     system = models.TanhFlow(random((n, n), 0), b=[1e308] + [0.0] * (n - 1))
     x = random((3, n), 1)
     x[1] = 0.0
-    whole = system.orbit(x, 7, 50, 1e3)
-    monkeypatch.setattr(shared, "WORK", 1)
-    pieces = system.orbit(x, 7, 50, 1e3)
-    assert torch.equal(whole.nan_to_num(12.0), pieces.nan_to_num(12.0))
+    whole, taken = system.orbit(x, 0, 50, 1e3), []
     assert not torch.isfinite(whole[-1, :, 0]).any()
+    monkeypatch.setattr(shared, "WORK", 1)
+    pieces = system.orbit(x, 0, 50, 1e3, taken.append)
+    assert torch.equal(whole[: len(pieces)].nan_to_num(12.0), pieces.nan_to_num(12.0))
+    assert torch.isfinite(pieces).flatten(1).all(1).tolist() == [True] * (len(pieces) - 1) + [False]
+    assert sum(taken) == len(pieces) - 1
+    assert len(pieces) == 2  # the bias overflows at once
+    skipped = system.orbit(x, 7, 50, 1e3, taken.append)
+    assert skipped.shape == (1, *x.shape)
+    assert not torch.isfinite(skipped).all()
 
 
 def test_orbits_are_left_to_torch_where_it_is_faster_or_has_to_follow():
