@@ -82,13 +82,13 @@ def advance_for(system, dt: float) -> Advance | None:
 
 
 def network_kernel(network: Form) -> Advance | None:
-    """The kernel of a tanh or ReLU network, in its precision."""
-    if not available():
+    """The kernel of a tanh or ReLU network, in its precision; None for weights that torch keeps sparse."""
+    if not available() or network.W.layout != torch.strided:
         return None
     W, n = network.W, network.W.shape[-1]
     W = W.reshape(n, n) if W.numel() == n * n else W  # of one network, which states share without copies
-    b = torch.as_tensor(network.b, dtype=W.dtype)
-    network = network._replace(W=W, b=b.expand(*b.shape[:-1], n))  # a bias that was set later, as torch takes it
+    b = (W.new_zeros(n) + network.b).to(W.dtype)  # one that was set later may be a number, or in single precision
+    network = network._replace(W=W, b=b)
     small = n <= SMALL and W.dtype == torch.float64
     return _Small(network) if small else _Dense(network)
 
@@ -120,8 +120,8 @@ class _Dense:
             count, n = W.numel() // (W.shape[-1] ** 2), W.shape[-1]
             rows = _library().rows()
             panels = -(-n // rows)
-            packed = torch.empty(count, panels * rows * n, dtype=W.dtype)
-            start = torch.empty(count, panels + 1, dtype=torch.int64)
+            packed = W.new_empty(count, panels * rows * n)
+            start = W.new_empty(count, panels + 1, dtype=torch.int64)
             self._function("pack")(self.network.kind, count, n, W.data_ptr(), packed.data_ptr(), start.data_ptr())
             self.packed = state, (packed, start, int(stride > 0))
         return self.packed[1]

@@ -154,6 +154,21 @@ def test_one_network_with_batch_axes_is_shared_without_copies():
 
 
 @pytest.mark.parametrize("n", [3, 6])
+def test_orbits_do_not_depend_on_where_torch_makes_tensors_by_default(n):
+    system, x = models.TanhFlow(random((n, n), 0)), random((n,), 1)
+    expected = system.orbit(x, 2, 9, 0.1)
+    with torch.device("meta"):
+        assert torch.equal(system.orbit(x, 2, 9, 0.1), expected)
+
+
+def test_sparse_weights_that_were_set_later_are_left_to_torch():
+    system, x = models.TanhFlow(random((6, 6), 0)), random((6,), 1)
+    expected = trajectory(system, x, duration=1.0, dt=0.1).x
+    system.W = system.W.to_sparse()
+    torch.testing.assert_close(trajectory(system, x, duration=1.0, dt=0.1).x, expected, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("n", [3, 6])
 @pytest.mark.parametrize("bias", [0.5, torch.tensor(0.5), torch.tensor([0.5]), torch.full((6,), 0.5)])
 def test_a_bias_that_was_set_later_is_taken_as_torch_takes_it(n, bias):
     system, expected = models.TanhFlow(random((n, n), 0)), models.TanhFlow(random((n, n), 0), b=0.5)
