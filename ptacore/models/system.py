@@ -84,9 +84,11 @@ class System:
     ) -> Tensor | None:
         """States (steps + 1, ..., n) after some first steps, compiled, as `kernels.advance.orbit` gives them; None
         where torch takes them."""
-        followed = any(_followed(t) for t in (x, *self._tensors().values()))
-        compiled = self.compiled_orbits and self.device.type == "cpu" and not followed
-        kernel = self.kernel(dt) if compiled else None
+        if not self.compiled_orbits or self.driven or self.device.type != "cpu":
+            return None
+        if any(map(_followed, (x, self(x)))):  # F also tells of tensors that it holds elsewhere or closes over
+            return None
+        kernel = self.kernel(dt)
         return None if kernel is None or not kernel.is_faster_for(x) else orbit(kernel, x, skipped, steps, told)
 
     def _tensors(self) -> dict[str, Tensor]:
