@@ -255,7 +255,7 @@ class OwnForward:
     def vjp(self, u, x, P):
         with torch.inference_mode(False), torch.enable_grad():
             copies, P, new = self._copies(u, x, P)
-            return torch.autograd.grad(new, copies, P, materialize_grads=True)[0].movedim(0, -1)
+            return torch.autograd.grad((new * P).sum(), copies, materialize_grads=True)[0].movedim(0, -1)
 
     def jvp(self, u, x, V):
         if self.twice and V.shape[-1] < self.dim:
