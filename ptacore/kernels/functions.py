@@ -100,7 +100,8 @@ class FunctionKernel:
         return self.steps(self._text_for(x), x, V, steps, keep=V.shape[-1] <= KEPT and not plain)
 
     def is_faster_for(self, x: Tensor) -> bool:
-        return True
+        """Not where many states are multiplied by one matrix: torch does that better."""
+        return not len(self._matrices) or x.numel() == x.shape[-1]
 
     def follow(self, x: Tensor, states: Tensor) -> None:
         """Write the states after each step from x to states (steps, ..., n)."""

@@ -97,7 +97,7 @@ class _Network(System):
     """
 
     smooth_jvp = True
-    compiled_orbits = True
+    compiled_from = 0
     nonlinearity = "tanh"  # or "relu"
     form: int  # of `kernels.tangents`
 

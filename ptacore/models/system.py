@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import math
 from collections.abc import Callable
 
 import torch
@@ -42,7 +43,7 @@ class System:
     smooth_jvp = False
     bound: float | None = None
     uncompiled: str = ""  # why the last `kernel` was None, where the system can tell
-    compiled_orbits = False  # whether its kernels have a method `follow`, and no trajectory is too short for them
+    compiled_from = math.inf  # evaluations of F from which on a trajectory is compiled, by kernels that can `follow`
     dim: int
     kind: str
     dtype: torch.dtype = torch.float64
@@ -84,7 +85,8 @@ class System:
     ) -> Tensor | None:
         """States (steps + 1, ..., n) after some first steps, compiled, as `kernels.advance.orbit` gives them; None
         where torch takes them."""
-        if not self.compiled_orbits or self.driven or self.device.type != "cpu":
+        evaluations = (skipped + steps) * (4 if self.kind == "flow" else 1)
+        if evaluations < self.compiled_from or self.driven or self.device.type != "cpu":
             return None
         if any(map(_followed, (x, self(x)))):  # F also tells of tensors that it holds elsewhere or closes over
             return None
@@ -204,6 +206,8 @@ def _takes_time(f: Callable, name: str) -> bool:
 
 
 class _FunctionSystem(System):
+    compiled_from = 50_000  # torch takes a second for them, as the compiler does for f
+
     def __init__(self, f, dim, kind, jacobian, dtype):
         if not callable(f):
             raise TypeError(f"f: expected a function of a state, got {type(f).__name__}")
