@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear, pad
 
+from ptacore.checks import choice
 from ptacore.kernels.bptt import SLAB, Kernel, available
 
 BACKENDS = ("auto", "compiled", "torch", "autograd")
@@ -138,8 +139,7 @@ def run(
     >>> run(Tanh.cell, x, U, b, (W,), (torch.zeros(1, 3),))[1][0][-1]
     tensor([[0.7616, 0.7616, 0.7616]])
     """
-    if backend not in BACKENDS:
-        raise ValueError(f"backend: expected one of {', '.join(BACKENDS)}, got {backend!r}")
+    choice("backend", backend, BACKENDS)
     _check(cell, inputs, weight_in, bias, weights, state, readout)
     if backend == "autograd":
         tracks = _recorded(cell, inputs, weight_in, bias, weights, state, constants)
