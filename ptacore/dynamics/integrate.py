@@ -154,6 +154,13 @@ def check_finite(x: Tensor, t: float, what: str = "state") -> None:
         raise DivergenceError(t, what)
 
 
+def check_path(path: Tensor, h: float, t0: float, skipped: int = 0) -> None:
+    """Raise DivergenceError, with the time, where the path leaves the finite numbers."""
+    finite = torch.isfinite(path).flatten(1).all(1)
+    if not finite.all():
+        raise DivergenceError(t0 + (skipped + int((~finite).nonzero()[0, 0])) * h)
+
+
 def _by_torch(system: System, x: Tensor, skipped: int, steps: int, dt: float, t0: float, progress: bool) -> Tensor:
     """States after the steps that are skipped, up to one that is not finite."""
     states = []
@@ -230,8 +237,6 @@ def trajectory(
     foretell("duration", needed, "take a shorter duration, a longer dt or fewer initial states")
     states = system.orbit(x, skipped, steps, dt)
     x = _by_torch(system, x, skipped, steps, dt, t0, progress) if states is None else states
-    finite = torch.isfinite(x).flatten(1).all(1)
-    if not finite.all():
-        raise DivergenceError(t0 + (skipped + int((~finite).nonzero()[0, 0])) * dt)
+    check_path(x, dt, t0, skipped)
     t = (t0 + torch.arange(skipped, skipped + steps + 1, dtype=torch.float64) * dt).to(x.device)
     return Trajectory(t, x, dt, t0 + skipped * dt)

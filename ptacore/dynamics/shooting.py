@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ptacore.dynamics.floquet import product
-from ptacore.dynamics.integrate import DivergenceError, step, step_tangent
+from ptacore.dynamics.integrate import check_path, step, step_tangent
 from ptacore.models.system import System
 
 NATS = 8.0  # by how much a direction may shrink (logarithm) before the tangent vectors are made orthonormal again
@@ -91,13 +91,6 @@ def settle(system: System, x: Tensor, steps: int, h: float, clock: Clock) -> Ten
         check_path(path, h, clock.t0 + i * h)
         x = path[-1]
     return x
-
-
-def check_path(path: Tensor, h: float, t0: float) -> None:
-    """Raise DivergenceError, with the time, where the path leaves the finite numbers."""
-    finite = torch.isfinite(path).all(-1)
-    if not finite.all():
-        raise DivergenceError(t0 + int((~finite).nonzero()[0, 0]) * h)
 
 
 def pieces(system: System, path: Tensor, h: float, clock: Clock) -> tuple[Tensor, Tensor]:
