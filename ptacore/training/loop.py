@@ -27,9 +27,7 @@ from ptacore.training import objective as objectives
 from ptacore.training.evaluation import first_parameter
 from ptacore.training.objective import Objective, as_objective
 from ptacore.training.records import Run
-from ptacore.training.settings import Settings
-
-OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
+from ptacore.training.settings import OPTIMIZERS, Settings
 
 
 def train(
