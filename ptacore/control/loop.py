@@ -11,7 +11,7 @@ from torch import Tensor
 from ptacore.checks import choice, finite, floating, instance, integer, of_step, to_tensor
 from ptacore.control.agents import Agent, EffectiveAgent, RankOneAgent
 from ptacore.control.plants import LinearPlant, Plant
-from ptacore.control.powers import driven, rows_of_powers
+from ptacore.control.powers import response, rows_of_powers
 from ptacore.control.scan import scan
 from ptacore.models.system import System
 
@@ -225,7 +225,7 @@ def _by_powers(agent, plant, x0, steps, reference) -> Rollout:
     if reference is not None:
         D = agent.leak * agent.effective_weights()[1][:, plant.observations :]
         D = torch.cat([D.new_zeros(d, D.shape[1]), D])
-        out = out + torch.cat([torch.zeros_like(out[:1]), driven(rows, P, D, reference.mT)])
+        out = out + torch.cat([torch.zeros_like(out[:1]), response(rows, P, D, reference.mT)])
     p = len(rows) - d
     return Rollout(out[:, p:].mT, out[:-1, :p].mT)
 

@@ -42,7 +42,7 @@ def tracking_imitation(folder: Path, seed: int, epochs: int = 5000) -> Run:
 
 
 def regulation(batch: int = 100) -> Regulation:
-    """The paper's cost for the tanh network: states summed over time, 0.005 of the controls, 100 episodes unless told."""
+    """The paper's cost for the tanh network: states summed over time, 0.005 of the controls of a batch of episodes."""
     return Regulation(box=1.0, effort=0.5, total=True, batch=batch)
 
 
