@@ -55,8 +55,8 @@ class Rescaled(System):
         F, K = self.system.jvp(x * self.units, V * self.units[:, None])
         return F / self.units, K / self.units[:, None]
 
-    def orbit(self, x, skipped, steps, dt):
-        states = self.system.orbit(x * self.units, skipped, steps, dt)
+    def orbit(self, x, skipped, steps, dt, told=None):
+        states = self.system.orbit(x * self.units, skipped, steps, dt, told)
         return None if states is None else states / self.units
 
 
@@ -74,7 +74,7 @@ def units_of(path: Tensor) -> Tensor:
 
 
 def follow(system: System, x: Tensor, steps: int, h: float, clock: Clock) -> Tensor:
-    """States (steps + 1, n) at steps of h from x; they may leave the finite numbers."""
+    """States (steps + 1, n) at steps of h from x; where they leave the finite numbers, there may be fewer."""
     compiled = None if system.driven else system.orbit(x, 0, steps, h)
     if compiled is not None:
         return compiled

@@ -41,7 +41,7 @@ def orthonormalize(V: Tensor) -> tuple[Tensor, Tensor]:
     """V = Q R: Q (..., n, k), and log |R_ii| (..., k). A column of zeros stays zero."""
     columns = V.detach().mT.clone(memory_format=torch.contiguous_format)
     *batch, k, n = columns.shape
-    logs = torch.empty(*batch, k, dtype=torch.float64)
+    logs = columns.new_empty(*batch, k, dtype=torch.float64)
     getattr(_library(), f"orthonormalize_{SUFFIX[V.dtype]}")(
         logs.numel() // k, n, k, columns.data_ptr(), logs.data_ptr()
     )

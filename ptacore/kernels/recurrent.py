@@ -161,7 +161,7 @@ def recurrent_kernel(cell: str, layers: Sequence[Weights], input: Tensor, driven
             batch = torch.broadcast_shapes(batch, V.shape[:-2], own_batch)
         x, V = (part.detach().expand(*batch, *part.shape[axes:]).contiguous() for part, axes in ((x, -1), (V.mT, -2)))
         if k <= MOST_COLUMNS and steps > SHORT and not plain:
-            growth = torch.zeros(*batch, k, dtype=torch.float64)
+            growth = x.new_zeros(*batch, k, dtype=torch.float64)
             if found := take(x, V, steps, int(t), growth):
                 return found[0], found[1].mT, growth.to(x.dtype), None
         new_x, new_V = take(x, V, steps, int(t), None)

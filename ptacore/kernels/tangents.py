@@ -79,11 +79,15 @@ def _calls(steps: int, form: int, n: int, k: int, networks: int) -> Iterator[int
 
 
 def network_kernel(network: Form) -> Advance | None:
-    """The kernel of a tanh or ReLU network, in its precision."""
-    dtype = network.W.dtype
-    if _library(dtype) is None:
+    """The kernel of a tanh or ReLU network, in its precision; None for weights that torch keeps sparse."""
+    if network.W.layout != torch.strided or _library(network.W.dtype) is None:
         return None
-    return _Small(network) if network.W.shape[-1] <= SMALL and dtype == torch.float64 else _Dense(network)
+    W, n = network.W, network.W.shape[-1]
+    W = W.reshape(n, n) if W.numel() == n * n else W  # of one network, which states share without copies
+    b = (W.new_zeros(n) + network.b).to(W.dtype)  # one that was set later may be a number, or in single precision
+    network = network._replace(W=W, b=b)
+    small = n <= SMALL and W.dtype == torch.float64
+    return _Small(network) if small else _Dense(network)
 
 
 def _shared_or_batched(parameter: Tensor, axes: int, batch: torch.Size) -> tuple[Tensor, int]:
@@ -110,8 +114,8 @@ class _Dense:
             count, n = W.numel() // (W.shape[-1] ** 2), W.shape[-1]
             rows = self.library.rows()
             panels = -(-n // rows)
-            packed = torch.empty(count, panels * rows * n, dtype=W.dtype)
-            start = torch.empty(count, panels + 1, dtype=torch.int64)
+            packed = W.new_empty(count, panels * rows * n)
+            start = W.new_empty(count, panels + 1, dtype=torch.int64)
             self.library.pack(self.network.kind, count, n, W.data_ptr(), packed.data_ptr(), start.data_ptr())
             self.packed = state, (packed, start, int(stride > 0))
         return self.packed[1]
@@ -124,15 +128,14 @@ class _Dense:
         each step."""
         return self._steps(x, V, len(states), states, images)
 
-    def orbit(self, x: Tensor, skipped: int, steps: int) -> Tensor | None:
-        """States (steps + 1, ..., n) after some first steps; None where torch is faster."""
+    def is_faster_for(self, x: Tensor) -> bool:
+        """Whether torch would take longer to follow these states."""
         n = x.shape[-1]
-        if self.network.W.ndim == 2 and x.numel() > n and x.numel() * n > MANY:
-            return None
-        states, none = x.new_empty(steps + 1, *x.shape), x.new_empty(*x.shape, 0)
-        states[0] = self._steps(x, none, skipped)[0]
-        self.record(states[0], none, states[1:], states[1:])  # there are no vectors to write
-        return states
+        return self.network.W.ndim > 2 or x.numel() == n or x.numel() * n <= MANY
+
+    def follow(self, x: Tensor, states: Tensor) -> None:
+        """Write the states after each step from x to states (steps, ..., n)."""
+        self.record(x, x.new_empty(*x.shape, 0), states, states)  # there are no vectors to write
 
     def _steps(self, x: Tensor, V: Tensor, steps: int, states: Tensor | None = None, images: Tensor | None = None):
         form, phi, _, bias, h = self.network
@@ -159,20 +162,21 @@ class _Small:
     def __init__(self, network: Form):
         self.network = network
 
-    def orbit(self, x: Tensor, skipped: int, steps: int) -> Tensor:
-        """States (steps + 1, ..., n) after some first steps."""
+    def is_faster_for(self, x: Tensor) -> bool:
+        return True
+
+    def follow(self, x: Tensor, states: Tensor) -> None:
+        """Write the states after each step from x to states (steps, ..., n)."""
         form, phi, weights, bias, h = self.network
-        batch, n, done = x.shape[:-1], x.shape[-1], 1
+        batch, n, done = x.shape[:-1], x.shape[-1], 0
+        x = x.clone(memory_format=torch.contiguous_format)
         (W, W_stride), (b, b_stride) = _shared_or_batched(weights, 2, batch), _shared_or_batched(bias, 1, batch)
-        x, states = self._orthonormal(x, x.new_empty(*x.shape, 0), skipped)[0], x.new_empty(steps + 1, *x.shape)
-        states[0] = x
-        for count in _calls(steps, form, n, 0, batch.numel()):
+        for count in _calls(len(states), form, n, 0, batch.numel()):
             _library().orbit_small(
                 form, phi, batch.numel(), n, count, h, W.data_ptr(), W_stride, b.data_ptr(), b_stride,
                 x.data_ptr(), states[done].data_ptr(),
             )  # fmt: skip
             done += count
-        return states
 
     def __call__(self, x: Tensor, V: Tensor, steps: int, t: float = 0.0, plain: bool = False):
         return self._plain(x, V, steps) if plain else self._orthonormal(x, V, steps)

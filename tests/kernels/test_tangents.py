@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_systems import lorenz, random, small_modules
 
-from ptacore import lyapunov_spectrum, models
+from ptacore import lyapunov_spectrum, models, trajectory
 from ptacore.dynamics.integrate import step, step_tangent
 from ptacore.dynamics.orthonormal import orthonormalize
 from ptacore.kernels import advance as shared
@@ -105,15 +105,30 @@ def test_orbits_are_those_of_torch(network, n, batch, own_weights, dtype, skippe
 
 
 @pytest.mark.parametrize("n", [2, 5])
-def test_orbits_in_many_calls_change_no_bit_and_keep_not_a_number(n, monkeypatch):
+@pytest.mark.parametrize("own_weights", [False, True])
+def test_orbits_in_many_calls_change_no_bit(n, own_weights, monkeypatch):
+    system, x = models.TanhFlow(random((3, n, n) if own_weights else (n, n), 0)), random((3, n), 1)
+    whole = system.orbit(x, 17, 50, 0.1)
+    monkeypatch.setattr(shared, "WORK", 1)
+    assert torch.equal(system.orbit(x, 17, 50, 0.1), whole)
+
+
+@pytest.mark.parametrize("n", [2, 5])
+def test_orbits_end_soon_after_they_leave_the_finite_numbers(n, monkeypatch):
     system = models.TanhFlow(random((n, n), 0), b=[1e308] + [0.0] * (n - 1))
     x = random((3, n), 1)
     x[1] = 0.0
-    whole = system.orbit(x, 7, 50, 1e3)
-    monkeypatch.setattr(shared, "WORK", 1)
-    pieces = system.orbit(x, 7, 50, 1e3)
-    assert torch.equal(whole.nan_to_num(12.0), pieces.nan_to_num(12.0))
+    whole, taken = system.orbit(x, 0, 50, 1e3), []
     assert not torch.isfinite(whole[-1, :, 0]).any()
+    monkeypatch.setattr(shared, "WORK", 1)
+    pieces = system.orbit(x, 0, 50, 1e3, taken.append)
+    assert torch.equal(whole[: len(pieces)].nan_to_num(12.0), pieces.nan_to_num(12.0))
+    assert torch.isfinite(pieces).flatten(1).all(1).tolist() == [True] * (len(pieces) - 1) + [False]
+    assert sum(taken) == len(pieces) - 1
+    assert len(pieces) == 2  # the bias overflows at once
+    skipped = system.orbit(x, 7, 50, 1e3, taken.append)
+    assert skipped.shape == (1, *x.shape)
+    assert not torch.isfinite(skipped).all()
 
 
 def test_orbits_are_left_to_torch_where_it_is_faster_or_has_to_follow():
@@ -128,6 +143,46 @@ def test_orbits_are_left_to_torch_where_it_is_faster_or_has_to_follow():
             return super().__call__(x) + 1
 
     assert Biased(W).orbit(x[:9], 0, 3, 1.0) is None
+
+
+def test_one_network_with_batch_axes_is_shared_without_copies():
+    W, x = random((1, 20, 20), 0), random((300, 20), 1)
+    assert models.TanhMap(W).orbit(x, 0, 3, 1.0) is None  # as without the axis
+    shared, own = (models.TanhMap(weights).orbit(x[:9], 0, 3, 1.0) for weights in (W, W.expand(9, 20, 20)))
+    assert torch.equal(shared, own)
+    assert models.TanhMap(W).kernel(1.0).network.W.ndim == 2
+
+
+@pytest.mark.parametrize("n", [3, 6])
+def test_orbits_do_not_depend_on_where_torch_makes_tensors_by_default(n):
+    system, x = models.TanhFlow(random((n, n), 0)), random((n,), 1)
+    expected = system.orbit(x, 2, 9, 0.1)
+    with torch.device("meta"):
+        assert torch.equal(system.orbit(x, 2, 9, 0.1), expected)
+
+
+def test_sparse_weights_that_were_set_later_are_left_to_torch():
+    system, x = models.TanhFlow(random((6, 6), 0)), random((6,), 1)
+    expected = trajectory(system, x, duration=1.0, dt=0.1).x
+    system.W = system.W.to_sparse()
+    torch.testing.assert_close(trajectory(system, x, duration=1.0, dt=0.1).x, expected, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("n", [3, 6])
+@pytest.mark.parametrize("bias", [0.5, torch.tensor(0.5), torch.tensor([0.5]), torch.full((6,), 0.5)])
+def test_a_bias_that_was_set_later_is_taken_as_torch_takes_it(n, bias):
+    system, expected = models.TanhFlow(random((n, n), 0)), models.TanhFlow(random((n, n), 0), b=0.5)
+    system.b = bias[:n] if isinstance(bias, torch.Tensor) and bias.ndim else bias
+    x = random((n,), 1)
+    torch.testing.assert_close(system.orbit(x, 0, 9, 0.1), expected.orbit(x, 0, 9, 0.1), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("n", [3, 6])
+def test_time_constants_of_units_that_were_set_later_are_left_to_torch(n):
+    system = models.TanhFlow(torch.zeros(n, n, dtype=torch.float64))
+    system.tau = torch.arange(1.0, n + 1, dtype=torch.float64)
+    x = trajectory(system, torch.ones(n, dtype=torch.float64), duration=1.0, dt=0.01).x
+    torch.testing.assert_close(x[-1], (-1 / system.tau).exp(), rtol=1e-9, atol=0)
 
 
 @pytest.mark.parametrize("network", [models.TanhFlow, models.TanhRateFlow, models.ReLUFlow, models.TanhMap])
