@@ -155,6 +155,14 @@ def check_finite(x: Tensor, t: float, what: str = "state") -> None:
         raise DivergenceError(t, what)
 
 
+def check_path(path: Tensor, h: float, t0: float, skipped: int = 0) -> None:
+    """Raise DivergenceError, with the time, where the path leaves the finite numbers."""
+    if not torch.isfinite(path.detach().sum()):  # as `check_finite`, and without a copy of the states
+        finite = torch.isfinite(path).flatten(1).all(1)
+        if not finite.all():
+            raise DivergenceError(t0 + (skipped + int((~finite).nonzero()[0, 0])) * h)
+
+
 def _by_torch(
     system: System, x: Tensor, skipped: int, steps: int, dt: float, t0: float, told: Callable[[], object]
 ) -> Tensor:
@@ -235,9 +243,6 @@ def trajectory(
     with tqdm(total=skipped + steps, disable=not progress, desc="trajectory") as bar:
         states = system.orbit(x, skipped, steps, dt, bar.update)
         x = _by_torch(system, x, skipped, steps, dt, t0, bar.update) if states is None else states
-    if not torch.isfinite(x.detach().sum()):  # as `check_finite`, and without a copy of the states
-        finite = torch.isfinite(x).flatten(1).all(1)
-        if not finite.all():
-            raise DivergenceError(t0 + (skipped + int((~finite).nonzero()[0, 0])) * dt)
+    check_path(x, dt, t0, skipped)
     t = (t0 + torch.arange(skipped, skipped + steps + 1, dtype=torch.float64) * dt).to(x.device)
     return Trajectory(t, x, dt, t0 + skipped * dt)

@@ -18,7 +18,6 @@ from ptacore.dynamics.integrate import DivergenceError, check_finite, start_of, 
 from ptacore.dynamics.orthonormal import growth_of, householder, orthonormalize, orthonormalize_graded
 from ptacore.dynamics.threads import threads_that_pay
 from ptacore.kernels.orthonormal import bounds
-from ptacore.kernels.tangents import advance_for
 from ptacore.models.module_map import LOW, as_system
 from ptacore.models.system import System
 
@@ -139,7 +138,8 @@ class TangentSystem:
         self.dt = step_size(self.system, dt)
         self.k = integer("k", self.system.dim if k is None else k, 1, self.system.dim)
         choice("backend", backend, ("auto", "compiled", "torch"))
-        advance = None if backend == "torch" else advance_for(self.system, self.dt)
+        compiled = backend != "torch" and self.system.device.type == "cpu"
+        advance = self.system.kernel(self.dt) if compiled else None
         if backend == "compiled" and advance is None:
             why = f": {self.system.uncompiled}" if self.system.uncompiled else ""
             raise ValueError(

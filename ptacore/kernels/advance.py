@@ -12,6 +12,17 @@ SUFFIX = {torch.float32: "float", torch.float64: "double"}  # of the functions' 
 WORK = 2**30  # operations of one call, less than a second: Python sees Ctrl-C between calls only
 
 
+def fits(x: Tensor) -> bool:
+    """Whether kernels take a tensor of this kind.
+
+    Examples
+    --------
+    >>> fits(torch.zeros(3)), fits(torch.zeros(3, dtype=torch.bfloat16))
+    (True, False)
+    """
+    return x.dtype in SUFFIX and x.device.type == "cpu"
+
+
 class Advance(Protocol):
     """Steps of a state and its tangent vectors, in compiled code.
 

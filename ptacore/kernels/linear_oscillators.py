@@ -31,17 +31,6 @@ def available() -> bool:
     return _library() is not None
 
 
-def fits(x: Tensor) -> bool:
-    """Whether the kernels take tensors of this kind.
-
-    Examples
-    --------
-    >>> fits(torch.zeros(3)), fits(torch.zeros(3, dtype=torch.bfloat16))
-    (True, False)
-    """
-    return x.dtype in SUFFIX and x.device.type == "cpu"
-
-
 def advance(a: Tensor, c: Tensor, d: Tensor, v: Tensor, x0: Tensor, z0: Tensor) -> tuple[Tensor, Tensor]:
     """z(t) = a z(t - 1) - c x(t - 1) + v(t), x(t) = x(t - 1) + d z(t): x and z (T, B, N) from v (T, B, N)."""
     x, z = (Kernel.empty(v, *v.shape) for _ in range(2))

@@ -14,7 +14,7 @@ from ptacore.kernels import build
 from ptacore.kernels.advance import SUFFIX
 
 SOURCE = Path(__file__).with_name("orthonormal.c")
-MOST = 16  # columns; LAPACK is faster with more
+MOST_COLUMNS = 16  # LAPACK is faster with more
 
 
 @functools.cache
@@ -34,7 +34,7 @@ def available() -> bool:
 
 def fits(V: Tensor) -> bool:
     """Whether `orthonormalize` takes tangent vectors (..., n, k); builds it if it has not been built."""
-    return V.shape[-1] <= MOST and V.device.type == "cpu" and V.dtype in SUFFIX and available()
+    return V.shape[-1] <= MOST_COLUMNS and V.device.type == "cpu" and V.dtype in SUFFIX and available()
 
 
 def orthonormalize(V: Tensor) -> tuple[Tensor, Tensor]:

@@ -78,11 +78,6 @@ def _calls(steps: int, form: int, n: int, k: int, networks: int) -> Iterator[int
     return calls(steps, together * (1 if form == MAP else 4) * n * (n + 16) * (k + 1), DELAY)
 
 
-def advance_for(system, dt: float) -> Advance | None:
-    """The kernel of a system, by its own account; None where it has none, or there is no compiler."""
-    return system.kernel(dt) if system.device.type == "cpu" else None
-
-
 def network_kernel(network: Form) -> Advance | None:
     """The kernel of a tanh or ReLU network, in its precision; None for weights that torch keeps sparse."""
     if network.W.layout != torch.strided or _library(network.W.dtype) is None:
