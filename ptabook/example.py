@@ -28,6 +28,7 @@ def _writer(name: str) -> Callable[[Path, Path], None]:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_bytes(_example(figures.parents[2])[name])
 
+    write.reads = [WEIGHTS]
     return write
 
 

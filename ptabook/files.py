@@ -32,9 +32,9 @@ def files_below(folder: Path) -> list[Path]:
 
 
 def sources(root: Path) -> list[Path]:
-    """List the source files of both packages: Python, C and JavaScript."""
+    """List the source files of both packages: Python, C, JavaScript and style sheets."""
     found = [path for package in ("ptacore", "ptabook") for path in files_below(root / package)]
-    return [path for path in found if path.suffix in (".py", ".c", ".h", ".js")]
+    return [path for path in found if path.suffix in (".py", ".c", ".h", ".js", ".css")]
 
 
 @contextmanager

@@ -44,7 +44,8 @@ def stage(root: Path, preset: str, written: dict[str, Callable[[Path, Path], obj
         Which figures to show.
     written : dict of str to callable, optional
         Files of the book that are written from the figures: their name in ``book/``, and what is called with the
-        folder of the figures and the file to write.
+        folder of the figures and the file to write. Its attribute ``reads``, if it has one, names files of the checkout
+        that it is written from, too.
 
     Returns
     -------
@@ -77,7 +78,9 @@ def _written(root: Path, figures: Path, written: dict[str, Callable[[Path, Path]
         return {}
     folder = root / "_build" / "written"
     paths, stamp = {name: folder / name for name in written}, folder / "sources.sha256"
+    told = {root / name for write in written.values() for name in getattr(write, "reads", ())}
     read = [root / "_toc.yml", *sorted((root / "notebooks").glob("*.ipynb")), *sorted(figures.glob("*/*.json"))]
+    read += sorted(path for path in told if path.is_file())
     state = digest([sorted(paths), hash_files(root, [*sources(root), *read])])
     if stamp.is_file() and stamp.read_text() == state and all(path.is_file() for path in paths.values()):
         return paths

@@ -60,7 +60,8 @@ class ClosedLoop(System):
             self.W, self.m, self.z = (w.detach().cpu().to(dtype, copy=True) for w in agent.weights())
         self.phi, self.leak = agent.phi, agent.leak
         self.plant_dim, self.dim = plant.dim, plant.dim + agent.units
-        self.reference = finite(torch.zeros(width) if reference is None else reference, "reference").to(dtype)
+        reference = finite(torch.zeros(width) if reference is None else reference, "reference")
+        self.reference = reference.to(dtype, copy=True)
         if self.reference.ndim not in (1, 2) or self.reference.shape[-1] != width or len(self.reference) < width:
             raise ValueError(f"reference: expected shape ({width},) or (T, {width}), got {tuple(self.reference.shape)}")
 

@@ -73,7 +73,7 @@ class LinearPlant(Plant):
     """
 
     def __init__(self, A, B, C, bound: float | None = None):
-        self.A, self.B, self.C = finite(A, "A"), finite(B, "B"), finite(C, "C")
+        self.A, self.B, self.C = (finite(M, name).clone() for M, name in ((A, "A"), (B, "B"), (C, "C")))
         if self.A.ndim != 2 or self.A.shape[0] != self.A.shape[1] or len(self.A) == 0:
             raise ValueError(f"A: expected a square matrix, got shape {tuple(self.A.shape)}")
         self.dim = len(self.A)

@@ -68,8 +68,9 @@ def add_commands(commands) -> None:
 def _train(arguments: argparse.Namespace, root: Path) -> int:
     import torch
 
-    from ptacore import experiments, training
+    from ptacore import experiments
     from ptacore.checks import workers
+    from ptacore.training.loop import prepared
 
     try:
         given = _key_values(arguments.given)
@@ -80,10 +81,13 @@ def _train(arguments: argparse.Namespace, root: Path) -> int:
         model = experiment.model
         _move(model, arguments.device, arguments.dtype)
         folder = experiment.folder(arguments.output or _results(root) / "own")
-        say(f"{experiment.task.name}, {model.name} ({model.n_parameters:,} parameters): {shown(folder)}")
-        run = training.train(*experiment, folder, progress=sys.stderr.isatty())
+        session = prepared(*experiment, folder)
+        experiment.task.split("train")  # which may be impossible
     except (ValueError, TypeError) as error:
         raise UsageError(str(error)) from error
+    say(f"{experiment.task.name}, {model.name} ({model.n_parameters:,} parameters): {shown(folder)}")
+    try:
+        run = session.train(sys.stderr.isatty(), None)
     except RuntimeError as error:
         return complain(str(error), code=1)
     s, seconds = run.summary, run.provenance["seconds"]
@@ -96,13 +100,14 @@ def _train(arguments: argparse.Namespace, root: Path) -> int:
 
 def _tune(arguments: argparse.Namespace, root: Path) -> int:
     from ptacore import experiments
+    from ptacore.experiments.tune import carried_out, planned
 
     def tell(trial: experiments.Trial) -> None:
         loss = f"{trial.loss:.4g}" if trial.run.history else "none"
         say(f"trial {trial.number}: {trial.status} after {len(trial.run.history)} epochs, validation loss {loss}")
 
     try:
-        found = experiments.search(
+        folder, plan = planned(
             arguments.task,
             arguments.model,
             arguments.output or _results(root) / "own" / "tune",
@@ -112,11 +117,12 @@ def _tune(arguments: argparse.Namespace, root: Path) -> int:
             units=arguments.units,
             asha=arguments.asha,
             jobs=arguments.jobs,
-            on_trial=tell,
             **_key_values(arguments.given),
         )
     except (ValueError, TypeError, ImportError) as error:
         raise UsageError(str(error)) from error
+    try:
+        found = carried_out(folder, plan, arguments.jobs, tell)
     except RuntimeError as error:
         return complain(str(error), code=1)
     outcomes = ", ".join(f"{count} {status}" for status, count in found.outcomes.items())

@@ -126,9 +126,16 @@ def record(
     return runs
 
 
+def line(run: Run) -> str:
+    """What is printed of a run; one that diverged in its first epoch has no test loss."""
+    s = run.summary
+    tested = f", test loss {s['test_loss']:.4g}" if s["best_epoch"] else ""
+    return f"{run.folder}: {s['status']} ({s['reason']}){tested}"
+
+
 if __name__ == "__main__":
     import torch
 
     torch.set_num_threads(1)
     for run in record(Path(sys.argv[1])):
-        print(f"{run.folder}: {run.summary['status']}, test loss {run.summary['test_loss']:.4g}", flush=True)
+        print(line(run), flush=True)

@@ -89,6 +89,26 @@ def search(
     Ray is started on this machine for the time of the search, unless the environment variable RAY_ADDRESS names a
     cluster, or ``ray.init`` was called before. A trial whose worker dies is taken up by another, from its last epoch.
     """
+    folder, plan = planned(
+        task, model, root, trials=trials, preset=preset, seed=seed, units=units, asha=asha, jobs=jobs, **given
+    )
+    return carried_out(folder, plan, jobs, on_trial)
+
+
+def planned(
+    task: str,
+    model: str,
+    root: str | Path,
+    *,
+    trials: int | None,
+    preset: str,
+    seed: int,
+    units: int | None,
+    asha: bool,
+    jobs: int | None,
+    **given,
+) -> tuple[Path, dict]:
+    """Folder and plan of a search: all that is wrong with its arguments is told before anything is trained."""
     check_names(task, model, preset)
     root = checks.folder("root", root)
     trials = integer("trials", trials, 1) if trials is not None else 100 if task in IMAGES else 200
@@ -96,9 +116,21 @@ def search(
         integer("jobs", jobs, 1)
     plan = {"trials": trials} | _plan(task, model, preset, seed, units, asha, given)
     folder = root.absolute() / task / model / f"search-{_digest(plan)}"
-    if (folder / "search.json").exists() and (found := read_search(folder, trials)).ended:
+    if _ended(folder, plan) is None:
+        _need_ray()
+    return folder, plan
+
+
+def _ended(folder: Path, plan: dict) -> Search | None:
+    """The record of a search that has ended."""
+    found = read_search(folder, plan["trials"]) if (folder / "search.json").exists() else None
+    return found if found is not None and found.ended else None
+
+
+def carried_out(folder: Path, plan: dict, jobs: int | None, on_trial: Callable[[Trial], None] | None) -> Search:
+    """A search that is `planned`, brought to its end."""
+    if found := _ended(folder, plan):
         return _conclude(found)
-    _need_ray()
     with checkpoints.alone_in(folder, "another process runs the search in"):
         records.write_json(folder / "search.json", plan)
         _train_with_ray(_Proposals(read_search(folder)), jobs, on_trial)

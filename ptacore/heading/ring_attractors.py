@@ -47,7 +47,7 @@ class RingAttractor(System):
     def __init__(self, W, b, tau=0.1, gain: str = "relu", dtype: torch.dtype = torch.float64):
         self.W = matrix(W, "W", dtype)
         self.b = vector(b, "b", self.W)
-        self.tau = to_tensor(tau, "tau", dtype)
+        self.tau = to_tensor(tau, "tau", dtype).clone()  # not a view of the user's array
         if not (torch.isfinite(self.tau).all() and (self.tau > 0).all()):
             raise ValueError("tau: expected positive times")
         if self.tau.ndim and self.tau.shape[-1] != self.W.shape[-1]:

@@ -24,7 +24,7 @@ def matrix(value, name: str, dtype: torch.dtype) -> Tensor:
 def vector(value, name: str, W: Tensor) -> Tensor:
     if value is None:
         return W.new_zeros(W.shape[-1])
-    b = to_tensor(value, name, W.dtype, W.device)
+    b = to_tensor(value, name, W.dtype, W.device).clone()  # see `matrix`
     if b.ndim == 0:
         b = b.expand(W.shape[-1])
     if b.shape[-1] != W.shape[-1]:

@@ -54,8 +54,8 @@ class Samples:
     def __init__(self, times, values, kind: str = "linear", periodic: bool = False, dtype: torch.dtype = torch.float64):
         choice("kind", kind, KINDS)
         flag("periodic", periodic)
-        t = to_tensor(times, "times", torch.float64).cpu()
-        v = to_tensor(values, "values", torch.float64).cpu()
+        t = to_tensor(times, "times", torch.float64).to("cpu", copy=True)  # not a view of the user's array
+        v = to_tensor(values, "values", torch.float64).to("cpu", copy=True)
         least = 4 if kind == "cubic" else 2
         if t.ndim != 1 or len(t) < least or not torch.isfinite(t).all() or (t.diff() <= 0).any():
             raise ValueError(f"times: expected at least {least} ascending, finite times (T,), got {tuple(t.shape)}")

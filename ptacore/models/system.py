@@ -16,6 +16,11 @@ from ptacore.kernels.advance import Advance, orbit
 from ptacore.kernels.functions import function_kernel
 from ptacore.kernels.tape import reason
 
+HINTS = {  # to what a function of the user's may say when it is tried
+    "numpy": "; write it with torch, which can differentiate it",
+    "unpack": "; take the entries of a state by x.unbind(-1)",
+}
+
 
 class System:
     """A dynamical system, batched over any leading axes of its state.
@@ -168,8 +173,8 @@ class System:
         Raises
         ------
         ValueError
-            If `kind` or `dim` is not as above, f does not return the shape that it was given, or `jacobian` is not
-            the derivative of f.
+            If `kind` or `dim` is not as above, f raises or does not return the shape that it was given, or
+            `jacobian` is not the derivative of f.
 
         Examples
         --------
@@ -238,32 +243,39 @@ class _FunctionSystem(System):
         rows = self.dim + 3  # not dim: a function of one state could pass for one of a batch
         generator = torch.Generator().manual_seed(0)
         probe = torch.randn(rows, self.dim, generator=generator, dtype=torch.float64).to(self.dtype)
-        form = f"(..., {self.dim})"
-        try:
-            got = self(probe)
-        except (RuntimeError, IndexError, TypeError) as error:
-            hint = "; write it with torch, which can differentiate it" if "numpy" in str(error) else ""
-            raise ValueError(
-                f"f: must take states {form}; for {tuple(probe.shape)} it raised: {error}{hint}"
-            ) from error
-        if not isinstance(got, Tensor) or got.shape != probe.shape:
-            shape = tuple(got.shape) if isinstance(got, Tensor) else type(got).__name__
-            raise ValueError(f"f: must map {form} to {form}; for {tuple(probe.shape)} it gave {shape}")
-        if got.dtype != self.dtype:
-            raise ValueError(f"f: must keep the states' dtype {self.dtype}, it gave {got.dtype}")
-        with torch.no_grad():
-            single = torch.stack([self(row) for row in probe])
-        if not torch.allclose(got, single, rtol=1e-3, atol=1e-5, equal_nan=True):
-            raise ValueError("f: must act on each state by itself; on a batch it differs from state by state")
+        self._tried("f", self, probe, (self.dim,))
         if self.user_jacobian is not None:
             self._probe_jacobian(probe)
 
+    def _tried(self, name: str, function: Callable[[Tensor], Tensor], probe: Tensor, ends: tuple[int, ...]) -> Tensor:
+        """What a function gives for a batch, if it maps (..., n) to (..., *ends), also for each state by itself."""
+        states, results = (f"(..., {', '.join(map(str, shape))})" for shape in (probe.shape[1:], ends))
+
+        def called(x: Tensor) -> Tensor:
+            try:
+                got = function(x)
+            except Exception as error:  # anything that a function of the user's raises
+                said = str(error) or type(error).__name__
+                hint = next((hint for word, hint in HINTS.items() if word in said), "")
+                raise ValueError(
+                    f"{name}: must take states {states}; for {tuple(x.shape)} it raised: {said}{hint}"
+                ) from error
+            shape = tuple(got.shape) if isinstance(got, Tensor) else type(got).__name__
+            if shape != (*x.shape[:-1], *ends):
+                raise ValueError(f"{name}: must map {states} to {results}; for {tuple(x.shape)} it gave {shape}")
+            if got.dtype != self.dtype:
+                raise ValueError(f"{name}: must keep the states' dtype {self.dtype}, it gave {got.dtype}")
+            return got
+
+        batch = called(probe)
+        with torch.no_grad():
+            single = torch.stack([called(row) for row in probe])
+        if not torch.allclose(batch, single, rtol=1e-3, atol=1e-5, equal_nan=True):
+            raise ValueError(f"{name}: must act on each state by itself; on a batch it differs from state by state")
+        return batch
+
     def _probe_jacobian(self, probe: Tensor):
-        J = self.jacobian(probe)
-        if J.shape != (*probe.shape, self.dim):
-            raise ValueError(
-                f"jacobian: must map (..., {self.dim}) to (..., {self.dim}, {self.dim}); it gave {tuple(J.shape)}"
-            )
+        J = self._tried("jacobian", self.jacobian, probe, (self.dim, self.dim))
         direction = torch.randn(self.dim, generator=torch.Generator().manual_seed(1), dtype=torch.float64).to(J)
         h = torch.finfo(self.dtype).eps ** (1 / 3)
         with torch.no_grad():

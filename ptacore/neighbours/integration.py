@@ -124,7 +124,8 @@ class Impulse(Objective):
     name, metrics = "impulse", ("loss",)
 
     def __init__(self, filter, updates: int = 10):
-        self.filter, self.updates = to_tensor(filter, "filter", torch.float64), integer("updates", updates, 1)
+        self.filter = to_tensor(filter, "filter", torch.float64).clone()  # not a view of the user's array
+        self.updates = integer("updates", updates, 1)
         if self.filter.ndim != 1 or not len(self.filter) or not self.filter.isfinite().all():
             raise ValueError(f"filter: expected finite numbers (T,), got {shown(self.filter)}")
 

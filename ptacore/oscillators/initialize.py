@@ -66,7 +66,7 @@ def _draw(count: int, system: str, alpha, theta, excess, certified: bool, genera
     if alpha is not None and excess is not None:
         raise ValueError("alpha, excess: give one of them, the gain or how far it is above the critical gain")
     gains = (
-        _range(excess or EXCESS[system], "excess", 0, math.inf)
+        _range(EXCESS[system] if excess is None else excess, "excess", 0, math.inf)
         if alpha is None
         else _range(alpha, "alpha", 0, math.inf)
     )

@@ -67,7 +67,7 @@ class PPO(Objective):
     Notes
     -----
     Metrics are "cost", minus the mean return of episodes without noise, and "training_return", the mean of the last 10
-    whole episodes in which it learned. There is no bonus for entropy. Advantages are normalized once for an update.
+    whole episodes in which it learned, None before the first. There is no bonus for entropy. Advantages are normalized once for an update.
 
     Examples
     --------
@@ -111,6 +111,8 @@ class PPO(Objective):
     def losses(self, model, epoch):
         if epoch == 1:
             self._begin(model)
+        elif not self.world:
+            raise ValueError(f"epoch: expected 1, the first of an agent that has not acted yet, got {epoch}")
         data = self.rollout(model)
         advantages = (data.advantages - data.advantages.mean()) / (data.advantages.std() + 1e-8)
         data = data._replace(advantages=advantages)
@@ -169,6 +171,7 @@ class PPO(Objective):
         old = model.log_density(states, actions)
         return Rollout(observed, fresh, start, actions, old, advantages, advantages + values)
 
+    @torch.no_grad()
     def evaluate(self, model, split):
         x, total = reset(self.trials, dtype=model.b.dtype), 0.0
         h = x.new_zeros(self.trials, model.units)
@@ -176,7 +179,8 @@ class PPO(Objective):
             h = model.step(h, model.observe(x))
             x, reward = swing(x, model.torque(h))
             total = total + reward
-        return {"cost": -float(total.mean()), "training_return": sum(self.recent) / len(self.recent)}
+        learned = sum(self.recent) / len(self.recent) if self.recent else None
+        return {"cost": -float(total.mean()), "training_return": learned}
 
     def _begin(self, model: Controller) -> None:
         count = self.environments

@@ -30,20 +30,24 @@ def add_commands(commands) -> None:
 
 
 def _report(arguments: argparse.Namespace, root: Path) -> int:
-    from ptacore.reports.make import report
+    from ptacore.reports.layers import NotRecurrent
+    from ptacore.reports.make import measured, prepared
     from ptacore.reports.words import headline
 
     try:
-        made = report(
+        plan = prepared(
             arguments.file,
             arguments.input,
             output=arguments.output,
             layer=arguments.layer,
             quick=arguments.quick,
             seed=arguments.seed,
-            progress=sys.stderr.isatty(),
         )
     except (ValueError, TypeError, FileNotFoundError, ImportError) as error:
+        raise UsageError(str(error).removeprefix("object: ")) from error
+    try:
+        made = measured(plan, sys.stderr.isatty())
+    except NotRecurrent as error:
         raise UsageError(str(error).removeprefix("object: ")) from error
     for found in made.layers:
         layer = found.layer

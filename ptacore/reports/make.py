@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from torch import nn
@@ -21,7 +22,7 @@ from ptacore.models.system import System
 from ptacore.provenance import versions
 from ptacore.reports.findings import FULL, QUICK, STAGES, Findings, measure
 from ptacore.reports.formats import read
-from ptacore.reports.inputs import input_of
+from ptacore.reports.inputs import Input, input_of
 from ptacore.reports.layers import Found, NotRecurrent, Refusal, find_layers, layers_of
 from ptacore.reports.page import page
 
@@ -102,12 +103,34 @@ def report(
     ...     made.path.name, made.layers[0].spectrum.n_positive.item()
     ('report.html', 0)
     """
-    seed, effort, given = check_seed(seed), QUICK if flag("quick", quick) else FULL, input_of(input, seed)
+    return measured(prepared(object, input, output=output, layer=layer, quick=quick, seed=seed), progress)
+
+
+class Plan(NamedTuple):
+    """What a report is to be of, and how, and where."""
+
+    title: str
+    found: Found
+    input: Input
+    quick: bool
+    seed: int
+    place: Path
+
+
+def prepared(object, input, *, output: str | Path | None, layer: str | None, quick: bool, seed: int) -> Plan:
+    """What `report` begins with: all that is wrong with its arguments is told before anything is measured."""
+    seed, quick, given = check_seed(seed), flag("quick", quick), input_of(input, seed)
     if layer is not None:
         instance("layer", layer, str)
     title, found = _title(object), recurrent_layers(object)
-    found = _of_name(found, layer, title)
     place = folder("output", f"{title.partition('.')[0]}-report" if output is None else output)
+    return Plan(title, _of_name(found, layer, title), given, quick, seed, place)
+
+
+def measured(plan: Plan, progress: bool) -> Report:
+    """The report that is `prepared`; a NotRecurrent error if nothing could be measured."""
+    title, found, given, quick, seed, place = plan
+    effort = QUICK if quick else FULL
     findings, refused = [], list(found.refused)
     with tqdm(total=len(STAGES) * len(found.layers), disable=not progress, unit="stage") as bar:
         for one in found.layers:
@@ -122,7 +145,7 @@ def report(
                 refused.append(Refusal(one.name, str(error)))
     found = Found(found.layers, refused, found.rest)
     if not findings:
-        raise ValueError(_nothing(title, found))
+        raise NotRecurrent(_nothing(title, found))
     made = {"input": given.said, "effort": "quick" if quick else "full", "seed": seed}
     made |= {f"{f.layer.name}: steps": f"{f.spectrum.times[-1]:.0f}" for f in findings}
     made |= versions(("ptacore", "torch", "numpy"))

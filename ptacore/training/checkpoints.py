@@ -130,6 +130,8 @@ def load(folder: Path, run: str, device: torch.device | str = "cpu") -> dict | N
 def load_weights(folder: str | Path, device: torch.device | str = "cpu") -> dict[str, torch.Tensor]:
     """The weights of a run's best epoch, for ``model.load_state_dict``.
 
+    Warns of a damaged file that had to be passed over; an older checkpoint may have an earlier best epoch.
+
     Parameters
     ----------
     folder : str or Path
@@ -148,12 +150,18 @@ def load_weights(folder: str | Path, device: torch.device | str = "cpu") -> dict
         If there is neither a good checkpoint nor a good ``weights.npz``.
     """
     folder, device = checks.folder("folder", folder), place("device", device)
-    for path in (folder / name for name in NAMES):
+    refused = []
+    for path in (folder / name for name in (*NAMES, WEIGHTS)):
         if path.exists():
-            return _read(path, None, device)["best"]
-    if (path := folder / WEIGHTS).exists():
-        return _read_weights(path, device)
-    raise CheckpointError(f"{folder}: has no checkpoint, and so no weights")
+            try:
+                weights = _read_weights(path, device) if path.name == WEIGHTS else _read(path, None, device)["best"]
+            except CheckpointError as error:
+                refused.append(f"{path}: {error}")
+                continue
+            if refused:
+                warnings.warn(f"{'; '.join(refused)}; {path.name} is used", stacklevel=2)
+            return weights
+    raise CheckpointError("; ".join(refused) or f"{folder}: has no checkpoint, and so no weights")
 
 
 def save_weights(folder: Path, weights: dict[str, torch.Tensor], exact: bool = False) -> None:
@@ -176,7 +184,7 @@ def _read_weights(path: Path, device: torch.device | str) -> dict[str, torch.Ten
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             weights = {name: torch.from_numpy(file[name]).to(device) for name in file.files}
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise CheckpointError(f"{path}: cannot be read ({error})") from error
+        raise CheckpointError(f"cannot be read ({error})") from error
     return {name: w.float() if w.is_floating_point() else w for name, w in weights.items()}
 
 

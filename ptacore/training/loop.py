@@ -96,6 +96,13 @@ def train(
     >>> run.summary["status"], run.column("updates")
     ('epoch limit', array([1., 2., 3.]))
     """
+    return prepared(task, model, settings, folder).train(progress, on_epoch)
+
+
+def prepared(
+    task: Task | Objective, model: nn.Module, settings: Settings | None, folder: str | Path | None
+) -> _Session:
+    """What `train` begins with: all that is wrong with its arguments is told before anything is trained."""
     settings = Settings() if settings is None else settings
     folder = None if folder is None else checks.folder("folder", folder)
     objective = objectives.as_objective(task, instance("settings", settings, Settings))
@@ -103,14 +110,7 @@ def train(
     objectives.check_objective(objective, model, settings)
     if not model.training:
         raise ValueError("model: is in evaluation mode; call model.train() first")
-    session = _Session(objective, model, settings, folder)
-    if session.folder is None:
-        return session.run(progress, on_epoch)
-    if ended := session.recorded():  # nobody writes to it any more, and perhaps nobody can
-        return session.ended(ended)
-    with checkpoints.alone_in(session.folder, "another process is training in"):
-        ended = session.open()
-        return session.ended(ended) if ended else session.run(progress, on_epoch)
+    return _Session(objective, model, settings, folder)
 
 
 class _NotFinite(ArithmeticError):
@@ -131,6 +131,17 @@ class _Session:
         self.best = _copy(model)
         self.best_epoch, self.sessions, self.seconds = 0, 0, 0.0
         self.started, self.commits, self.engines = _now(), [], []
+        self.past = None if folder is None else self.recorded()
+
+    def train(self, progress: bool, on_epoch: Callable[[dict], None] | None) -> Run:
+        """What `train` does."""
+        if self.folder is None:
+            return self.run(progress, on_epoch)
+        if self.past:  # nobody writes to it any more, and perhaps nobody can
+            return self.ended(self.past)
+        with checkpoints.alone_in(self.folder, "another process is training in"):
+            ended = self.open()
+            return self.ended(ended) if ended else self.run(progress, on_epoch)
 
     # ---- files
 

@@ -92,6 +92,13 @@ def test_a_reference_drives_the_loop():
         driven.at(9)
 
 
+def test_the_loop_keeps_a_copy_of_the_reference():
+    plant, reference = PointMass(), torch.zeros(2, dtype=DOUBLE)
+    loop = ClosedLoop(agent_for(plant, extra=2), plant, reference)
+    reference += 1
+    assert loop.reference.tolist() == [0, 0]
+
+
 def test_the_loop_keeps_a_copy_of_the_weights():
     agent = Agent.regulator(5)
     loop = ClosedLoop(agent, DoubleIntegrator())

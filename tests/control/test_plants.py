@@ -55,6 +55,14 @@ def test_walls_stop_place_and_velocity_and_nothing_passes_them_back():
     assert B.abs().max() == pytest.approx(0.1)
 
 
+def test_a_plant_keeps_its_matrices_when_the_users_change():
+    A, B, C = torch.ones(3, 1, 1, dtype=torch.float64)
+    plant = LinearPlant(A, B, C)
+    for matrix in (A, B, C):
+        matrix += 1
+    assert plant.A == plant.B == plant.C == 1
+
+
 def test_the_pendulum_converges_to_its_equation_with_the_first_power_of_the_step():
     def rates(t, s):
         return s[1], -4 * math.sin(s[0]) - 0.3 * s[1] + 0.5

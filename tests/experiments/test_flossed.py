@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ptacore import lyapunov_spectrum
-from ptacore.experiments.flossed import How, floss, record
+from ptacore.experiments.flossed import How, floss, line, record
 from ptacore.experiments.presets import experiment
 from ptacore.models import ModuleMap
 from ptacore.training.records import read_runs
@@ -38,6 +38,7 @@ def test_flossed_runs_have_an_arm_of_their_own_and_are_made_once(tmp_path, monke
     plain = experiment("copy-memory", "tanh", "paper", 0, 6, epochs=2, decay_wait=5, lr=1e-3, **SMALL)
     folders = {run.folder for run in runs} | {plain.folder(tmp_path)}
     assert len(folders) == 3
+    assert line(runs[0]).endswith(f"epoch limit (2 epochs), test loss {runs[0].summary['test_loss']:.4g}")
     assert [run.config["training"]["lr"] for run in runs] == [1e-3, 1e-2]
     assert len({run.config["model"]["initial"] for run in runs}) == 1  # flossed once
     assert len(read_runs(tmp_path)) == 2
@@ -46,3 +47,10 @@ def test_flossed_runs_have_an_arm_of_their_own_and_are_made_once(tmp_path, monke
     monkeypatch.setattr("ptacore.experiments.flossed.floss", lambda *_: pytest.fail("it was flossed again"))
     again = record(tmp_path, seeds=[0], rates=[1e-3, 1e-2], how=How(exponents=2, steps=2), units=6, epochs=2, **SMALL)
     assert [run.seal for run in again] == [run.seal for run in runs]
+
+
+def test_a_run_that_diverged_in_its_first_epoch_is_printed_without_a_loss(tmp_path, monkeypatch):
+    monkeypatch.setattr("ptacore.training.objective.loss_of", lambda outputs, *_: outputs.sum() * float("nan"))
+    (run,) = record(tmp_path, seeds=[0], rates=[1e-3], how=How(exponents=2, steps=1), units=6, epochs=1, **SMALL)
+    assert run.summary["test_loss"] is None
+    assert line(run).startswith(f"{run.folder}: diverged (loss nan")

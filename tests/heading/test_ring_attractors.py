@@ -115,6 +115,15 @@ def test_without_regularization_a_large_ring_keeps_its_tuning(n, sharpness):
     assert torch.allclose(ring.W @ rates + ring.b, u, rtol=0, atol=1e-9)
 
 
+def test_a_ring_keeps_its_drive_and_time_constants_when_the_users_change():
+    b, tau = torch.ones(2, 6, dtype=torch.float64)
+    ring = RingAttractor(torch.eye(6), b, tau)
+    before = ring(tau.clone())
+    b += 2
+    tau += 1
+    assert torch.equal(ring(torch.ones(6, dtype=torch.float64)), before)
+
+
 def test_the_lyapunov_spectrum_of_a_small_ring_has_one_zero():
     ring, heading = small_ring(), 0.3
     spectrum = lyapunov_spectrum(ring, ring.held(torch.tensor(heading)), duration=20.0, dt=0.01)

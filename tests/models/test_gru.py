@@ -86,3 +86,12 @@ def test_wrong_arguments_are_named(kind):
         kind([[1.0]], b_z=[1.0, 2.0])
     with pytest.raises(ValueError, match=r"^W_z: entries must be finite"):
         kind([[1.0]], W_z=[[float("nan")]])
+
+
+@pytest.mark.parametrize("network", [models.GRUMap, models.GRUFlow])
+def test_a_unit_keeps_its_biases_when_the_users_change(network):
+    b, x = torch.ones(3, 2, dtype=torch.float64), torch.ones(2, dtype=torch.float64)
+    system = network(torch.eye(2), b[0], b_r=b[1], b_z=b[2])
+    before = system(x)
+    b += 1
+    assert torch.equal(system(x), before)

@@ -37,6 +37,25 @@ def test_batched_weights_are_many_networks(network):
 
 
 @pytest.mark.parametrize(
+    "network", [models.LinearFlow, models.ReLUFlow, models.TanhFlow, models.TanhRateFlow, models.TanhMap]
+)
+@pytest.mark.parametrize("take", [np.asarray, torch.as_tensor])
+def test_a_system_keeps_its_parameters_when_the_users_change(network, take):
+    W, b, x = take(np.eye(3)), take(np.ones(3)), torch.ones(3, dtype=torch.float64)
+    system = network(W, b)
+    before = system(x)
+    W *= 2
+    b += 1
+    assert torch.equal(system(x), before)
+
+
+def test_gradients_reach_the_users_bias():
+    b = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+    models.TanhMap(np.eye(2), b)(torch.zeros(2, dtype=torch.float64)).sum().backward()
+    assert b.grad.tolist() == [1, 1]  # tanh'(0) = 1
+
+
+@pytest.mark.parametrize(
     ("make", "named"),
     [
         (lambda: models.TanhFlow(np.zeros((2, 3))), "W"),

@@ -56,6 +56,14 @@ def test_bad_samples_are_named(arguments, named):
         Samples(*arguments)
 
 
+def test_samples_stay_when_the_users_change():
+    times, values = np.arange(3.0), torch.arange(3.0, dtype=torch.float64)
+    drive = Samples(times, values)
+    times += 1
+    values *= 4
+    assert drive(0.5) == 0.5
+
+
 def test_a_sampled_drive_moves_a_system_as_the_formula_does():
     """x' = -x + cos t, from its particular solution (cos t + sin t) / 2."""
     t = np.linspace(0, 10, 2001)

@@ -63,6 +63,7 @@ def test_to_changes_the_precision_of_everything(name):
         ((lambda x: x[..., :2], 3, "map"), "f"),
         ((lambda x: 1.0, 3, "map"), "f"),
         ((lambda x: torch.tanh(torch.ones(2, 2, dtype=torch.float64) @ x), 2, "map"), "f"),  # of one state only
+        ((lambda x: x[:, [1, 0]], 2, "map"), "f"),  # of a batch only
         ((lambda x: x - x.mean(0, keepdim=x.ndim > 1), 2, "map"), "f"),  # mixes the batch
         ((lambda x: -x, 2, "flow", lambda x: -torch.ones(2)), "jacobian"),
     ],
@@ -70,6 +71,53 @@ def test_to_changes_the_precision_of_everything(name):
 def test_from_function_names_the_bad_argument(arguments, named):
     with pytest.raises(ValueError, match=f"^{named}: "):
         System.from_function(*arguments)
+
+
+def lacking(x):
+    return x.no_such_thing
+
+
+def unpacked(x):
+    a, b, c = x
+    return torch.stack((b, c, a), -1)
+
+
+def silent(x):
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("f", "words"),
+    [
+        (lacking, "no_such_thing"),
+        (unpacked, r"too many values to unpack .*; take the entries of a state by x.unbind\(-1\)"),
+        (silent, "AssertionError"),
+        (lambda x: {}["a"], "'a'"),
+        (lambda x: 1 / 0, "division by zero"),
+        (lambda x: torch.linalg.cholesky(torch.diag_embed(x)), "cholesky"),
+    ],
+)
+def test_what_a_function_raises_is_told_with_its_name(f, words):
+    with pytest.raises(ValueError, match=rf"^f: must take states \(\.\.\., 3\); for .* it raised: .*{words}"):
+        System.from_function(f, 3, "map")
+    with pytest.raises(ValueError, match=rf"^jacobian: must take states \(\.\.\., 3\); for .* it raised: .*{words}"):
+        System.from_function(lambda x: -x, 3, "map", jacobian=f)
+
+
+@pytest.mark.parametrize(
+    ("jacobian", "words"),
+    [
+        (lambda x: 1.0, r"must map \(\.\.\., 2\) to \(\.\.\., 2, 2\); for \(5, 2\) it gave float"),
+        (lambda x: None, "it gave NoneType"),
+        (lambda x: -torch.eye(2).double(), r"for \(5, 2\) it gave \(2, 2\)"),
+        (lambda x: -torch.eye(2).expand(*x.shape, 2), "must keep the states' dtype"),
+        (lambda x: -torch.eye(2).double().expand(5, 2, 2), r"for \(2,\) it gave \(5, 2, 2\)"),
+        (lambda x: (x.ndim - 3) * torch.eye(2).double().expand(*x.shape, 2), "on a batch it differs"),
+    ],
+)
+def test_what_is_no_jacobian_is_told(jacobian, words):
+    with pytest.raises(ValueError, match=f"^jacobian: .*{words}"):
+        System.from_function(lambda x: -x, 2, "flow", jacobian=jacobian)
 
 
 def test_a_function_of_numpy_is_told_what_to_write():
@@ -108,7 +156,7 @@ def test_a_function_of_state_and_time_is_driven_and_one_of_the_state_alone_is_no
 
     assert System.from_function(Net(), 1, "map").at(3)(x).item() == 3
     given_too = System.from_function(
-        lambda x, t: -t * x, 1, "flow", jacobian=lambda x, t: -t * torch.eye(1).expand(*x.shape, 1)
+        lambda x, t: -t * x, 1, "flow", jacobian=lambda x, t: -t * torch.eye(1).double().expand(*x.shape, 1)
     )
     assert given_too.at(5).jacobian(x).item() == -5
 

@@ -25,6 +25,13 @@ def test_the_adjoint_by_hand_is_that_of_autograd():
     torch.testing.assert_close(network.W.grad, W.grad, rtol=1e-12, atol=1e-14)
 
 
+def test_the_filter_stays_when_the_users_changes():
+    filter = np.ones(3)
+    objective = Impulse(filter)
+    filter += 1
+    assert objective.filter.tolist() == [1, 1, 1]
+
+
 def test_networks_side_by_side_learn_as_each_alone_and_units_without_weights_stay_silent():
     large, settings = Linear.drawn(6, 0.3), Settings(**DESCENT, lr=1e-2, epochs=3, probe_every=1, probe_exponents=2)
     small = large.reduced()

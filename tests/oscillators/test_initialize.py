@@ -75,6 +75,14 @@ def test_given_ranges_are_kept():
     assert ((excess > 0.5 - 1e-12) & (excess < 0.6 + 1e-12)).all()
 
 
+def test_an_excess_of_zero_is_the_critical_gain_and_a_pair_may_be_an_array():
+    for excess in (0, 0.0, (0, 0), np.zeros(2)):
+        drawn = pta_(torch.zeros(6, 6), excess=excess, certified=False, generator=seeded(4))
+        assert (drawn.alpha == 1).all()
+    above = pta_(torch.zeros(6, 6), excess=torch.tensor([0.1, 0.2]), generator=seeded(4))
+    assert ((above.alpha > 1.09) & (above.alpha < 1.21)).all()
+
+
 def test_frequency_is_the_rate_at_which_the_block_turns():
     drawn = pta_(torch.zeros(12, 12), generator=seeded(5))
     network = models.oscillator("tanh map", drawn.alpha, drawn.theta)
@@ -184,6 +192,7 @@ def test_a_driven_network_still_learns():
         (torch.zeros(4, 4), {"alpha": (1, math.nan)}, ValueError, "^alpha"),
         (torch.zeros(4, 4), {"theta": (0, 4)}, ValueError, "^theta"),
         (torch.zeros(4, 4), {"excess": (-1, 1)}, ValueError, "^excess"),
+        (torch.zeros(4, 4), {"excess": ()}, TypeError, "^excess"),
         (torch.zeros(4, 4), {"alpha": 1.2, "excess": (0, 1)}, ValueError, "^alpha, excess"),
         (torch.zeros(4, 4), {"alpha": (0.2, 0.9)}, ValueError, "none of .* oscillates"),
         (torch.zeros(4, 4), {"alpha": 1.2, "theta": (0.0, 0.05)}, ValueError, "none of .* oscillates"),

@@ -88,6 +88,21 @@ def test_a_report_that_cannot_be_made_is_wrong_usage(root, tmp_path, capsys, mon
     assert not list(tmp_path.glob("*-report"))
 
 
+def test_a_fault_in_a_report_is_not_taken_for_wrong_usage(root, tmp_path, monkeypatch, capsys):
+    def fails(*_):
+        raise TypeError("of the code")
+
+    monkeypatch.chdir(tmp_path)
+    np.save("W.npy", np.eye(2) / 2)
+    with monkeypatch.context() as patch:
+        patch.setattr("ptacore.reports.make.page", fails)
+        with pytest.raises(TypeError, match="of the code"):
+            cli.main(["report", "--quick", "W.npy"], root)
+    np.save("u.npy", np.zeros((9, 5)))  # five inputs of a matrix that takes two
+    assert cli.main(["report", "--quick", "W.npy", "--input", "u.npy"], root) == 2
+    assert "W.npy" in capsys.readouterr().err
+
+
 def test_stale_figures_are_named_and_not_run(root, runs, capsys):
     write_notebook(root, "other")
     assert cli.main(["figures", "toy"], root) == 0
@@ -338,6 +353,38 @@ def test_wrong_usage_of_training_is_named(root, capsys, arguments, message):
     assert cli.main(arguments, root) == 2
     assert message in capsys.readouterr().err
     assert not (root / "results" / "own").exists()
+
+
+@pytest.mark.parametrize("error", [ValueError, TypeError])
+def test_a_fault_in_training_is_not_taken_for_wrong_usage(root, monkeypatch, error):
+    def fails(*_):
+        raise error("of the code")
+
+    monkeypatch.setattr("ptacore.training.objective.loss_of", fails)
+    with pytest.raises(error, match="of the code") as raised:
+        cli.main(TRAIN, root)
+    assert raised.type is error
+
+
+def test_a_changed_record_and_a_task_that_cannot_be_are_wrong_usage(root, capsys):
+    assert cli.main([*TRAIN[:-3], "--set=sizes=[500,2,2]"], root) == 2
+    assert "sizes: " in capsys.readouterr().err
+    assert cli.main(TRAIN, root) == 0
+    (config,) = root.rglob("results/own/**/config.json")
+    config.write_text(config.read_text().replace('"initial": "', '"initial": "0'))
+    assert cli.main(TRAIN, root) == 2
+    assert "seal" in capsys.readouterr().err
+
+
+def test_a_fault_in_a_search_is_not_taken_for_wrong_usage(root, monkeypatch):
+    def fails(*_):
+        raise ValueError("of the code")
+
+    monkeypatch.setattr("ptacore.experiments.tune._need_ray", lambda: None)
+    monkeypatch.setattr("ptacore.experiments.tune.read_search", fails)
+    with pytest.raises(ValueError, match="of the code") as raised:
+        cli.main(["tune", "copy-memory", "gru", "--units", "4", "--trials", "1", *TINY], root)
+    assert raised.type is ValueError
 
 
 def test_a_diverged_run_exits_with_1(root, monkeypatch, capsys):

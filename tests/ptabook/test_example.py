@@ -32,6 +32,22 @@ def test_files_are_staged_where_the_book_links_to_them(tmp_path, monkeypatch):
     assert (staged / "book/_example_report.md").read_text() == "headline"
 
 
+@pytest.mark.parametrize("name", [example.WEIGHTS, "ptacore/reports/page.css"])
+def test_files_are_written_again_when_what_they_are_made_from_has_changed(tmp_path, monkeypatch, name):
+    (tmp_path / "_build/figures/quick").mkdir(parents=True)
+    (tmp_path / "notebooks").mkdir()
+    for made in ("_config.yml", "_toc.yml", "CITATION.cff", name):
+        (tmp_path / made).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / made).write_text("")
+    content = {name: b"" for name in ("report.html", *example.FILES, "headline")}
+    monkeypatch.setattr(example, "_example", lambda root: content)
+    stage(tmp_path, "quick", example.example_files())
+    content["headline"] = b"new"
+    assert (stage(tmp_path, "quick", example.example_files()) / "book/_example_report.md").read_text() == ""
+    (tmp_path / name).write_text("changed")
+    assert (stage(tmp_path, "quick", example.example_files()) / "book/_example_report.md").read_text() == "new"
+
+
 @pytest.mark.slow
 def test_the_example_has_one_driven_layer(tmp_path):
     for name, write in example.example_files().items():

@@ -58,6 +58,17 @@ def test_whole_sequences_give_the_loss_and_gradient_of_a_plain_loop():
     assert torch.allclose(gradients(loss, model), gradients(plain, model), rtol=1e-9, atol=1e-12)
 
 
+def test_an_agent_that_has_not_acted_has_a_cost_and_no_training_return():
+    found = PPO(trials=2).evaluate(Controller(units=4), "validation")
+    assert found["cost"] > 0
+    assert found["training_return"] is None
+
+
+def test_an_agent_that_has_not_acted_begins_with_the_first_epoch():
+    with pytest.raises(ValueError, match="^epoch: expected 1"):
+        next(PPO().losses(Controller(units=4), 2))
+
+
 def test_minibatches_of_whole_sequences_add_up_to_the_long_sequence():
     objective, model = PPO(chunk=256), Controller("full", units=12).double()
     data = acted(objective, model)

@@ -108,3 +108,19 @@ def test_weights_in_half_precision_and_what_does_not_fit_in_single(tmp_path):
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(CheckpointError, match=r"weights.npz: cannot be read"):
         checkpoints.load_weights(tmp_path)
+
+
+def test_weights_come_from_the_newest_file_that_is_good(tmp_path):
+    for epoch in (1, 2):
+        checkpoints.save(tmp_path, "this run", {"best": {"a": torch.tensor([float(epoch)])}})
+    checkpoints.save_weights(tmp_path, {"a": torch.tensor([3.0])})
+    assert checkpoints.load_weights(tmp_path)["a"] == 2
+    (tmp_path / NEWEST).write_bytes((tmp_path / NEWEST).read_bytes()[:-9])
+    with pytest.warns(UserWarning, match=f"{NEWEST}: truncated or damaged.*; {PREVIOUS} is used"):
+        assert checkpoints.load_weights(tmp_path)["a"] == 1
+    (tmp_path / PREVIOUS).write_bytes(b"")
+    with pytest.warns(UserWarning, match=f"{PREVIOUS}: cut off in its first line; {checkpoints.WEIGHTS} is used"):
+        assert checkpoints.load_weights(tmp_path)["a"] == 3
+    (tmp_path / checkpoints.WEIGHTS).write_bytes(b"PK")
+    with pytest.raises(CheckpointError, match=f"{NEWEST}: .*{PREVIOUS}: .*{checkpoints.WEIGHTS}: cannot be read"):
+        checkpoints.load_weights(tmp_path)
