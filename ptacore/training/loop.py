@@ -100,7 +100,7 @@ def train(
 
 
 def prepared(
-    task: Task | Objective, model: nn.Module, settings: Settings | None, folder: str | Path | None
+    task: Task | objectives.Objective, model: nn.Module, settings: Settings | None, folder: str | Path | None
 ) -> _Session:
     """What `train` begins with: all that is wrong with its arguments is told before anything is trained."""
     settings = Settings() if settings is None else settings
