@@ -67,7 +67,8 @@ class PPO(Objective):
     Notes
     -----
     Metrics are "cost", minus the mean return of episodes without noise, and "training_return", the mean of the last 10
-    whole episodes in which it learned, None before the first. There is no bonus for entropy. Advantages are normalized once for an update.
+    whole episodes in which it learned, None before the first. There is no bonus for entropy. Advantages are normalized
+    once for an update.
 
     Examples
     --------
