@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import tarfile
 import tomllib
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from ptabook.crate import crate
 from ptabook.figures import figure_names
-from ptabook.files import files_below, replace_folder
+from ptabook.files import files_below, replace_folder, scratch_folder
 from ptacore import provenance
 from ptacore.terminal import UsageError
 
@@ -117,17 +116,13 @@ def build(root: Path, tag: str | None = None) -> Path:
         "archive": sources | {f"figures/{name}": path for name, path in made.items()} | {described.name: described},
     }
     out = root / "_build/dist"
-    scratch = out.with_name(f".dist.{os.getpid()}")
-    scratch.mkdir(parents=True)
-    try:
+    with scratch_folder(out) as scratch:
         for kind, files in contents.items():
             _pack(scratch / f"ptacore-{version}-{kind}.tar.gz", files, int(_git(root, "log", "-1", "--format=%ct")))
         (scratch / "NOTES.md").write_text(notes(root), encoding="utf-8")
         sums = [f"{hashlib.sha256(p.read_bytes()).hexdigest()}  {p.name}\n" for p in sorted(scratch.glob("*.gz"))]
         (scratch / "SHA256SUMS").write_text("".join(sums))
         replace_folder(scratch, out)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     return out
 
 

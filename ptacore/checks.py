@@ -44,7 +44,7 @@ def integer(name: str, value, least: int, most: int | None = None) -> int:
     return int(number)
 
 
-def check_seed(value, name: str = "seed") -> int:
+def check_seed(value) -> int:
     """The value as an int, if it can be a seed.
 
     Examples
@@ -53,7 +53,7 @@ def check_seed(value, name: str = "seed") -> int:
     Traceback (most recent call last):
     ValueError: seed: expected a whole number from 0 to 18446744073709551615, got 1180591620717411303424
     """
-    return integer(name, integer(name, value, 0), 0, LARGEST_SEED)
+    return integer("seed", integer("seed", value, 0), 0, LARGEST_SEED)
 
 
 def workers(name: str, value) -> int:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
+import mmap
 import os
 from pathlib import Path
+
+LARGE = 2**22  # bytes, two large pages of most machines: less gains nothing by them
 
 
 def foretell(name: str, needed: float, hint: str) -> None:
@@ -39,6 +43,14 @@ def available() -> int | None:
     """Bytes that this process can still take, swap included; None where the system does not tell."""
     told = [_of_the_machine(), _of_the_container(), _of_the_process()]
     return min((size for size in told if size is not None), default=None)
+
+
+def on_large_pages(address: int, size: int) -> None:
+    """Ask the system for large pages where much will be written for the first time: they take half as long to fill."""
+    if size >= LARGE and hasattr(mmap, "MADV_HUGEPAGE"):  # Linux
+        first = -(-address // mmap.PAGESIZE) * mmap.PAGESIZE
+        length = ctypes.c_size_t(address + size - first)
+        ctypes.CDLL(None).madvise(ctypes.c_void_p(first), length, mmap.MADV_HUGEPAGE)
 
 
 def _of_the_machine() -> int | None:

@@ -1,5 +1,7 @@
 """Memory told before it is taken."""
 
+import ctypes
+import mmap
 import os
 import resource
 import subprocess
@@ -74,3 +76,22 @@ def test_without_proc_all_of_the_machines_memory_counts(monkeypatch, tmp_path):
     monkeypatch.setattr(memory, "Path", lambda name: tmp_path / "missing")
     assert memory._of_the_machine() == pytest.approx(1024 * total, rel=0.01)
     assert memory._of_the_process() is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="the system does not tell how it maps memory")
+@pytest.mark.parametrize(("size", "asked"), [(2**24, True), (2**16, False)])
+def test_large_pages_are_asked_for_where_much_is_written(size, asked):
+    with mmap.mmap(-1, 2**25, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as room:
+        view = ctypes.c_char.from_buffer(room)
+        start = ctypes.addressof(view) + 2**20 + 64
+        memory.on_large_pages(start, size)
+        told, inside = [], False
+        for line in Path("/proc/self/smaps").read_text().splitlines():
+            if line[:1] in "0123456789abcdef":
+                first, end = (int(edge, 16) for edge in line.split()[0].split("-"))
+                inside = first <= start + size // 2 < end
+            elif inside and line.startswith("VmFlags:"):
+                told.append("hg" in line.split())
+        room[:] = b"1" * 2**25
+        del view
+    assert told == [asked]

@@ -6,21 +6,10 @@ import math
 from collections.abc import Callable
 
 from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, Claim, Found
-from ptabook.claims.evidence import by_seeds
+from ptabook.claims.evidence import RULE, by_seeds, mean_of
 
 WORK = "Ger & Barak 2025"
 INF = math.inf
-
-
-def _mean(key: str, text: str, holds: tuple[float, float], *, log: bool = False) -> Callable[[dict], Found]:
-    """A check of the mean over seeds, of logarithms where `log`; the text has {mean}, {low}, {high} and {n}."""
-
-    def check(numbers: dict) -> Found:
-        values = [math.log(v) for v in numbers[key]] if log else numbers[key]
-        limits = tuple(math.log(v) if log and 0 < v < INF else (-INF if log and v <= 0 else v) for v in holds)
-        return by_seeds(text, values, limits, f"{len(values)} seeds", math.exp if log else float)
-
-    return check
 
 
 def _three_falls(numbers: dict) -> Found:
@@ -99,8 +88,6 @@ def _gains(numbers: dict) -> Found:
     return by_seeds("k₂ − k₁ = {mean:.4f} ({low:.4f} to {high:.4f})", numbers["gap_at_stable"], (-INF, 0.0))
 
 
-SEEDS = "the 95% interval over seeds lies in the range"
-
 CLAIMS = [
     Claim(
         "loop-different-ways",
@@ -108,39 +95,39 @@ CLAIMS = [
         "Two networks that are identical at the start follow different ways when one is trained in the closed loop and "
         "the other in the open one.",
         "costs apart by orders of magnitude",
-        f"at the end of stage 2 the costs in the loop are more than tenfold apart; {SEEDS}",
-        _mean("apart", "{mean:.0f} ({low:.0f} to {high:.0f}) times, {n} seeds", (10, INF), log=True),
+        f"at the end of stage 2 the costs in the loop are more than tenfold apart; {RULE}",
+        mean_of("apart", "{mean:.0f} ({low:.0f} to {high:.0f}) times, {n} seeds", (10, INF), log=True),
     ),
     Claim(
         "loop-open-peak",
         "Fig. 1",
         "The cost in the loop of a network that imitates rises far above its first value before it falls.",
         "5.2 times (97,000 to 510,000)",
-        f"the peak is over five times the first value; {SEEDS}",
-        _mean("peak", "{mean:.0f} ({low:.0f} to {high:.0f}) times, {n} seeds", (5, INF), log=True),
+        f"the peak is over five times the first value; {RULE}",
+        mean_of("peak", "{mean:.0f} ({low:.0f} to {high:.0f}) times, {n} seeds", (5, INF), log=True),
     ),
     Claim(
         "loop-open-peak-epoch",
         "Fig. 1d",
         "The peak comes well after the closed loop has become stable.",
         "epoch 221, and 110",
-        f"epoch 180 to 300; {SEEDS}",
-        _mean("peak_epoch", "epoch {mean:.0f} ({low:.0f} to {high:.0f}), {n} seeds", (180, 300)),
+        f"epoch 180 to 300; {RULE}",
+        mean_of("peak_epoch", "epoch {mean:.0f} ({low:.0f} to {high:.0f}), {n} seeds", (180, 300)),
     ),
     Claim(
         "loop-same-end",
         "Fig. 1d, end",
         "In the end both networks cost the same.",
         "6.34 and 6.25",
-        f"within 5%; {SEEDS}",
-        _mean("end_ratio", "ratio {mean:.3f} ({low:.3f} to {high:.3f}), {n} seeds", (0.95, 1.05)),
+        f"within 5%; {RULE}",
+        mean_of("end_ratio", "ratio {mean:.3f} ({low:.3f} to {high:.3f}), {n} seeds", (0.95, 1.05)),
     ),
     Claim(
         "loop-three-stages",
         "Abstract, stages",
         "Learning in the closed loop has three stages that show in the loss: a fall, a plateau, a fall.",
         "three",
-        f"with ends set by eigenvalues, both falls are over twice that of the plateau; {SEEDS}",
+        f"with ends set by eigenvalues, both falls are over twice that of the plateau; {RULE}",
         _three_falls,
     ),
     Claim(
@@ -148,8 +135,8 @@ CLAIMS = [
         "Fig. 3",
         "The first stage, until the leading eigenvalues leave the real axis, lasts some ten epochs.",
         "8 to 12 epochs",
-        f"at most 12; {SEEDS}",
-        _mean("linear_oscillates", "epoch {mean:.1f} ({low:.1f} to {high:.1f}), {n} seeds", (-INF, 12)),
+        f"at most 12; {RULE}",
+        mean_of("linear_oscillates", "epoch {mean:.1f} ({low:.1f} to {high:.1f}), {n} seeds", (-INF, 12)),
     ),
     Claim(
         "loop-negative-policy",
@@ -181,7 +168,7 @@ CLAIMS = [
         "Fig. 4e, feedback",
         "The shorter the episode, the stronger the feedback on the plateau.",
         "-0.05 at 20 steps, -0.025 at 50",
-        f"seeds in pairs; {SEEDS}",
+        f"seeds in pairs; {RULE}",
         _shorter_pushes_harder,
     ),
     Claim(
@@ -189,7 +176,7 @@ CLAIMS = [
         "Fig. 4e, pair",
         "Short episodes push the pair up the imaginary axis, long ones down.",
         "above 0.2, below 0.15",
-        f"imaginary parts on the plateau, seeds in pairs; {SEEDS}",
+        f"imaginary parts on the plateau, seeds in pairs; {RULE}",
         _length_moves_the_pair,
     ),
     Claim(
@@ -197,31 +184,31 @@ CLAIMS = [
         "Fig. 4",
         "The plateau ends when the pair enters the unit circle, after some hundred epochs.",
         "epochs 111 and 129 (two networks)",
-        f"60 to 260; {SEEDS}",
-        _mean("linear_stable", "epoch {mean:.0f} ({low:.0f} to {high:.0f}), {n} seeds", (60, 260)),
+        f"60 to 260; {RULE}",
+        mean_of("linear_stable", "epoch {mean:.0f} ({low:.0f} to {high:.0f}), {n} seeds", (60, 260)),
     ),
     Claim(
         "loop-zigzag",
         "Fig. 4c",
         "On the plateau the eigenvalues zig-zag.",
         "zig-zag",
-        f"|λ₁| turns round in over half of the epochs; {SEEDS}",
-        _mean("zigzag", "{mean:.0%} ({low:.0%} to {high:.0%}) of the epochs, {n} seeds", (0.5, INF)),
+        f"|λ₁| turns round in over half of the epochs; {RULE}",
+        mean_of("zigzag", "{mean:.0%} ({low:.0%} to {high:.0%}) of the epochs, {n} seeds", (0.5, INF)),
     ),
     Claim(
         "loop-competition",
         "Abstract, objectives",
         "The short-term policy and the long-term stability of the loop compete.",
         "competing objectives",
-        f"on the plateau the cosine of their gradients by the overlaps is below -0.5; {SEEDS}",
-        _mean("conflict", "cosine {mean:.2f} ({low:.2f} to {high:.2f}), {n} seeds", (-INF, -0.5)),
+        f"on the plateau the cosine of their gradients by the overlaps is below -0.5; {RULE}",
+        mean_of("conflict", "cosine {mean:.2f} ({low:.2f} to {high:.2f}), {n} seeds", (-INF, -0.5)),
     ),
     Claim(
         "loop-both-terms",
         "Fig. 4d",
         "Neither term alone makes the loop stable; together they do.",
         "α between 0.48 and 0.55",
-        f"|λ₁| above 1 at α = 0 and at α = 1, below at 0.55; {SEEDS}",
+        f"|λ₁| above 1 at α = 0 and at α = 1, below at 0.55; {RULE}",
         _both_terms,
     ),
     Claim(
@@ -229,15 +216,15 @@ CLAIMS = [
         "Fig. 4, theory",
         "First-order formulas follow the moduli over stage 2.",
         "curves coincide",
-        f"off by less than a fifth of the excess of |λ₁| over 1 (0.01); {SEEDS}",
-        _mean("formula_off", "off by at most {mean:.4f} ({low:.4f} to {high:.4f}), {n} seeds", (-INF, 0.002)),
+        f"off by less than a fifth of the excess of |λ₁| over 1 (0.01); {RULE}",
+        mean_of("formula_off", "off by at most {mean:.4f} ({low:.4f} to {high:.4f}), {n} seeds", (-INF, 0.002)),
     ),
     Claim(
         "loop-stable-gains",
         "Fig. 2",
         "When the loop becomes stable, its gains are in the region that is stable for a plant under full feedback.",
         "k = (-0.041, -0.065)",
-        f"k₂ < k₁; {SEEDS}",
+        f"k₂ < k₁; {RULE}",
         _gains,
     ),
     Claim(
@@ -245,16 +232,16 @@ CLAIMS = [
         "Fig. 2, end",
         "The gain of the velocity ends near -1.",
         "-1.00",
-        f"-1.15 to -0.85; {SEEDS}",
-        _mean("k2_end", "{mean:.2f} ({low:.2f} to {high:.2f}), {n} seeds", (-1.15, -0.85)),
+        f"-1.15 to -0.85; {RULE}",
+        mean_of("k2_end", "{mean:.2f} ({low:.2f} to {high:.2f}), {n} seeds", (-1.15, -0.85)),
     ),
     Claim(
         "loop-third-mode",
         "Fig. 5, eigenvalues",
         "In stage 3 a third, real eigenvalue grows.",
         "0.7 to 0.9",
-        f"there at the end; {SEEDS}",
-        _mean("third", "{mean:.2f} ({low:.2f} to {high:.2f}), {n} seeds", (0.7, 0.9)),
+        f"there at the end; {RULE}",
+        mean_of("third", "{mean:.2f} ({low:.2f} to {high:.2f}), {n} seeds", (0.7, 0.9)),
     ),
     Claim(
         "loop-overlay",

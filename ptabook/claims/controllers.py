@@ -9,22 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from ptabook.claims.claim import UNDECIDED, Claim, Found
-from ptabook.claims.evidence import by_seeds
+from ptabook.claims.evidence import RULE, by_seeds, mean_of
 
 WORK = "Huang et al. 2024"
 INF = math.inf
 MISSING = Found("no recorded runs", UNDECIDED, "recorded runs of two seeds or more")
-
-
-def _mean(key: str, text: str, holds: tuple[float, float]) -> Callable[[dict], Found]:
-    """A check of the mean over seeds; the text has {mean}, {low}, {high} and {n}."""
-
-    def check(numbers: dict) -> Found:
-        return _decide([v for v in numbers[key] if v is not None], text, holds)
-
-    return check
+_mean = partial(mean_of, missing=MISSING)
 
 
 def _difference(more: str, less: str, text: str, log: bool = False) -> Callable[[dict], Found]:
@@ -65,8 +58,6 @@ def _correlation(key: str) -> Callable[[dict], Found]:
     return check
 
 
-SEEDS = "the 95% interval over seeds lies in the range"
-
 CLAIMS = [
     Claim(
         "controllers-learns-partial",
@@ -74,7 +65,7 @@ CLAIMS = [
         "In 100 updates of 1,024 steps an agent that sees the angle alone learns to swing the pendulum up.",
         "trained, no value",
         "mean return of the last ten episodes above -450 (none at all: -1,200 to -1,500); planned for five seeds, of "
-        f"which all are above, and judged, with these known, by all ten that were recorded; {SEEDS}",
+        f"which all are above, and judged, with these known, by all ten that were recorded; {RULE}",
         _mean("partial_return", "{mean:.0f} ({low:.0f} to {high:.0f}), {n} seeds", (-450, INF)),
     ),
     Claim(
@@ -82,7 +73,7 @@ CLAIMS = [
         "Methods, Fig. 1",
         "So does an agent that sees angle and velocity.",
         "trained, no value",
-        f"above -300; {SEEDS}",
+        f"above -300; {RULE}",
         _mean("full_return", "{mean:.0f} ({low:.0f} to {high:.0f}), {n} seeds", (-300, INF)),
     ),
     Claim(
@@ -90,7 +81,7 @@ CLAIMS = [
         "Fig. 1b",
         "Training sharpens the boundary between torques to either side, in both kinds of agents.",
         "sharper maps",
-        f"the slope at the boundary rises from the first checkpoint to the last, the lesser rise of the two; {SEEDS}",
+        f"the slope at the boundary rises from the first checkpoint to the last, the lesser rise of the two; {RULE}",
         _mean("slope_rise", "rises by {mean:.1f} ({low:.1f} to {high:.1f}) per radian, {n} seeds", (0.0, INF)),
     ),
     Claim(
@@ -98,7 +89,7 @@ CLAIMS = [
         "Fig. 1b",
         "The boundary is sharper where the agent sees the velocity.",
         "sharper map",
-        f"larger slope at the last checkpoint; {SEEDS}",
+        f"larger slope at the last checkpoint; {RULE}",
         _difference("full_slope", "partial_slope", "steeper by {mean:.1f} ({low:.1f} to {high:.1f}), {n} seeds"),
     ),
     Claim(
@@ -106,7 +97,7 @@ CLAIMS = [
         "Fig. 1b, caption",
         "An agent that sees the velocity uses it for a more precise policy: less torque at high velocities.",
         "a more precise policy",
-        f"mean torque at 6 to 8 radians per second is smaller than of agents that do not see it; {SEEDS}",
+        f"mean torque at 6 to 8 radians per second is smaller than of agents that do not see it; {RULE}",
         _difference("partial_fast", "full_fast", "smaller by {mean:.2f} ({low:.2f} to {high:.2f}), {n} seeds"),
     ),
     Claim(
@@ -115,7 +106,7 @@ CLAIMS = [
         "Its torques at high velocities are near zero.",
         "near zero",
         "mean torque at 6 to 8 radians per second is below 0.5 N m, a quarter of the largest (a limit of ours, set "
-        f"with the result known); {SEEDS}",
+        f"with the result known); {RULE}",
         _mean("full_fast", "{mean:.2f} ({low:.2f} to {high:.2f}) N m, {n} seeds", (0.0, 0.5)),
     ),
     Claim(
@@ -123,7 +114,7 @@ CLAIMS = [
         "Fig. 1c",
         "After training the hidden states form a ring along which the angle runs.",
         "a ring",
-        f"R² of the direction in the plane, given the angle, is above 0.9 (a line has 0.81); {SEEDS}",
+        f"R² of the direction in the plane, given the angle, is above 0.9 (a line has 0.81); {RULE}",
         _mean("ring_fit_last", "{mean:.3f} ({low:.3f} to {high:.3f}), {n} seeds", (0.9, INF)),
     ),
     Claim(
@@ -131,7 +122,7 @@ CLAIMS = [
         "Fig. 1c",
         "Training prunes the dynamics into the ring.",
         "pruned",
-        f"the share of the variance that the angle does not tell falls from the first checkpoint to the last; {SEEDS}",
+        f"the share of the variance that the angle does not tell falls from the first checkpoint to the last; {RULE}",
         _difference("off_first", "off_last", "falls by {mean:.3f} ({low:.3f} to {high:.3f}), {n} seeds"),
     ),
     Claim(
@@ -139,7 +130,7 @@ CLAIMS = [
         "Fig. 1c",
         "Two principal components show most of what trained agents do.",
         "two components are shown",
-        f"more than 0.7 of the variance; {SEEDS}",
+        f"more than 0.7 of the variance; {RULE}",
         _mean("plane_share", "{mean:.2f} ({low:.2f} to {high:.2f}), {n} seeds", (0.7, 1.0)),
     ),
     Claim(
@@ -149,7 +140,7 @@ CLAIMS = [
         "moves to θ = 0",
         "input held upright: its angle, that of its neighbour among states from all over the plane of angle and "
         "velocity, is nearer to 0 at the last checkpoint than at the first. Planned were the states of the agent's own "
-        f"episodes, of which an untrained agent has none near 0; changed when that was seen; {SEEDS}",
+        f"episodes, of which an untrained agent has none near 0; changed when that was seen; {RULE}",
         _beside(
             _difference(
                 "upright_first", "upright_last", "nearer by {mean:.2f} ({low:.2f} to {high:.2f}) rad, {n} seeds"
@@ -162,7 +153,7 @@ CLAIMS = [
         "Fig. 1c, d",
         "It is there early: within 0.2 radians from update 10 on.",
         "close to θ = 0",
-        f"its largest distance from update 10 on, measured in these two ways, is below 0.2; {SEEDS}",
+        f"its largest distance from update 10 on, measured in these two ways, is below 0.2; {RULE}",
         _beside(
             _mean("upright_off", "{mean:.2f} ({low:.2f} to {high:.2f}) rad, {n} seeds", (0.0, 0.2)),
             _mean("visited_off", "{mean:.2f} ({low:.2f} to {high:.2f}) rad", (0.0, 0.2)),
@@ -175,7 +166,7 @@ CLAIMS = [
         "system.",
         "as stated",
         "upright |λ₁| is below 1 and hanging |λ₁| above, at the last checkpoint; the lesser margin is positive; "
-        f"{SEEDS}",
+        f"{RULE}",
         _mean("coupled_margin", "lesser margin {mean:.3f} ({low:.3f} to {high:.3f}), {n} seeds", (0.0, INF)),
     ),
     Claim(
@@ -183,7 +174,7 @@ CLAIMS = [
         "Fig. 1c, caption",
         "The same, of the agent alone with its input held: its fixed point for the hanging pendulum is unstable.",
         "unstable",
-        f"|λ₁| is above 1 at the last checkpoint; {SEEDS}",
+        f"|λ₁| is above 1 at the last checkpoint; {RULE}",
         _mean("hanging_radius", "|λ₁| = {mean:.2f} ({low:.2f} to {high:.2f}), {n} seeds", (1.0, INF)),
     ),
     Claim(
@@ -193,7 +184,7 @@ CLAIMS = [
         "earlier",
         "agent and pendulum as one system: the update from which on it is stable comes before that from which on the "
         "other is unstable, where both do (by more than 1e-9: a motor at its limit leaves the modulus at 1 but for "
-        f"rounding, which was seen first); {SEEDS}",
+        f"rounding, which was seen first); {RULE}",
         _difference("hanging_unstable", "upright_stable", "{mean:.0f} ({low:.0f} to {high:.0f}) updates, {n} seeds"),
     ),
     Claim(
@@ -201,7 +192,7 @@ CLAIMS = [
         "Fig. 1d",
         "The closer the stable fixed point is to where it ends, the less reward is left to gain.",
         "significant, linear",
-        f"correlation along training, of each seed; {SEEDS}",
+        f"correlation along training, of each seed; {RULE}",
         _correlation("proximity"),
     ),
     Claim(
@@ -209,7 +200,7 @@ CLAIMS = [
         "Fig. 1d",
         "That links geometry to performance directly, and not by time alone, with which both change.",
         "directly linking",
-        f"partial correlation given the update, of each seed; {SEEDS}",
+        f"partial correlation given the update, of each seed; {RULE}",
         _correlation("proximity_given_time"),
     ),
     Claim(
@@ -217,7 +208,7 @@ CLAIMS = [
         "Fig. 1e",
         "Integration times rise at first.",
         "increase",
-        f"the longest is longer in updates 20 to 50 than in updates up to 4; {SEEDS}",
+        f"the longest is longer in updates 20 to 50 than in updates up to 4; {RULE}",
         _difference("tau_middle", "tau_first", "{mean:.2f} ({low:.2f} to {high:.2f}) times, {n} seeds", log=True),
     ),
     Claim(
@@ -225,7 +216,7 @@ CLAIMS = [
         "Fig. 1e",
         "They fall later: explore, then compress.",
         "decrease",
-        f"the longest is shorter in updates 80 to 100 than in updates 20 to 50; {SEEDS}",
+        f"the longest is shorter in updates 80 to 100 than in updates 20 to 50; {RULE}",
         _difference(
             "tau_middle", "tau_last", "shorter {mean:.2f} ({low:.2f} to {high:.2f}) times, {n} seeds", log=True
         ),

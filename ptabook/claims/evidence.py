@@ -18,6 +18,7 @@ from ptabook.claims.claim import CONTRADICTS, SUPPORTS, UNDECIDED, Found, by_int
 
 LEVEL = 0.05
 SEEDS = 3  # the fewest runs of training that decide something
+RULE = "the 95% interval over seeds lies in the range"
 EPOCHS = 200  # half the paper's; shorter runs are complete only where they stopped by themselves
 
 
@@ -106,6 +107,21 @@ def by_seeds(
     mean, low, high = map(shown, over_seeds(values))
     words = ours.format(mean=mean, low=low, high=high, n=len(values))
     return by_difference(words, values, None, holds, reason=reason)
+
+
+def mean_of(key: str, ours: str, holds: tuple[float, float], *, log: bool = False, missing: Found | None = None):
+    """A check of a key by `by_seeds`, of logarithms where `log`; `missing` is found where there are fewer than two."""
+
+    def scaled(values: Sequence[float]) -> list[float]:
+        return [math.log(v) if v > 0 else -math.inf for v in values] if log else list(values)
+
+    def check(numbers: dict) -> Found:
+        values = [v for v in numbers.get(key) or [] if v is not None]
+        if missing and len(values) < 2:
+            return missing
+        return by_seeds(ours, scaled(values), scaled(holds), f"{len(values)} seeds", math.exp if log else float)
+
+    return check
 
 
 def by_difference(

@@ -5,33 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from ptabook.claims.claim import UNDECIDED, Claim, Found, by_interval
-from ptabook.claims.evidence import by_estimate, by_seeds, by_share
+from ptabook.claims.evidence import by_estimate, by_share, mean_of
 
 INF = math.inf
 NOT_RECORDED = Found("no run", UNDECIDED, "runs are not recorded")
+_mean = partial(mean_of, missing=NOT_RECORDED)
 BORDELON, BRENNER, HESS = "Bordelon et al. 2025", "Brenner et al. 2024", "Hess et al. 2023"
 LATE = "exponents after 50,000 steps; this wait was set when one network's chaos had been seen to end"
 ROSSEM, WANG, STABLE, HASANI = "van Rossem & Saxe 2025", "Wang et al. 2024", "Wang & Li 2024", "Hasani et al. 2021"
-
-
-def _mean(key: str, text: str, holds: tuple[float, float], *, log: bool = False) -> Callable[[dict], Found]:
-    """A check of the mean over seeds, of logarithms where `log`; the text has {mean}, {low}, {high}, {n}."""
-
-    def scaled(values: Sequence[float]) -> list[float]:
-        return [math.log(v) if v > 0 else -INF for v in values] if log else list(values)
-
-    def check(numbers: dict) -> Found:
-        values = numbers.get(key) or []
-        if len(values) < 2:
-            return NOT_RECORDED
-        low, high = scaled(holds)
-        return by_seeds(text, scaled(values), (low, high), f"{len(values)} seeds", math.exp if log else float)
-
-    return check
 
 
 def _range(key: str, text: str, holds: tuple[float, float]) -> Callable[[dict], Found]:

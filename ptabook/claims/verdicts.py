@@ -85,7 +85,7 @@ def _counts(ledger: list[Entry]) -> list[int]:
 
 
 def _whose(claim: Claim) -> str:
-    """What this book says itself is no statement of the work that it stands beside."""
+    """What this book says itself is not a statement of the work that it stands beside."""
     if claim.work.startswith("beside "):
         return "this book, beside them"
     return "its neighbours" if claim.work else "the paper"

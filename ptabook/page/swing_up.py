@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ptacore.checks import finite_array, within
+from ptacore.reinforcement.pendulum import DT, TORQUE
 
 FRAMES = 2_000  # the most that a page should carry
 GHOSTS = 14  # still pendulums behind the moving one
@@ -51,7 +52,7 @@ LABEL = (
 )
 
 
-def swing_up(theta: ArrayLike, torque: ArrayLike, *, dt: float = 0.05, bound: float = 2.0):
+def swing_up(theta: ArrayLike, torque: ArrayLike, *, dt: float = DT, bound: float = TORQUE):
     """A pendulum in motion, with faint copies of itself, the torque and the time.
 
     It stands still until its box is checked, and starts again when its time is over. On paper, and for readers who ask

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ptacore.checks import finite, floating, instance, integer, to_tensor
+from ptacore.checks import choice, finite, floating, instance, integer, of_step, to_tensor
 from ptacore.control.agents import Agent, EffectiveAgent, RankOneAgent
 from ptacore.control.plants import LinearPlant, Plant
-from ptacore.control.powers import driven, rows_of_powers
+from ptacore.control.powers import response, rows_of_powers
 from ptacore.control.scan import scan
 from ptacore.models.system import System
 
@@ -76,10 +76,8 @@ class ClosedLoop(System):
     def at(self, t):
         if not self.driven:
             return self
-        if not 0 <= t < len(self.reference):
-            raise ValueError(f"reference: has {len(self.reference)} steps, but step {int(t)} is needed")
         frozen = copy.copy(self)
-        frozen.reference = self.reference[int(t)]
+        frozen.reference = of_step("reference", self.reference, t)
         return frozen
 
     def split(self, s: Tensor) -> tuple[Tensor, Tensor]:
@@ -192,8 +190,7 @@ def rollout(agent, plant: Plant, x0, steps: int, reference=None, *, backend: str
         reference = to_tensor(torch.empty(0) if reference is None else reference, "reference", dtype)
         if reference.shape != shape or not width:
             raise ValueError(f"reference: expected shape {shape}, got {tuple(reference.shape)}")
-    if backend not in ("auto", *BACKENDS):
-        raise ValueError(f"backend: expected one of auto, {', '.join(BACKENDS)}, got {backend!r}")
+    choice("backend", backend, ("auto", *BACKENDS))
     free = isinstance(plant, LinearPlant) and plant.bound is None
     fits = {"powers": free and agent.linear, "scan": free and (agent.linear or agent.leak == 1), "autograd": True}
     chosen = next(name for name, fit in fits.items() if fit) if backend == "auto" else backend
@@ -229,7 +226,7 @@ def _by_powers(agent, plant, x0, steps, reference) -> Rollout:
     if reference is not None:
         D = agent.leak * agent.effective_weights()[1][:, plant.observations :]
         D = torch.cat([D.new_zeros(d, D.shape[1]), D])
-        out = out + torch.cat([torch.zeros_like(out[:1]), driven(rows, P, D, reference.mT)])
+        out = out + torch.cat([torch.zeros_like(out[:1]), response(rows, P, D, reference.mT)])
     p = len(rows) - d
     return Rollout(out[:, p:].mT, out[:-1, :p].mT)
 

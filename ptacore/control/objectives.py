@@ -12,7 +12,7 @@ from ptacore.checks import flag, instance, integer, within
 from ptacore.control.agents import Agent, EffectiveAgent
 from ptacore.control.loop import ClosedLoop, Rollout, check_fit, rollout
 from ptacore.control.plants import DoubleIntegrator, LinearPlant, Plant, PointMass
-from ptacore.control.powers import driven
+from ptacore.control.powers import response
 from ptacore.control.theory import gains
 from ptacore.networks.bptt import Readout, run
 from ptacore.networks.registry import Tanh
@@ -182,7 +182,7 @@ def open_loop(agent: Agent, y: Tensor) -> Tensor:
     W, m, z = agent.weights()
     if agent.linear:
         keep = torch.eye(len(W), dtype=W.dtype)
-        return driven(z, torch.lerp(keep, W, agent.leak), agent.leak * m, y.mT).mT
+        return response(z, torch.lerp(keep, W, agent.leak), agent.leak * m, y.mT).mT
     if agent.leak != 1:
         raise ValueError(f"agent: expected one without leak or a linear one, got leak {agent.leak}")
     return run(

@@ -23,13 +23,13 @@ def rows_of_powers(E: Tensor, P: Tensor, count: int) -> Tensor:
     return rows
 
 
-def driven(E: Tensor, P: Tensor, D: Tensor, inputs: Tensor) -> Tensor:
+def response(E: Tensor, P: Tensor, D: Tensor, inputs: Tensor) -> Tensor:
     """E s(t) for s(t) = P s(t - 1) + D r(t) from s(0) = 0, for t = 1, ..., T: inputs (T, r, B) -> (T, q, B).
 
     Examples
     --------
     >>> one = torch.ones(1, 1)
-    >>> driven(one, 0.5 * one, one, torch.ones(3, 1, 1)).flatten()  # 1, 1 + 1/2, 1 + 1/2 + 1/4
+    >>> response(one, 0.5 * one, one, torch.ones(3, 1, 1)).flatten()  # 1, 1 + 1/2, 1 + 1/2 + 1/4
     tensor([1.0000, 1.5000, 1.7500])
     """
     steps = len(inputs)

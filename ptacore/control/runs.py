@@ -23,7 +23,7 @@ OPTIMIZERS = {
     "adam": {"optimizer": "adam", "lr": 1e-3, "clip": None},
 }
 ENDLESS = {"decay": 1.0, "patience": 10**6}
-ADAM = {"optimizer": "adam", "lr": 1e-3, "clip": None, **ENDLESS}
+ADAM = OPTIMIZERS["adam"] | ENDLESS
 
 
 def tracking(folder: Path, seed: int, epochs: int = 5000) -> Run:
@@ -41,9 +41,9 @@ def tracking_imitation(folder: Path, seed: int, epochs: int = 5000) -> Run:
     return train(TrackingImitation(teacher, Tracking()), student, settings, folder / f"imitation-{seed}")
 
 
-def regulation() -> Regulation:
-    """The paper's cost for the tanh network: states summed over time, 0.005 of the controls of 100 episodes."""
-    return Regulation(box=1.0, effort=0.5, total=True)
+def regulation(batch: int = 100) -> Regulation:
+    """The paper's cost for the tanh network: states summed over time, 0.005 of the controls of a batch of episodes."""
+    return Regulation(box=1.0, effort=0.5, total=True, batch=batch)
 
 
 def regulator(start: str, seed: int) -> Agent:
@@ -116,9 +116,8 @@ def read_lessons(
 
 
 def _lesson(seed: int, batch: int, epochs: int) -> tuple[Regulation, Settings]:
-    task = Regulation(box=1.0, effort=0.5, total=True, batch=batch)
     options = OPTIMIZERS["sgd-clipped"] | ENDLESS
-    return task, Settings(**options, epochs=epochs, seed=seed, probe_every=5, probe_exponents=4)
+    return regulation(batch), Settings(**options, epochs=epochs, seed=seed, probe_every=5, probe_exponents=4)
 
 
 def _but_teacher(config: dict) -> dict:

@@ -18,7 +18,7 @@ from ptacore.dynamics.integrate import step_count
 from ptacore.dynamics.orthonormal import orthonormalize
 from ptacore.dynamics.tangents import Factor, Images, Place, TangentSystem, flushed_denormals
 from ptacore.dynamics.threads import threads_that_pay
-from ptacore.memory import foretell
+from ptacore.memory import foretell, on_large_pages
 from ptacore.models.system import System
 
 KEPT = 2**22  # numbers in the triangular factors that are kept in any case
@@ -168,12 +168,14 @@ class _Forward:
         foretell("samples", (len(points) + 1) * numbers * tangents.x.element_size(),
                  "take fewer samples, vectors (k) or initial states")  # fmt: skip
         self.states = tangents.x.new_empty(len(points), *batch, n)
-        self.rows = tangents.x.new_empty(len(points), *batch, k, n)  # a vector is a row
-        self.states[0], self.rows[0] = tangents.x, tangents.Q.mT
+        self.vectors = tangents.x.new_empty(len(points), *batch, n, k)
+        if self.vectors.device.type == "cpu":
+            on_large_pages(self.vectors.data_ptr(), self.vectors.nbytes)
+        self.states[0], self.vectors[0] = tangents.x, tangents.Q
 
     def stretches(self, end: int, most: float = math.inf, last: float = math.inf) -> list[_Stretch]:
         """From here to the step `end`: so many, or until the step `last`, beyond which all images are left alone."""
-        found, images = [], Images(self.points[: bisect_right(self.points, last)], self.states, self.rows)
+        found, images = [], Images(self.points[: bisect_right(self.points, last)], self.states, self.vectors)
         while (here := self.tangents.done) < min(end, last) and len(found) < most:
             factor = self.tangents.factor(end - here, images)
             _refuse_lost(factor)
@@ -185,7 +187,7 @@ class _Forward:
     def blocks(self, steps: int) -> list[_Block]:
         """So many steps, in blocks with as many stretches as may be kept; only the last is."""
         tangents, found = self.tangents, []
-        end, most = tangents.done + steps, max(KEPT, self.rows.numel() // 4)
+        end, most = tangents.done + steps, max(KEPT, self.vectors.numel() // 4)
         most = max(1, most // (tangents.k * tangents.Q[..., 0, :].numel()))
         while tangents.done < end:
             start, stretches = tangents.place(), self.stretches(end, most)
@@ -233,7 +235,8 @@ def _aligned(tangents: TangentSystem, steps: int, seed: int, told) -> Tensor:
         factor = wide.factor(steps - wide.done)
         U = orthonormalize(factor.R @ U)[0]
         told(factor.steps)
-    tangents.reinitialize(wide.x, wide.Q[..., :k], t0=wide.time)
+    tangents.t0 = wide.time
+    tangents.go_back(wide.place()._replace(Q=wide.Q[..., :k], done=0))
     outside = U.square().cumsum(-1).tril(-1).sum(-2)  # of the first i columns, what lies in the rows below i
     return outside[..., :k].clamp(0.0, 1.0).sqrt().asin()
 
@@ -246,7 +249,7 @@ def _settled(forward: _Forward, blocks: list[_Block]) -> tuple[Tensor, Tensor]:
     *batch, _, k = forward.tangents.Q.shape
     one, generator = torch.eye(k, dtype=torch.float64), torch.Generator().manual_seed(2)
     other = torch.randn(k, k, generator=generator, dtype=torch.float64).triu(1) + one
-    C = torch.stack([one, other / other.norm(dim=0)]).to(forward.rows)
+    C = torch.stack([one, other / other.norm(dim=0)]).to(forward.vectors)
     C = C.reshape(2, *[1] * len(batch), k, k).expand(2, *batch, k, k)
     for block in reversed(blocks):
         for stretch in reversed(forward.again(block)):
@@ -256,16 +259,16 @@ def _settled(forward: _Forward, blocks: list[_Block]) -> tuple[Tensor, Tensor]:
 
 def _through_the_window(forward: _Forward, blocks: list[_Block], C: Tensor) -> Tensor:
     """Turn the images at all points into covariant vectors; the logarithm of their growth (M, ..., k)."""
-    rows, length = forward.rows, torch.zeros_like(C[..., 0, :])  # logarithm, 0 at the end of the window
-    lengths, many = rows.new_empty(rows.shape[:-1]), max(1, AT_ONCE // rows[0].numel())
-    room = torch.empty_like(rows[:many])
+    vectors, length = forward.vectors, torch.zeros_like(C[..., 0, :])  # logarithm, 0 at the end of the window
+    lengths, many = torch.empty_like(vectors[..., 0, :]), max(1, AT_ONCE // vectors[0].numel())
+    room = torch.empty_like(vectors[:many])
 
     def turn(first: int, last: int) -> None:
         for i in range(first, last, many):
-            part = rows[i : min(i + many, last)]
-            turned = torch.matmul(C.mT, part, out=room[: len(part)])
-            norm = torch.linalg.vector_norm(turned, dim=-1)
-            torch.div(turned, norm[..., None], out=part)
+            part = vectors[i : min(i + many, last)]
+            turned = torch.matmul(part, C, out=room[: len(part)])
+            norm = torch.mul(turned, turned, out=part).sum(-2).sqrt_()
+            torch.mul(turned, norm.reciprocal()[..., None, :], out=part)
             lengths[i : i + len(part)] = length + norm.log_()
 
     for block in reversed(blocks):
@@ -390,6 +393,6 @@ def covariant_vectors(
         window, beyond = forward.blocks(steps), forward.blocks(after)
         C, end = _settled(forward, beyond)
         growth = _through_the_window(forward, window, C)
-    times = (tangents.t0 + torch.tensor(points, dtype=torch.float64) * dt).to(forward.rows.device)
+    times = (tangents.t0 + torch.tensor(points, dtype=torch.float64) * dt).to(forward.states.device)
     misalignment = torch.stack([start, end])
-    return CovariantVectors(times, forward.states, forward.rows.mT, growth, misalignment, tangents.backend)
+    return CovariantVectors(times, forward.states, forward.vectors, growth, misalignment, tangents.backend)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from numbers import Real
 
 import numpy as np
@@ -154,14 +155,25 @@ def check_finite(x: Tensor, t: float, what: str = "state") -> None:
         raise DivergenceError(t, what)
 
 
-def _by_torch(system: System, x: Tensor, skipped: int, steps: int, dt: float, t0: float, progress: bool) -> Tensor:
+def check_path(path: Tensor, h: float, t0: float, skipped: int = 0) -> None:
+    """Raise DivergenceError, with the time, where the path leaves the finite numbers."""
+    if not torch.isfinite(path.detach().sum()):  # as `check_finite`, and without a copy of the states
+        finite = torch.isfinite(path).flatten(1).all(1)
+        if not finite.all():
+            raise DivergenceError(t0 + (skipped + int((~finite).nonzero()[0, 0])) * h)
+
+
+def _by_torch(
+    system: System, x: Tensor, skipped: int, steps: int, dt: float, t0: float, told: Callable[[], object]
+) -> Tensor:
     """States after the steps that are skipped, up to one that is not finite."""
     states = []
     with threads_that_pay(2 * x.numel() * system.dim):
-        for i in tqdm(range(skipped + steps), disable=not progress, desc="trajectory"):
+        for i in range(skipped + steps):
             if i >= skipped:
                 states.append(x)
             x = step(system, x, t0 + i * dt, dt)
+            told()
             if i % 64 == 63 and not torch.isfinite(x).all():
                 break
     return torch.stack([*states, x])
@@ -228,10 +240,9 @@ def trajectory(
     x = x.expand_as(system.at(t0)(x))  # weights may have batch axes that the state has not
     needed = 2 * (steps + 1) * x.numel() * x.element_size()  # the list of states, and the tensor made of it
     foretell("duration", needed, "take a shorter duration, a longer dt or fewer initial states")
-    states = system.orbit(x, skipped, steps, dt)
-    x = _by_torch(system, x, skipped, steps, dt, t0, progress) if states is None else states
-    finite = torch.isfinite(x).flatten(1).all(1)
-    if not finite.all():
-        raise DivergenceError(t0 + (skipped + int((~finite).nonzero()[0, 0])) * dt)
+    with tqdm(total=skipped + steps, disable=not progress, desc="trajectory") as bar:
+        states = system.orbit(x, skipped, steps, dt, bar.update)
+        x = _by_torch(system, x, skipped, steps, dt, t0, bar.update) if states is None else states
+    check_path(x, dt, t0, skipped)
     t = (t0 + torch.arange(skipped, skipped + steps + 1, dtype=torch.float64) * dt).to(x.device)
     return Trajectory(t, x, dt, t0 + skipped * dt)

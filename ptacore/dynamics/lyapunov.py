@@ -17,7 +17,7 @@ from ptacore.dynamics.integrate import step, step_count
 from ptacore.dynamics.spectrum import LyapunovSpectrum
 from ptacore.dynamics.tangents import TangentSystem, flushed_denormals
 from ptacore.dynamics.time_average import error_and_drift
-from ptacore.kernels.orthonormal import MOST
+from ptacore.kernels.orthonormal import MOST_COLUMNS
 from ptacore.memory import foretell
 from ptacore.models.system import System
 
@@ -196,7 +196,7 @@ def lyapunov_spectrum(
     skipped = step_count(duration / 5 if transient is None else transient, dt, "transient", least=0)
     within("confidence", confidence, 0, 1)
     samples = min(
-        integer("samples", samples, 1), steps if tangents.k <= MOST else max(steps // APART, min(steps, LEAST))
+        integer("samples", samples, 1), steps if tangents.k <= MOST_COLUMNS else max(steps // APART, min(steps, LEAST))
     )
     foretell("samples", 4 * samples * tangents.Q[..., 0, :].numel() * tangents.x.element_size(),
              "take fewer samples or initial states")  # fmt: skip
@@ -221,9 +221,9 @@ def lyapunov_spectrum(
         error = torch.where((drift != 0).any(-1, keepdim=True), torch.maximum(error, disorder), error)
     error = error.masked_fill(vanished, 0.0)
     found = LyapunovSpectrum(
-        history[-1], error.masked_fill(doubtful[..., None], math.inf), history, times,
-        math.log(10) / (steps * dt), confidence, tangents.x, tangents.backend, time,
-        drift.masked_fill(vanished, 0.0), skipped * dt,
+        exponents=history[-1], standard_error=error.masked_fill(doubtful[..., None], math.inf), history=history,
+        times=times, resolution=math.log(10) / (steps * dt), confidence=confidence, state=tangents.x,
+        backend=tangents.backend, time=time, drift=drift.masked_fill(vanished, 0.0), transient=skipped * dt,
     )  # fmt: skip
     if differentiable:
         found = replace(found, exponents=followed.attached(found.exponents, x0, skipped))

@@ -22,9 +22,10 @@ RK4 = ((0, 1 / 6, 1 / 2), (1 / 2, 1 / 3, 1 / 2), (1 / 2, 1 / 3, 1), (1, 1 / 6, 0
 def network_of(system: System, dt: float) -> Form | None:
     """One of `NETWORKS`, by its parameters; None for all else.
 
-    A subclass may compute something else, and a time constant that is a tensor may have a gradient.
+    A subclass may compute something else, a time constant that is a tensor may have a gradient, and a bias that is a
+    number has none.
     """
-    if type(system) not in NETWORKS or isinstance(system.tau, Tensor):
+    if type(system) not in NETWORKS or isinstance(system.tau, Tensor) or not isinstance(system.b, Tensor):
         return None
     return Form(system.form, system.nonlinearity == "tanh", system.W, system.b, dt / system.tau)
 

@@ -120,13 +120,13 @@ def _search(equation: Equation, starts: Tensor, tolerance: float, bound: float |
     return points[kept], radius[kept], torch.cat(singular)
 
 
-def newton(equation: Equation, x: Tensor, iterations: int = 300) -> Tensor:
+def newton(equation: Equation, x: Tensor) -> Tensor:
     """Where Newton's method with step halving ends from each row of x (m, n), be it at a root or not."""
     x, F = x.clone(), equation.residual(x)
     size = F.norm(dim=-1)
     earlier = size.clone()
     active = torch.isfinite(size).nonzero()[:, 0]
-    for iteration in range(1, iterations + 1):
+    for iteration in range(1, 301):
         if not len(active):
             break
         now = x[active]

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from ptacore.dynamics import floquet
-from ptacore.dynamics.integrate import start_of, step, step_count, step_size
-from ptacore.dynamics.shooting import Clock, Rescaled, Shooting, Shot, check_path, follow, pieces, settle, units_of
+from ptacore.dynamics.integrate import check_path, start_of, step, step_count, step_size
+from ptacore.dynamics.shooting import Clock, Rescaled, Shooting, Shot, follow, pieces, settle, units_of
 from ptacore.models.module_map import as_system
 from ptacore.models.system import System
 

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from ptacore.dynamics.floquet import product
-from ptacore.dynamics.integrate import DivergenceError, step, step_tangent
+from ptacore.dynamics.integrate import check_path, step, step_tangent
 from ptacore.models.system import System
 
+ABOUT = 0.2  # of a period: one that is further from the guess is another orbit's
 NATS = 8.0  # by how much a direction may shrink (logarithm) before the tangent vectors are made orthonormal again
 
 
@@ -54,8 +55,8 @@ class Rescaled(System):
         F, K = self.system.jvp(x * self.units, V * self.units[:, None])
         return F / self.units, K / self.units[:, None]
 
-    def orbit(self, x, skipped, steps, dt):
-        states = self.system.orbit(x * self.units, skipped, steps, dt)
+    def orbit(self, x, skipped, steps, dt, told=None):
+        states = self.system.orbit(x * self.units, skipped, steps, dt, told)
         return None if states is None else states / self.units
 
 
@@ -73,7 +74,7 @@ def units_of(path: Tensor) -> Tensor:
 
 
 def follow(system: System, x: Tensor, steps: int, h: float, clock: Clock) -> Tensor:
-    """States (steps + 1, n) at steps of h from x; they may leave the finite numbers."""
+    """States (steps + 1, n) at steps of h from x; where they leave the finite numbers, there may be fewer."""
     compiled = None if system.driven else system.orbit(x, 0, steps, h)
     if compiled is not None:
         return compiled
@@ -91,13 +92,6 @@ def settle(system: System, x: Tensor, steps: int, h: float, clock: Clock) -> Ten
         check_path(path, h, clock.t0 + i * h)
         x = path[-1]
     return x
-
-
-def check_path(path: Tensor, h: float, t0: float) -> None:
-    """Raise DivergenceError, with the time, where the path leaves the finite numbers."""
-    finite = torch.isfinite(path).all(-1)
-    if not finite.all():
-        raise DivergenceError(t0 + int((~finite).nonzero()[0, 0]) * h)
 
 
 def pieces(system: System, path: Tensor, h: float, clock: Clock) -> tuple[Tensor, Tensor]:
@@ -205,8 +199,8 @@ class Shooting:
         if self.free:
             period = self._aimed(x, direction, steps, period)
         errors = None
-        for _ in range(20):
-            if not (abs(period - guess) <= 0.2 * guess and (x - reference).norm() <= self.extent):
+        for _ in range(20):  # a few steps are enough where it converges
+            if not (abs(period - guess) <= ABOUT * guess and (x - reference).norm() <= self.extent):
                 return None
             path = self.path(x, steps, period)
             gap = path[-1] - x
@@ -253,7 +247,7 @@ class Shooting:
             end = self.path(x, steps, period)[-1]
             toward = direction @ self.system(end)
             change = (direction @ (x - end) / toward).item()
-            if not (toward > 0 and abs(period + change - guess) <= 0.2 * guess):
+            if not (toward > 0 and abs(period + change - guess) <= ABOUT * guess):
                 return guess
             period += change
         return period

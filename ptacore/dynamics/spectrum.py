@@ -351,13 +351,13 @@ class LyapunovSpectrum:
         """
         names = ("exponents", "standard_error", "tolerance", "drift", "n_positive", "n_zero", "n_negative")
         names += ("times", "history") if flag("history", history) else ()
-        found = {name: _plain(getattr(self, name)) for name in names}
+        found = {name: plain(getattr(self, name)) for name in names}
         for name in ("kaplan_yorke_dimension", "entropy_rate"):
-            found[name] = {part: _plain(value) for part, value in getattr(self, name)._asdict().items()}
+            found[name] = plain(getattr(self, name)._asdict())
         found["duration"] = self.times[-1].item()
         for name in ("transient", "time", "resolution", "confidence", "backend"):
             found[name] = getattr(self, name)
-        return found | {"dimension": self.state.shape[-1], "state": _plain(self.state)}
+        return found | {"dimension": self.state.shape[-1], "state": plain(self.state)}
 
     def plot(self, ax=None):
         """The exponents with the intervals by which they are counted, in matplotlib.
@@ -407,9 +407,14 @@ def _number(value: Tensor, error: Tensor, unit: float) -> str:
     return " ± ".join(f"{round(number, digits) + 0.0:.{max(digits, 0)}f}" for number in (value, error))
 
 
-def _plain(value: Tensor):
-    """Numbers as lists, without what JSON has not."""
-    if value.ndim:
-        return [_plain(part) for part in value]
-    number = value.item()
-    return number if isinstance(number, (int, bool)) or math.isfinite(number) else str(number)
+def plain(value):
+    """For JSON, which has no infinities: they are texts."""
+    if isinstance(value, dict):
+        return {key: plain(v) for key, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, complex):
+        return [plain(value.real), plain(value.imag)]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

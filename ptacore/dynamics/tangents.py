@@ -18,7 +18,6 @@ from ptacore.dynamics.integrate import DivergenceError, check_finite, start_of, 
 from ptacore.dynamics.orthonormal import growth_of, householder, orthonormalize, orthonormalize_graded
 from ptacore.dynamics.threads import threads_that_pay
 from ptacore.kernels.orthonormal import bounds
-from ptacore.kernels.tangents import advance_for
 from ptacore.models.module_map import LOW, as_system
 from ptacore.models.system import System
 
@@ -52,13 +51,13 @@ class Images(NamedTuple):
         Ascending numbers of steps, counted as `done` counts them.
     states : Tensor (at least as many, ..., n)
         Receives the states there.
-    rows : Tensor (at least as many, ..., k, n)
-        Receives the images, a row for each vector, of the basis at the start of the stretch in which a point lies.
+    vectors : Tensor (at least as many, ..., n, k)
+        Receives the images of the basis at the start of the stretch in which a point lies.
     """
 
     points: Sequence[int]
     states: Tensor
-    rows: Tensor
+    vectors: Tensor
 
 
 class Place(NamedTuple):
@@ -139,7 +138,8 @@ class TangentSystem:
         self.dt = step_size(self.system, dt)
         self.k = integer("k", self.system.dim if k is None else k, 1, self.system.dim)
         choice("backend", backend, ("auto", "compiled", "torch"))
-        advance = None if backend == "torch" else advance_for(self.system, self.dt)
+        compiled = backend != "torch" and self.system.device.type == "cpu"
+        advance = self.system.kernel(self.dt) if compiled else None
         if backend == "compiled" and advance is None:
             why = f": {self.system.uncompiled}" if self.system.uncompiled else ""
             raise ValueError(
@@ -265,8 +265,8 @@ class TangentSystem:
     def factor(self, steps: int, images: Images | None = None) -> Factor:
         """Advance to the next QR decomposition, at most so many steps away, and keep its triangular factor.
 
-        Stretches are half as long as those of `step`, as a rule, so that the directions of all columns are known to
-        eps^(5/6).
+        Stretches are three fifths as long as those of `step`, as a rule, so that the directions of all columns are
+        known to eps^(4/5).
 
         Parameters
         ----------
@@ -307,7 +307,7 @@ class TangentSystem:
     def _factor(self, m: int, images: Images | None) -> Factor | None:
         last = self.done + m
         x, V = self._image(m, images)
-        renewed = None if self._overflows(V, m, last) else self._renewed(V, m, self._limit / 2, overwrite=False)
+        renewed = None if self._overflows(V, m, last) else self._renewed(V, m, 0.6 * self._limit, overwrite=False)
         if renewed is None:
             self._shorter(m)
             return None
@@ -323,11 +323,11 @@ class TangentSystem:
     def _image(self, m: int, images: Images | None) -> tuple[Tensor, Tensor]:
         """The state and the image of the basis after m steps, and what lies on the way."""
         x, V, at, last = self.x, self.Q, self.done, self.done + m
-        points, states, rows = images or ((), None, None)
+        points, states, vectors = images or ((), None, None)
         first, beyond = bisect_right(points, at), bisect_right(points, last)
         record = getattr(self._advance, "record", None)
         if record and beyond - first == m:  # a point after each step
-            x, V = record(x, V, states[first:beyond], rows[first:beyond])
+            x, V = record(x, V, states[first:beyond], vectors[first:beyond])
             check_finite(x, self.t0 + last * self.dt)
             return x, V
         for place in range(first, beyond + 1):
@@ -337,7 +337,7 @@ class TangentSystem:
                 check_finite(x, self.t0 + end * self.dt)
                 at = end
             if place < beyond:
-                states[place], rows[place] = x, V.mT
+                states[place], vectors[place] = x, V
         return x, V
 
     def place(self) -> Place:

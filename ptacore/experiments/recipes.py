@@ -100,7 +100,7 @@ def follow(survey: Survey, seeds: list[int] | None = None) -> list[dict]:
         weights = [random_weights(survey.n, g=survey.g, recipe=survey.recipe, seed=seed) for seed in seeds]
         s = lyapunov_spectrum(TanhFlow(np.stack(weights), tau=TAU), state, duration=STRETCH, transient=ALIGN,
                               dt=survey.dt, k=min(K, survey.n), samples=10 * windows)  # fmt: skip
-        sums = (s.history[..., 0] * s.times[:, None])[9::10]  # growth up to the end of each window
+        sums = (s.history[..., 0] * s.times[:, None])[9::10]  # growth up to the tenth sample of each window, its end
         growth = sums.diff(dim=0, prepend=torch.zeros_like(sums[:1])) / WINDOW
         for i, seed in enumerate(seeds):
             draw = found[seed]

@@ -192,7 +192,7 @@ class _Proposals:
         self.study = optuna.create_study(sampler=_sampler(found.plan["seed"]))
         for trial in found.trials:  # so that Optuna's numbers are ours
             if trial.ended:
-                _drop_weights(trial.folder)
+                checkpoints.clear(trial.folder)
                 self.study.add_trial(_told(trial, self.domains))
             else:
                 self.study.enqueue_trial(trial.settings)  # is asked for again, before anything new
@@ -215,15 +215,10 @@ class _Proposals:
         if not trial.ended:
             write_trial(folder, trial.number, trial.settings, stopped=True)
             trial = read_trial(folder)
-        _drop_weights(folder)
+        checkpoints.clear(folder)  # a search has gigabytes of them, and the best trial is easily trained anew
         self.study.tell(trial.number, trial.loss)
         self.ended.append(trial)
         return trial
-
-
-def _drop_weights(folder: Path) -> None:
-    for name in checkpoints.NAMES:  # a search has gigabytes of them, and the best trial is easily trained anew
-        (folder / name).unlink(missing_ok=True)
 
 
 def _distribution(domain: Mapping):

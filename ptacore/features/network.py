@@ -108,7 +108,7 @@ class TwoLayer(nn.Module):
         """Loss, and share of right answers."""
         loss = right = 0.0
         for rows in torch.arange(len(pairs)).split(4 * ROWS):
-            out = _centred(self(pairs[rows]))
+            out = _centred_over_classes(self(pairs[rows]))
             loss += float(out.square().sum() - 2 * out.gather(1, targets[rows, None]).sum())
             right += float((out.argmax(1) == targets[rows]).sum())
         return loss / len(pairs) + 1 - 1 / self.M, right / len(pairs)
@@ -137,7 +137,7 @@ def preactivation(W: Tensor, pairs: Tensor) -> Tensor:
     return W[pairs[:, 0]] + W[len(W) // 2 + pairs[:, 1]]
 
 
-def _centred(out: Tensor) -> Tensor:
+def _centred_over_classes(out: Tensor) -> Tensor:
     return out - out.mean(1, keepdim=True)
 
 
@@ -153,7 +153,7 @@ class _FusedLoss(torch.autograd.Function):
             at, y = rows[block : block + ROWS], targets[block : block + ROWS, None]
             z = embedding_bag(at, W, mode="sum")
             F, slope = (z.square(), z) if activation == "square" else ACTIVATIONS[activation](z)
-            out = _centred(F @ V)
+            out = _centred_over_classes(F @ V)
             loss += out.square().sum() - 2 * out.gather(1, y).sum()
             out.scatter_add_(1, y, out.new_full(y.shape, -1.0)).add_(1 / M)
             gV.addmm_(F.T, out)

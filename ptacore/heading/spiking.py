@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ptacore.checks import choice
 from ptacore.heading.head_direction import HeadDirectionCircuit, Spikes, piecewise_constant
 
 MODEL = """
@@ -74,8 +75,7 @@ def simulate(
         raise ValueError(f"dt: expected a time step of at most the shortest delay, got {dt!r}")
     if abs(t[1] / dt - round(t[1] / dt)) > 1e-6:
         raise ValueError(f"dt: expected a whole part of {t[1]:g} s, the spacing of t, got {dt!r}")
-    if overshoot not in RESETS:
-        raise ValueError(f"overshoot: expected one of {', '.join(RESETS)}, got {overshoot!r}")
+    choice("overshoot", overshoot, RESETS)
     if not all(neuron in range(4) and 0 <= time <= t[-1] for time, neuron in pulses):
         raise ValueError(f"pulses: expected times up to {t[-1]:g} s and neurons 0 to 3, got {list(pulses)!r}")
     brian2 = _brian2()

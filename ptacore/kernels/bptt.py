@@ -89,20 +89,9 @@ def _fitting(size: int) -> Tensor | None:
 
 
 class Kernel:
-    """Like `networks.bptt.Loop`. Slabs are filled up with zeros to whole vectors, and stay zero there.
-
-    Examples
-    --------
-    >>> Kernel.fits(torch.zeros(3)), Kernel.fits(torch.zeros(3, dtype=torch.bfloat16))
-    (True, False)
-    """
+    """Like `networks.bptt.Loop`. Slabs are filled up with zeros to whole vectors, and stay zero there."""
 
     projects_again = False
-
-    @staticmethod
-    def fits(x: Tensor) -> bool:
-        """Whether the kernels take a tensor of this kind."""
-        return x.dtype in SUFFIX and x.device.type == "cpu"
 
     def __init__(self, cell, weights: tuple[Tensor, ...], constants: tuple[float, ...], n: int):
         self.cell, self.constants, self.n, self.width = cell, constants, n, -(-n // SLAB) * SLAB

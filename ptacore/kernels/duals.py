@@ -15,7 +15,7 @@ import numpy as np
 
 from ptacore.kernels.tape import COMPARISONS, CURVES, HALF, MINUS, ONE, STEPS, ZERO, Block, Tape
 
-MOST = 8  # terms that a number is allowed before its operands get rows
+MOST_TERMS = 8  # terms that a number is allowed before its operands get rows
 SHARED = 4  # uses that make a row of a number with several terms pay
 
 Terms = tuple[tuple[int, int], ...]  # coefficient, a place on the tape, and row
@@ -122,7 +122,7 @@ class _Derivative:
                 if len(self.terms[int(place)]) > 2 and self.uses[place] >= SHARED:
                     self._give_row(int(place))
         sums = self._chained(operands, partials)
-        long = [i for i, terms in enumerate(sums) if len(terms) > MOST]
+        long = [i for i, terms in enumerate(sums) if len(terms) > MOST_TERMS]
         if long:
             for i in long:
                 for o in operands:

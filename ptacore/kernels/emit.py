@@ -17,7 +17,7 @@ from ptacore.kernels.tape import CURVES, MINUS, ONE, Block, Tape, Unrecordable
 
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 SMALL = 160  # statements up to which everything is written out, so that the compiler keeps all in registers
-MOST = 32_000  # characters of C, which a compiler translates in two seconds
+MOST_CHARACTERS = 32_000  # characters of C, which a compiler translates in two seconds
 PANEL = 8  # rows of a packed matrix that lie together (PANEL of functions.h)
 RESULT = "result"  # in place of an operation: what becomes of its operands
 SHORTEST = 3  # statements that make a loop
@@ -219,7 +219,7 @@ class _Emitter:
         else:
             lines = [[line for part in values for line in _loops(part)], list(_loops(tangents))]
         bodies = list(map(_body, lines))
-        if sum(map(len, bodies)) > MOST:
+        if sum(map(len, bodies)) > MOST_CHARACTERS:
             raise Unrecordable("too many operations that lie in no order to make loops of them")
         text = f"""\
 #define FLOW {int(self.flow)}

@@ -99,21 +99,22 @@ class FunctionKernel:
     def __call__(self, x: Tensor, V: Tensor, steps: int, t: float = 0.0, plain: bool = False):
         return self.steps(self._text_for(x), x, V, steps, keep=V.shape[-1] <= KEPT and not plain)
 
-    def orbit(self, x: Tensor, skipped: int, steps: int) -> Tensor:
-        """States (steps + 1, ..., n) from the one on that is reached from x (..., n) after so many steps."""
-        text, batch = self._text_for(x), x.shape[:-1]
-        x = self.steps(text, x, x.new_empty(*x.shape, 0), skipped, keep=False)[0]
-        constants, states, done = self._constants_of(batch), x.new_empty(steps + 1, *x.shape), 1
-        states[0] = x
+    def is_faster_for(self, x: Tensor) -> bool:
+        """Not where many states are multiplied by one matrix: torch does that better."""
+        return not len(self._matrices) or x.numel() == x.shape[-1]
+
+    def follow(self, x: Tensor, states: Tensor) -> None:
+        """Write the states after each step from x to states (steps, ..., n)."""
+        text, batch, done = self._text_for(x), x.shape[:-1], 0
+        constants, x = self._constants_of(batch), x.clone(memory_format=torch.contiguous_format)
         pointers = [a.data_ptr() for a in (constants, self._matrices, x)]
-        for count in calls(steps, 8 * self.emitted.work[0] * batch.numel()):
+        for count in calls(len(states), 8 * self.emitted.work[0] * batch.numel()):
             told = _library(text).advance(
                 batch.numel(), 0, count, self.dt, *pointers, None, None, None, states[done].data_ptr()
             )
             if told:
                 raise MemoryError(f"compiled backend: no memory for {self.n} states")
             done += count
-        return states
 
     def _text_for(self, x: Tensor) -> str:
         return (x.shape[:-1].numel() >= TOGETHER and self.together) or self.emitted.text

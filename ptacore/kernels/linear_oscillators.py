@@ -31,17 +31,6 @@ def available() -> bool:
     return _library() is not None
 
 
-def fits(x: Tensor) -> bool:
-    """Whether the kernels take tensors of this kind.
-
-    Examples
-    --------
-    >>> fits(torch.zeros(3)), fits(torch.zeros(3, dtype=torch.bfloat16))
-    (True, False)
-    """
-    return x.dtype in SUFFIX and x.device.type == "cpu"
-
-
 def advance(a: Tensor, c: Tensor, d: Tensor, v: Tensor, x0: Tensor, z0: Tensor) -> tuple[Tensor, Tensor]:
     """z(t) = a z(t - 1) - c x(t - 1) + v(t), x(t) = x(t - 1) + d z(t): x and z (T, B, N) from v (T, B, N)."""
     x, z = (Kernel.empty(v, *v.shape) for _ in range(2))
@@ -54,7 +43,7 @@ def retreat(
 ) -> tuple[Tensor, ...]:
     """What `advance` hands back, given the gradients of x and z: those of a, c, d, v, x0 and z0."""
     of_v, of_x = Kernel.empty(x, *x.shape), torch.zeros_like(x[0])
-    sums = torch.zeros(3, len(a), dtype=torch.float64)
+    sums = a.new_zeros(3, len(a), dtype=torch.float64)
     given = [None if g is None else g.contiguous() for g in given]
     _call("retreat", *x.shape, *map(Tensor.contiguous, (a, c, d, x0, z0)), x, z, *given, of_v, of_x, sums, like=x)
     return *sums.to(a.dtype), of_v, of_x - c * of_v[0], a * of_v[0]

@@ -76,7 +76,7 @@ def average(W: Tensor, c: float, x: Tensor, weights: Tensor, reference: Tensor |
 
 def shortest_return(W: Tensor, c: float, x: Tensor, longest: int, near: float) -> tuple[Tensor, Tensor]:
     """Steps (m,) after which that map's orbit is back at x (m, 2) within `near`, or else nearest; and the distance."""
-    steps, nearest = torch.empty(len(x), dtype=torch.long), x.new_empty(len(x))
+    steps, nearest = x.new_empty(len(x), dtype=torch.long), x.new_empty(len(x))
     _call("shortest_return", len(x), longest, c, _rows(W), _rows(x), near, steps, nearest)
     return steps, nearest
 

@@ -14,7 +14,7 @@ from ptacore.kernels import build
 from ptacore.kernels.advance import SUFFIX
 
 SOURCE = Path(__file__).with_name("orthonormal.c")
-MOST = 16  # columns; LAPACK is faster with more
+MOST_COLUMNS = 16  # LAPACK is faster with more
 
 
 @functools.cache
@@ -34,14 +34,14 @@ def available() -> bool:
 
 def fits(V: Tensor) -> bool:
     """Whether `orthonormalize` takes tangent vectors (..., n, k); builds it if it has not been built."""
-    return V.shape[-1] <= MOST and V.device.type == "cpu" and V.dtype in SUFFIX and available()
+    return V.shape[-1] <= MOST_COLUMNS and V.device.type == "cpu" and V.dtype in SUFFIX and available()
 
 
 def orthonormalize(V: Tensor) -> tuple[Tensor, Tensor]:
     """V = Q R: Q (..., n, k), and log |R_ii| (..., k). A column of zeros stays zero."""
     columns = V.detach().mT.clone(memory_format=torch.contiguous_format)
     *batch, k, n = columns.shape
-    logs = torch.empty(*batch, k, dtype=torch.float64)
+    logs = columns.new_empty(*batch, k, dtype=torch.float64)
     getattr(_library(), f"orthonormalize_{SUFFIX[V.dtype]}")(
         logs.numel() // k, n, k, columns.data_ptr(), logs.data_ptr()
     )

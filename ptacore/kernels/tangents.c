@@ -8,12 +8,12 @@
  *   advance_dense   one network at a time, lanes = columns of X (a register-blocked matrix product)
  *   advance_small   many small networks,   lanes = networks
  *
- * tangents.py builds this file with the machine's C compiler and calls it through ctypes. The file includes itself
- * twice, as double and as float; advance_small has double precision only.
+ * tangents.py builds this file with the machine's C compiler and calls it through ctypes: in double precision or, where
+ * SINGLE is defined, in single precision, which advance_small does not have. Either takes seconds to build.
  */
-#ifndef REAL
 #include <stdlib.h>
 #include "graded.h"
+#include "real.h"
 
 /* CURRENT: tau x' = -x + W phi(x) + b;  RATE: tau x' = -x + phi(W x + b);  MAP: x <- (1 - h) x + h phi(W x + b) */
 enum { CURRENT, RATE, MAP };
@@ -22,21 +22,8 @@ enum { RELU, TANH };
 #define COLS 3                    /* vectors of columns that one register block holds */
 #define WIDE 32                   /* networks that advance_small moves together */
 
-#include "real.h"
-#include "tangents.c"
-#define SINGLE
-#include "real.h"
-#include "tangents.c"
-
-#else
-
-#define Dense NAME(Dense)
-#define Entry NAME(Entry)
-#define NEXT NAME(NEXT)
-#define SUM NAME(SUM)
-
 /* phi and its derivative at count numbers */
-INLINE void NAME(nonlinearity)(int phi, int count, const REAL *u, REAL *value, REAL *slope) {
+INLINE void nonlinearity(int phi, int count, const REAL *u, REAL *value, REAL *slope) {
     if (phi == TANH)
         for (int i = 0; i < count; i++) value[i] = NAME(fast_tanh)(u[i], &slope[i]);
     else
@@ -50,8 +37,8 @@ static const REAL SUM[4] = {1.0 / 6, 1.0 / 3, 1.0 / 3, 1.0 / 6};
 /* ------------------------------------------------------------------------------------------ one dense network */
 
 /* X = [x | V] is taken in blocks of columns that stay in the cache, each some steps at a time. The first holds the
- * state, and writes down the slopes phi' of every stage; the others read them. So the weights are streamed once a stage
- * and block, and what is needed beside V and the weights does not grow with the number of columns. */
+ * state, and writes down the slopes phi' of every stage; the others read them. So what is needed beside V and the
+ * weights does not grow with the number of columns. */
 #define SPACE (1 << 20)           /* bytes of a block */
 #define CHUNK 16                  /* steps */
 #define AHEAD 64                  /* columns of a panel by which its stream is asked for in advance */
@@ -69,15 +56,16 @@ typedef struct {
     vec *X, *S, *S2, *A, *Z, *Z2;        /* base, stage, next stage, sum, operand of the product, its next */
 } Dense;
 
-/* ROWS rows x `count` vectors of the product W Z */
-INLINE void NAME(product)(const Dense *d, const REAL *panel, const vec *Z, int column, int count, vec acc[ROWS][COLS]) {
-    for (int i = 0; i < ROWS; i++)
+/* `rows` rows of a panel, ROWS or half of them, x `count` vectors of the product W Z */
+INLINE void product(const Dense *d, const REAL *panel, const vec *Z, int column, int rows, int count,
+                          vec acc[ROWS][COLS]) {
+    for (int i = 0; i < rows; i++)
         for (int c = 0; c < count; c++) acc[i][c] = (vec){0};
     for (int j = 0; j < d->n; j++) {
         __builtin_prefetch(panel + (size_t)(j + AHEAD) * ROWS);
         vec z[COLS];
         for (int c = 0; c < count; c++) z[c] = Z[(size_t)j * d->columns + column + c];
-        for (int i = 0; i < ROWS; i++) {
+        for (int i = 0; i < rows; i++) {
             vec w = panel[(size_t)j * ROWS + i] - (vec){0};
             for (int c = 0; c < count; c++) acc[i][c] += w * z[c];
         }
@@ -85,7 +73,7 @@ INLINE void NAME(product)(const Dense *d, const REAL *panel, const vec *Z, int c
 }
 
 /* The same of a sparse W. What is left out adds 0 times a finite number: the sums are the same to the last bit. */
-INLINE void NAME(sparse_product)(const Dense *d, int row, const vec *Z, int column, int count, vec acc[ROWS][COLS]) {
+INLINE void sparse_product(const Dense *d, int row, const vec *Z, int column, int count, vec acc[ROWS][COLS]) {
     for (int i = 0; i < ROWS; i++)
         for (int c = 0; c < count; c++) acc[i][c] = (vec){0};
     for (int64_t e = d->start[row / ROWS]; e < d->start[row / ROWS + 1]; e++)
@@ -97,18 +85,18 @@ INLINE void NAME(sparse_product)(const Dense *d, int row, const vec *Z, int colu
 }
 
 /* One block of rows and columns of one stage. value: phi of the block's rows, filled at the state's column. */
-INLINE void NAME(block)(const Dense *d, int stage, int row, int column, int count, REAL *value) {
+INLINE void block(const Dense *d, int stage, int row, int column, int rows, int count, REAL *value) {
     vec acc[ROWS][COLS];
     const vec *operand = d->form == CURRENT ? d->Z : d->S;
-    if (d->sparse) NAME(sparse_product)(d, row, operand, column, count, acc);
-    else NAME(product)(d, d->W + (size_t)row * d->n, operand, column, count, acc);
+    if (d->sparse) sparse_product(d, row, operand, column, count, acc);
+    else product(d, d->W + (size_t)row * d->n, operand, column, rows, count, acc);
     REAL u[ROWS], *slope = d->slopes + row;
     int state = d->first && column == 0;
     if (state) {
-        for (int i = 0; i < ROWS; i++) u[i] = acc[i][0][0] += d->b[row + i];
-        if (d->form != CURRENT) NAME(nonlinearity)(d->phi, ROWS, u, value, slope);
+        for (int i = 0; i < rows; i++) u[i] = acc[i][0][0] += d->b[row + i];
+        if (d->form != CURRENT) nonlinearity(d->phi, rows, u, value, slope);
     }
-    for (int i = 0; i < ROWS; i++) {
+    for (int i = 0; i < rows; i++) {
         size_t at = (size_t)(row + i) * d->columns + column;
         for (int c = 0; c < count; c++) {
             vec y = acc[i][c];
@@ -126,10 +114,10 @@ INLINE void NAME(block)(const Dense *d, int stage, int row, int column, int coun
     }
     if (d->form != CURRENT) return;      /* the operand of the next stage: [phi(x) | phi'(x) V] */
     if (state) {
-        for (int i = 0; i < ROWS; i++) u[i] = d->S2[(size_t)(row + i) * d->columns][0];
-        NAME(nonlinearity)(d->phi, ROWS, u, value, slope);
+        for (int i = 0; i < rows; i++) u[i] = d->S2[(size_t)(row + i) * d->columns][0];
+        nonlinearity(d->phi, rows, u, value, slope);
     }
-    for (int i = 0; i < ROWS; i++) {
+    for (int i = 0; i < rows; i++) {
         size_t at = (size_t)(row + i) * d->columns + column;
         for (int c = 0; c < count; c++) {
             vec z = d->S2[at + c] * (slope[i] - (vec){0});
@@ -139,32 +127,37 @@ INLINE void NAME(block)(const Dense *d, int stage, int row, int column, int coun
     }
 }
 
-INLINE void NAME(stage_of)(Dense *d, int stage) {
+/* `count` vectors of columns: what the product takes of them stays in the nearest cache, the weights are streamed. */
+INLINE void columns_of(const Dense *d, int stage, int column, int count) {
     REAL value[ROWS] = {0};
-    for (int row = 0; row < d->padded; row += ROWS) {
-        int column = 0;
-        for (; column + COLS <= d->columns; column += COLS) NAME(block)(d, stage, row, column, COLS, value);
-        if (d->columns - column == 2) NAME(block)(d, stage, row, column, 2, value);
-        if (d->columns - column == 1) NAME(block)(d, stage, row, column, 1, value);
-    }
+    for (int row = 0; row < d->n; row += ROWS)
+        if (d->sparse || d->n - row > ROWS / 2) block(d, stage, row, column, ROWS, count, value);
+        else block(d, stage, row, column, ROWS / 2, count, value);
+}
+
+INLINE void stage_of(Dense *d, int stage) {
+    int column = 0, left = d->columns;
+    for (; left > 4 || left == COLS; column += COLS, left -= COLS) columns_of(d, stage, column, COLS);
+    for (; left > 1; column += 2, left -= 2) columns_of(d, stage, column, 2);     /* 4 are 2 and 2, not 3 and 1 */
+    if (left) columns_of(d, stage, column, 1);
     vec *t = d->S; d->S = d->S2; d->S2 = t;
     t = d->Z; d->Z = d->Z2; d->Z2 = t;
     d->slopes += d->padded;
 }
 
-INLINE void NAME(steps_of)(Dense *d, int form, int phi, int sparse, int64_t steps) {
+INLINE void steps_of(Dense *d, int form, int phi, int sparse, int64_t steps) {
     d->form = form;
     d->phi = phi;
     d->sparse = sparse;
     for (int64_t s = 0; s < steps; s++) {
-        if (form == MAP) { NAME(stage_of)(d, 0); continue; }
-        for (int stage = 0; stage < 4; stage++) NAME(stage_of)(d, stage);
+        if (form == MAP) { stage_of(d, 0); continue; }
+        for (int stage = 0; stage < 4; stage++) stage_of(d, stage);
         vec *t = d->X; d->X = d->A; d->A = t;        /* the sum is the next base; S and Z hold it already */
     }
 }
 
 /* Columns first to first + count of [x | V], V column by column, as the base of a block, or back from it. */
-static void NAME(copy_block)(const Dense *d, int first, int count, REAL *x, REAL *V, int back) {
+static void copy_block(const Dense *d, int first, int count, REAL *x, REAL *V, int back) {
     size_t stride = (size_t)d->columns * LANES;
     for (int c = 0; c < count; c += LANES) {                             /* a vector of them, row by row */
         int width = count - c < LANES ? count - c : LANES;
@@ -178,12 +171,22 @@ static void NAME(copy_block)(const Dense *d, int first, int count, REAL *x, REAL
     }
 }
 
+/* The same columns after a step, as they lie, to a state (n) and images (n, k). */
+static void record(const Dense *d, int first, int count, int k, REAL *state, REAL *images) {
+    int own = first == 0;                                                /* the state's column */
+    for (int i = 0; i < d->n; i++) {
+        const REAL *row = (const REAL *)(d->S + (size_t)i * d->columns);
+        if (own) state[i] = row[0];
+        memcpy(images + (size_t)i * k + first - 1 + own, row + own, (size_t)(count - own) * sizeof(REAL));
+    }
+}
+
 /* The operand of the first stage, where it is not the base itself. */
-static void NAME(first_operand)(Dense *d, int phi) {
-    for (int i = 0; i < d->padded; i++) {
+static void first_operand(Dense *d, int phi) {
+    for (int i = 0; i < d->n; i++) {
         vec *row = d->S + (size_t)i * d->columns, *z = d->Z + (size_t)i * d->columns;
         REAL u = row[0][0], value = 0;
-        if (d->first) NAME(nonlinearity)(phi, 1, &u, &value, &d->slopes[i]);
+        if (d->first) nonlinearity(phi, 1, &u, &value, &d->slopes[i]);
         for (int c = 0; c < d->columns; c++) z[c] = row[c] * (d->slopes[i] - (vec){0});
         if (d->first) z[0][0] = value;
     }
@@ -192,7 +195,7 @@ static void NAME(first_operand)(Dense *d, int phi) {
 
 /* Panels of ROWS rows of W (n, n) without their zeros, filled up with zeros to the panel's longest row. Returns
  * whether they are short enough to gain by that, at most a quarter of W; else there is no room for them. */
-static int NAME(pack_sparse)(int64_t n, const REAL *W, Entry *entries, int64_t *start) {
+static int pack_sparse(int64_t n, const REAL *W, Entry *entries, int64_t *start) {
     int64_t panels = (n + ROWS - 1) / ROWS, longest = 0;
     for (int64_t panel = 0; panel < panels; panel++) {
         start[panel] = longest;
@@ -214,7 +217,7 @@ static int NAME(pack_sparse)(int64_t n, const REAL *W, Entry *entries, int64_t *
 }
 
 /* Panels of ROWS rows of W (n, n), column by column. */
-static void NAME(pack_dense)(int64_t n, const REAL *W, REAL *packed) {
+static void pack_dense(int64_t n, const REAL *W, REAL *packed) {
     for (int64_t row = 0; row < n; row += ROWS)
         for (int64_t j = 0; j < n; j++)
             for (int64_t i = row; i < row + ROWS; i++) *packed++ = i < n ? W[i * n + j] : 0;
@@ -222,32 +225,32 @@ static void NAME(pack_dense)(int64_t n, const REAL *W, REAL *packed) {
 
 /* Weights W (count, n, n) as advance_dense takes them: packed (count, p ROWS n) and start (count, p + 1), p panels of
  * ROWS rows; start begins with -1 where W is dense. */
-void NAME(pack)(int form, int64_t count, int64_t n, const REAL *W, REAL *packed, int64_t *start) {
+void pack(int form, int64_t count, int64_t n, const REAL *W, REAL *packed, int64_t *start) {
     int64_t panels = (n + ROWS - 1) / ROWS;
     on_large_pages(packed, (size_t)(count * panels * ROWS * n) * sizeof(REAL));
     for (int64_t s = 0; s < count; s++, W += n * n, packed += panels * ROWS * n, start += panels + 1) {
         /* a map may forget what has overflowed in a unit that drives none: there 0 times it has to be seen */
-        if (form != MAP && NAME(pack_sparse)(n, W, (Entry *)packed, start)) continue;
-        NAME(pack_dense)(n, W, packed);
+        if (form != MAP && pack_sparse(n, W, (Entry *)packed, start)) continue;
+        pack_dense(n, W, packed);
         start[0] = -1;
     }
 }
 
-INLINE void NAME(network_steps)(Dense *d, int form, int phi, int sparse, int64_t steps) {
-    if (form == CURRENT) NAME(first_operand)(d, phi);
-    if (sparse && form == CURRENT) NAME(steps_of)(d, CURRENT, phi, 1, steps);
-    else if (sparse) NAME(steps_of)(d, RATE, phi, 1, steps);
-    else if (form == CURRENT && phi == TANH) NAME(steps_of)(d, CURRENT, TANH, 0, steps);
-    else if (form == CURRENT) NAME(steps_of)(d, CURRENT, RELU, 0, steps);
-    else if (form == RATE) NAME(steps_of)(d, RATE, phi, 0, steps);
-    else NAME(steps_of)(d, MAP, phi, 0, steps);
+INLINE void network_steps(Dense *d, int form, int phi, int sparse, int64_t steps) {
+    if (form == CURRENT) first_operand(d, phi);
+    if (sparse && form == CURRENT) steps_of(d, CURRENT, phi, 1, steps);
+    else if (sparse) steps_of(d, RATE, phi, 1, steps);
+    else if (form == CURRENT && phi == TANH) steps_of(d, CURRENT, TANH, 0, steps);
+    else if (form == CURRENT) steps_of(d, CURRENT, RELU, 0, steps);
+    else if (form == RATE) steps_of(d, RATE, phi, 0, steps);
+    else steps_of(d, MAP, phi, 0, steps);
 }
 
 /* x (batch, n), V (batch, k, n), each vector as a row: in and out. The weights are those of `pack`, of one network that
  * all share, or `own` ones; b (n) with stride 0 where it is shared. states (steps, batch, n) and images
- * (steps, batch, k, n) receive x and V after each step, if they are not NULL. Returns 0, or -1 where there is no
- * memory. */
-int NAME(advance_dense)(int form, int phi, int64_t batch, int n, int k, int64_t steps, double h, const REAL *packed,
+ * (steps, batch, n, k) receive x and V after each step, a vector as a column, if they are not NULL. Returns 0, or -1
+ * where there is no memory. */
+int advance_dense(int form, int phi, int64_t batch, int n, int k, int64_t steps, double h, const REAL *packed,
                   const int64_t *start, int own, const REAL *b, int64_t b_stride, REAL *x, REAL *V, REAL *states,
                   REAL *images) {
     Dense d = {.n = n, .h = h, .padded = (n + ROWS - 1) / ROWS * ROWS};
@@ -265,38 +268,36 @@ int NAME(advance_dense)(int form, int phi, int64_t batch, int n, int k, int64_t 
         d.W = packed + network * d.padded * n, d.entries = (const Entry *)d.W;
         d.start = start + network * (d.padded / ROWS + 1);
         for (int i = 0; i < d.padded; i++) bias[i] = i < n ? b[i] : 0;
-        REAL *before = V;
-        for (int64_t done = 0; done < steps; done += images ? 1 : CHUNK) {
-            int64_t count = images ? 1 : steps - done < CHUNK ? steps - done : CHUNK;
-            REAL *after = images ? images + (done * batch + s) * k * n : V;
+        for (int64_t done = 0, count; done < steps; done += count) {
+            count = images ? 1 : steps - done < CHUNK ? steps - done : CHUNK;
             for (int first = 0; first <= k; first += fit * LANES) {
-                int width = k + 1 - first < fit * LANES ? k + 1 - first : fit * LANES;
+                int width = k + 1 - first < fit * LANES ? k + 1 - first : fit * LANES, only = width > k;
                 d.first = first == 0, d.slopes = slopes;
-                if (!images || done == 0 || width <= k) {                /* else the only block is where it was left */
+                if (!only || done == 0) {                                /* the only block stays where it is */
                     vec **arrays[] = {&d.X, &d.S, &d.S2, &d.A, &d.Z, &d.Z2};
                     for (int a = 0; a < 6; a++) *arrays[a] = (vec *)(memory + a * array);
+                    if (form == CURRENT) d.S2 = d.S;                     /* of which no product is taken */
                     d.columns = (width + LANES - 1) / LANES;
                     memset(d.S, 0, (size_t)d.padded * d.columns * BYTES);
-                    NAME(copy_block)(&d, first, width, x, before, 0);
+                    copy_block(&d, first, width, x, V, 0);
                     memcpy(d.X, d.S, (size_t)d.padded * d.columns * BYTES);
                 }
-                NAME(network_steps)(&d, form, phi, d.start[0] >= 0, count);
-                NAME(copy_block)(&d, first, width, x, after, 1);
+                network_steps(&d, form, phi, d.start[0] >= 0, count);
+                int64_t place = done * batch + s;
+                if (images) record(&d, first, width, k, states + place * n, images + place * n * k);
+                if (!only || done + count == steps) copy_block(&d, first, width, x, V, 1);
             }
-            before = after;
-            if (images) memcpy(states + (done * batch + s) * n, x, n * sizeof(REAL));
         }
-        if (before != V) memcpy(V, before, (size_t)n * k * sizeof(REAL));
     }
     restore_denormals(old);
     free(memory);
     return 0;
 }
 
-#ifndef SINGLE
 /* How many rows a panel has. */
 int rows(void) { return ROWS; }
 
+#ifndef SINGLE
 /* ------------------------------------------------------------------------------------- many small networks */
 
 #define DELAY 8                   /* steps between normalizations, where lengths allow it */
@@ -308,7 +309,7 @@ INLINE void field(int form, int phi, int n, int columns, double h, wide W[][LARG
                   wide S[][LARGEST + 1], wide K[][LARGEST + 1]) {
     wide Z[LARGEST][LARGEST + 1], slope;
     for (int j = 0; j < n; j++) {
-        if (form == CURRENT) NAME(nonlinearity)(phi, WIDE, S[j][0], Z[j][0], slope);
+        if (form == CURRENT) nonlinearity(phi, WIDE, S[j][0], Z[j][0], slope);
         for (int c = form == CURRENT ? 1 : 0; c < columns; c++)
             for (int l = 0; l < WIDE; l++) Z[j][c][l] = form == CURRENT ? slope[l] * S[j][c][l] : S[j][c][l];
     }
@@ -320,7 +321,7 @@ INLINE void field(int form, int phi, int n, int columns, double h, wide W[][LARG
                 for (int j = 0; j < n; j++) sum += W[i][j][l] * Z[j][c][l];
                 y[l] = sum;
             }
-            if (form != CURRENT && c == 0) NAME(nonlinearity)(phi, WIDE, y, y, slope);
+            if (form != CURRENT && c == 0) nonlinearity(phi, WIDE, y, y, slope);
             if (form != CURRENT && c > 0)
                 for (int l = 0; l < WIDE; l++) y[l] *= slope[l];
             for (int l = 0; l < WIDE; l++)
@@ -550,10 +551,4 @@ int advance_small(int form, int phi, int64_t batch, int n, int k, int64_t steps,
     restore_denormals(old);
     return lost;
 }
-#endif
-
-#undef Dense
-#undef Entry
-#undef NEXT
-#undef SUM
 #endif

@@ -27,26 +27,28 @@ DELAY = 8  # steps between their normalizations (DELAY of tangents.c)
 
 
 @functools.cache
-def _library() -> ctypes.CDLL | None:
-    names = [f"{name}_{suffix}" for suffix in SUFFIX.values() for name in ("pack", "advance_dense")]
-    library = build.load(SOURCE, [*names, "rows", "advance_small", "orbit_small"])
+def _library(dtype: torch.dtype = torch.float64) -> ctypes.CDLL | None:
+    names, small = ("rows", "pack", "advance_dense"), ("advance_small", "orbit_small")
+    if dtype == torch.float64:
+        library = build.load(SOURCE, names + small)
+    else:
+        library = build.load("#define SINGLE\n" + SOURCE.read_text(), names)
     if library is None:
         return None
     i32, i64, f64, pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_double, ctypes.c_void_p
     sizes = [i32, i32, i64, i32, i32, i64, f64]
-    for suffix in SUFFIX.values():
-        getattr(library, f"pack_{suffix}").argtypes = [i32, i64, i64, pointer, pointer, pointer]
-        advance = getattr(library, f"advance_dense_{suffix}")
-        advance.argtypes = [*sizes, pointer, pointer, i32, pointer, i64, *[pointer] * 4]
-    library.advance_small.argtypes = [*sizes, pointer, i64, pointer, i64, *[pointer] * 4]
-    library.orbit_small.argtypes = [i32, i32, i64, i32, i64, f64, pointer, i64, pointer, i64, pointer, pointer]
-    library.orbit_small.restype = None
+    library.pack.argtypes = [i32, i64, i64, pointer, pointer, pointer]
+    library.advance_dense.argtypes = [*sizes, pointer, pointer, i32, pointer, i64, *[pointer] * 4]
+    if dtype == torch.float64:
+        library.advance_small.argtypes = [*sizes, pointer, i64, pointer, i64, *[pointer] * 4]
+        library.orbit_small.argtypes = [i32, i32, i64, i32, i64, f64, pointer, i64, pointer, i64, pointer, pointer]
+        library.orbit_small.restype = None
     return library
 
 
 def available() -> bool:
     """Whether the kernels can be used here; builds them if they have not been built."""
-    return _library() is not None
+    return all([_library(dtype) for dtype in SUFFIX])
 
 
 class Form(NamedTuple):
@@ -76,16 +78,15 @@ def _calls(steps: int, form: int, n: int, k: int, networks: int) -> Iterator[int
     return calls(steps, together * (1 if form == MAP else 4) * n * (n + 16) * (k + 1), DELAY)
 
 
-def advance_for(system, dt: float) -> Advance | None:
-    """The kernel of a system, by its own account; None where it has none, or there is no compiler."""
-    return system.kernel(dt) if system.device.type == "cpu" else None
-
-
 def network_kernel(network: Form) -> Advance | None:
-    """The kernel of a tanh or ReLU network, in its precision."""
-    if not available():
+    """The kernel of a tanh or ReLU network, in its precision; None for weights that torch keeps sparse."""
+    if network.W.layout != torch.strided or _library(network.W.dtype) is None:
         return None
-    small = network.W.shape[-1] <= SMALL and network.W.dtype == torch.float64
+    W, n = network.W, network.W.shape[-1]
+    W = W.reshape(n, n) if W.numel() == n * n else W  # of one network, which states share without copies
+    b = (W.new_zeros(n) + network.b).to(W.dtype)  # one that was set later may be a number, or in single precision
+    network = network._replace(W=W, b=b)
+    small = n <= SMALL and W.dtype == torch.float64
     return _Small(network) if small else _Dense(network)
 
 
@@ -101,10 +102,7 @@ class _Dense:
     """Networks one by one; V is the plain image."""
 
     def __init__(self, network: Form):
-        self.network, self.packed = network, None
-
-    def _function(self, name: str):
-        return getattr(_library(), f"{name}_{SUFFIX[self.network.W.dtype]}")
+        self.network, self.library, self.packed = network, _library(network.W.dtype), None
 
     def _weights(self, batch: torch.Size) -> tuple[Tensor, Tensor, int]:
         """The weights packed, once for all calls; anew if they have been changed or belong to another batch."""
@@ -114,33 +112,32 @@ class _Dense:
         if self.packed is None or self.packed[0] != state or not counted:
             W, stride = _shared_or_batched(W, 2, batch)
             count, n = W.numel() // (W.shape[-1] ** 2), W.shape[-1]
-            rows = _library().rows()
+            rows = self.library.rows()
             panels = -(-n // rows)
-            packed = torch.empty(count, panels * rows * n, dtype=W.dtype)
-            start = torch.empty(count, panels + 1, dtype=torch.int64)
-            self._function("pack")(self.network.kind, count, n, W.data_ptr(), packed.data_ptr(), start.data_ptr())
+            packed = W.new_empty(count, panels * rows * n)
+            start = W.new_empty(count, panels + 1, dtype=torch.int64)
+            self.library.pack(self.network.kind, count, n, W.data_ptr(), packed.data_ptr(), start.data_ptr())
             self.packed = state, (packed, start, int(stride > 0))
         return self.packed[1]
 
     def __call__(self, x: Tensor, V: Tensor, steps: int, t: float = 0.0, plain: bool = False):
         return *self._steps(x, V, steps), None, None
 
-    def record(self, x: Tensor, V: Tensor, states: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Take as many steps as `states` (steps, ..., n) and `rows` (steps, ..., k, n) have places, for x and the
-        vectors of V, a row each, after each step."""
-        return self._steps(x, V, len(states), states, rows)
+    def record(self, x: Tensor, V: Tensor, states: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Take as many steps as `states` (steps, ..., n) and `images` (steps, ..., n, k) have places, for x and V after
+        each step."""
+        return self._steps(x, V, len(states), states, images)
 
-    def orbit(self, x: Tensor, skipped: int, steps: int) -> Tensor | None:
-        """States (steps + 1, ..., n) after some first steps; None where torch is faster."""
+    def is_faster_for(self, x: Tensor) -> bool:
+        """Whether torch would take longer to follow these states."""
         n = x.shape[-1]
-        if self.network.W.ndim == 2 and x.numel() > n and x.numel() * n > MANY:
-            return None
-        states, none = x.new_empty(steps + 1, *x.shape), x.new_empty(*x.shape, 0)
-        states[0] = self._steps(x, none, skipped)[0]
-        self.record(states[0], none, states[1:], states[1:])  # there are no vectors to write
-        return states
+        return self.network.W.ndim > 2 or x.numel() == n or x.numel() * n <= MANY
 
-    def _steps(self, x: Tensor, V: Tensor, steps: int, states: Tensor | None = None, rows: Tensor | None = None):
+    def follow(self, x: Tensor, states: Tensor) -> None:
+        """Write the states after each step from x to states (steps, ..., n)."""
+        self.record(x, x.new_empty(*x.shape, 0), states, states)  # there are no vectors to write
+
+    def _steps(self, x: Tensor, V: Tensor, steps: int, states: Tensor | None = None, images: Tensor | None = None):
         form, phi, _, bias, h = self.network
         (n, k), batch, done = V.shape[-2:], x.shape[:-1], 0
         x = x.detach().clone(memory_format=torch.contiguous_format)
@@ -148,12 +145,12 @@ class _Dense:
         packed, start, own = self._weights(batch)
         b, b_stride = _shared_or_batched(bias, 1, batch)
         for count in _calls(steps, form, n, k, batch.numel()):
-            images = [None if each is None else each[done].data_ptr() for each in (states, rows)]
-            told = self._function("advance_dense")(
+            told = [None if each is None else each[done].data_ptr() for each in (states, images)]
+            failed = self.library.advance_dense(
                 form, phi, batch.numel(), n, k, count, h, packed.data_ptr(), start.data_ptr(), own,
-                b.data_ptr(), b_stride, x.data_ptr(), V.data_ptr(), *images,
+                b.data_ptr(), b_stride, x.data_ptr(), V.data_ptr(), *told,
             )  # fmt: skip
-            if told < 0:
+            if failed:
                 raise MemoryError(f"compiled backend: no memory for a network of {n} units and {k} tangent vectors")
             done += count
         return x, V.mT
@@ -165,20 +162,21 @@ class _Small:
     def __init__(self, network: Form):
         self.network = network
 
-    def orbit(self, x: Tensor, skipped: int, steps: int) -> Tensor:
-        """States (steps + 1, ..., n) after some first steps."""
+    def is_faster_for(self, x: Tensor) -> bool:
+        return True
+
+    def follow(self, x: Tensor, states: Tensor) -> None:
+        """Write the states after each step from x to states (steps, ..., n)."""
         form, phi, weights, bias, h = self.network
-        batch, n, done = x.shape[:-1], x.shape[-1], 1
+        batch, n, done = x.shape[:-1], x.shape[-1], 0
+        x = x.clone(memory_format=torch.contiguous_format)
         (W, W_stride), (b, b_stride) = _shared_or_batched(weights, 2, batch), _shared_or_batched(bias, 1, batch)
-        x, states = self._orthonormal(x, x.new_empty(*x.shape, 0), skipped)[0], x.new_empty(steps + 1, *x.shape)
-        states[0] = x
-        for count in _calls(steps, form, n, 0, batch.numel()):
+        for count in _calls(len(states), form, n, 0, batch.numel()):
             _library().orbit_small(
                 form, phi, batch.numel(), n, count, h, W.data_ptr(), W_stride, b.data_ptr(), b_stride,
                 x.data_ptr(), states[done].data_ptr(),
             )  # fmt: skip
             done += count
-        return states
 
     def __call__(self, x: Tensor, V: Tensor, steps: int, t: float = 0.0, plain: bool = False):
         return self._plain(x, V, steps) if plain else self._orthonormal(x, V, steps)

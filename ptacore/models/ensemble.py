@@ -38,7 +38,7 @@ class Ensemble(System):
     [-0.69, -0.92, -0.87, 0.69]
     """
 
-    compiled_orbits = True
+    compiled_from = 0
 
     def kernel(self, dt):
         self.uncompiled = "the law depends on time" if self.driven else ""

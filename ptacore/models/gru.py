@@ -49,7 +49,7 @@ class _GRU(System):
         new.W_z, new.b_z = None, torch.full_like(self.b_z, -torch.inf)
         return new
 
-    compiled_orbits = True
+    compiled_from = 0
 
     def kernel(self, dt):
         renewed = 1 - torch.sigmoid(self.b_z)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from ptacore.checks import flag, to_tensor
+from ptacore.checks import flag, of_step, to_tensor
 from ptacore.models.cells import Stack
 from ptacore.models.own_forward import OwnForward
 from ptacore.models.replica import composed, is_network, torch_cell, usable, weights
@@ -141,10 +141,8 @@ class ModuleMap(System):
     def at(self, t):
         if not self.driven:
             return self
-        if not 0 <= t < len(self.input):
-            raise ValueError(f"input: has {len(self.input)} steps, but step {int(t)} is needed")
         frozen = copy.copy(self)
-        frozen.input, frozen.driven = self.input[int(t)], False
+        frozen.input, frozen.driven = of_step("input", self.input, t), False
         return frozen
 
     def kernel(self, dt):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import copy
 import inspect
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.autograd.forward_ad import unpack_dual
 
 from ptacore.checks import choice, floating, integer, place, to_tensor
-from ptacore.kernels.advance import Advance
+from ptacore.kernels.advance import Advance, orbit
 from ptacore.kernels.functions import function_kernel
 from ptacore.kernels.tape import reason
 
@@ -46,7 +48,7 @@ class System:
     smooth_jvp = False
     bound: float | None = None
     uncompiled: str = ""  # why the last `kernel` was None, where the system can tell
-    compiled_orbits = False  # whether its kernels have a method `orbit`, and no trajectory is too short for them
+    compiled_from = math.inf  # evaluations of F from which on a trajectory is compiled, by kernels that can `follow`
     dim: int
     kind: str
     dtype: torch.dtype = torch.float64
@@ -83,12 +85,18 @@ class System:
         """Compiled steps of the state and its tangents (``ptacore.kernels``); None where torch takes them."""
         return None
 
-    def orbit(self, x: Tensor, skipped: int, steps: int, dt: float) -> Tensor | None:
-        """States (steps + 1, ..., n) after some first steps, compiled; None where torch takes them."""
-        followed = torch.is_grad_enabled() and any(t.requires_grad for t in (x, *self._tensors().values()))
-        compiled = self.compiled_orbits and self.device.type == "cpu" and not followed
-        kernel = self.kernel(dt) if compiled else None
-        return None if kernel is None else kernel.orbit(x, skipped, steps)
+    def orbit(
+        self, x: Tensor, skipped: int, steps: int, dt: float, told: Callable[[int], object] | None = None
+    ) -> Tensor | None:
+        """States (steps + 1, ..., n) after some first steps, compiled, as `kernels.advance.orbit` gives them; None
+        where torch takes them."""
+        evaluations = (skipped + steps) * (4 if self.kind == "flow" else 1)
+        if evaluations < self.compiled_from or self.driven or self.device.type != "cpu":
+            return None
+        if any(map(_followed, (x, self(x)))):  # F also tells of tensors that it holds elsewhere or closes over
+            return None
+        kernel = self.kernel(dt)
+        return None if kernel is None or not kernel.is_faster_for(x) else orbit(kernel, x, skipped, steps, told)
 
     def _tensors(self) -> dict[str, Tensor]:
         """The tensors that it holds."""
@@ -184,6 +192,11 @@ class System:
         return _FunctionSystem(f, dim, kind, jacobian, dtype)
 
 
+def _followed(t: Tensor) -> bool:
+    """Whether torch takes derivatives of what is computed with a tensor, backward or forward."""
+    return (torch.is_grad_enabled() and t.requires_grad) or unpack_dual(t).tangent is not None
+
+
 def _takes_time(f: Callable, name: str) -> bool:
     """Whether a function of a state must be given a second argument, the time."""
     try:
@@ -198,6 +211,8 @@ def _takes_time(f: Callable, name: str) -> bool:
 
 
 class _FunctionSystem(System):
+    compiled_from = 50_000  # torch takes a second for them, as the compiler does for f
+
     def __init__(self, f, dim, kind, jacobian, dtype):
         if not callable(f):
             raise TypeError(f"f: expected a function of a state, got {type(f).__name__}")

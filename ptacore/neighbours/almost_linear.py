@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ptacore.checks import check_seed, choice, finite, floating, integer, of_step, within
 from ptacore.kernels import piecewise
-from ptacore.kernels.advance import SUFFIX
+from ptacore.kernels.advance import fits
 from ptacore.models.system import System
 from ptacore.networks.bptt import first_derivatives_only
 
@@ -116,10 +116,10 @@ class PiecewiseLinear(nn.Module):
         if not ((alpha >= 0) & (alpha <= 1)).all():
             raise ValueError("alpha: expected numbers from 0 to 1")
         given = not (data.requires_grad or alpha.requires_grad)
-        fits = given and start.dtype in SUFFIX and start.device.type == "cpu" and piecewise.available()
-        if choice("backend", backend, BACKENDS) == "autograd" or (backend == "auto" and not fits):
+        compiled = given and fits(start) and piecewise.available()
+        if choice("backend", backend, BACKENDS) == "autograd" or (backend == "auto" and not compiled):
             return self._plain(start, data, alpha)
-        if not fits:
+        if not compiled:
             raise ValueError(
                 "backend: compiled takes float32 or float64 on the CPU, data and alpha that need no gradient, and a "
                 "C compiler"

@@ -180,19 +180,9 @@ def ringing(r: float, w: float, steps: int) -> Tensor:
     return within("r", r, 0, 1, "()") ** t * torch.cos(within("w", w, 0, math.pi, "[]") * t)
 
 
-def loss_of_outlier(outlier: Tensor, s: float) -> Tensor:
-    """L(l) = (1/(1 - l^2) + 1/(1 - s^2) - 2/(1 - l s))/2, where W = l u u' and the filter is s^t.
-
-    Examples
-    --------
-    >>> loss_of_outlier(torch.tensor(0.5), 0.5)
-    tensor(0.)
-    """
-    return (1 / (1 - outlier**2) + 1 / (1 - s**2) - 2 / (1 - outlier * s)) / 2
-
-
 def pull_on_outlier(outlier: float, s: float) -> float:
-    """dl/dtau = -dL/dl, the speed of the outlier in units of steps times rate.
+    """dl/dtau = -dL/dl, the speed of the outlier in units of steps times rate, where W = l u u' and the filter is s^t:
+    L(l) = (1/(1 - l^2) + 1/(1 - s^2) - 2/(1 - l s))/2.
 
     Examples
     --------

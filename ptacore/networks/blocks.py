@@ -28,8 +28,7 @@ class Block(nn.Module):
         self.B, self.C = nn.Parameter(B), nn.Parameter(C)
         self.D = nn.Parameter(torch.randn(H, generator=generator))
         self.norm, self.linear = nn.LayerNorm(H), skip_init(nn.Linear, H, 2 * H)
-        for p in self.linear.parameters():
-            nn.init.uniform_(p, -(H**-0.5), H**-0.5, generator=generator)
+        uniform_(self.linear.parameters(), H, generator)
 
     def _driven(self, x: Tensor, gain: Tensor) -> Tensor:
         """gain B x, real and imaginary parts in turn: (T, B, 2 N)."""

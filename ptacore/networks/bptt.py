@@ -23,6 +23,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear, pad
 
+from ptacore.checks import choice
+from ptacore.kernels.advance import fits
 from ptacore.kernels.bptt import SLAB, Kernel, available
 
 BACKENDS = ("auto", "compiled", "torch", "autograd")
@@ -140,15 +142,14 @@ def run(
     >>> run(Tanh.cell, x, U, b, (W,), (torch.zeros(1, 3),))[1][0][-1]
     tensor([[0.7616, 0.7616, 0.7616]])
     """
-    if backend not in BACKENDS:
-        raise ValueError(f"backend: expected one of {', '.join(BACKENDS)}, got {backend!r}")
+    choice("backend", backend, BACKENDS)
     _check(cell, inputs, weight_in, bias, weights, state, readout)
     if backend == "autograd":
         tracks = _recorded(cell, inputs, weight_in, bias, weights, state, constants)
         return readout and readout(tracks[0])[since:], tracks
-    compiled = backend != "torch" and Kernel.fits(inputs) and available()
+    compiled = backend != "torch" and fits(inputs) and available()
     if backend == "compiled" and not compiled:
-        why = "no C compiler" if Kernel.fits(inputs) else f"{inputs.dtype} on {inputs.device}"
+        why = "no C compiler" if fits(inputs) else f"{inputs.dtype} on {inputs.device}"
         raise ValueError(f"backend: compiled needs float32 or float64 on the CPU and a C compiler, but: {why}")
     plan = _Plan(
         cell, constants, Kernel if compiled else Loop, torch.is_grad_enabled(), since, *(readout or (0, 0))[2:]

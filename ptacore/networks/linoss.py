@@ -9,6 +9,7 @@ from torch import Generator, Tensor, nn
 
 from ptacore.checks import within
 from ptacore.kernels import linear_oscillators as compiled
+from ptacore.kernels.advance import fits
 from ptacore.networks.blocks import Block, BlockNetwork
 from ptacore.networks.bptt import first_derivatives_only
 
@@ -174,7 +175,7 @@ class _Oscillate(torch.autograd.Function):
 
 
 def _compiles(x: Tensor) -> bool:
-    return compiled.fits(x) and compiled.available()
+    return fits(x) and compiled.available()
 
 
 def plain_advance(a, c, d, v, x, z):

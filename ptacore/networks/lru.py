@@ -19,19 +19,19 @@ class LRUBlock(Block):
     ----------
     H : int
         Width of u, and number of complex units.
-    generator : torch.Generator, optional
+    generator : torch.Generator or None
         Source of the initial parameters.
     r_min, r_max, max_phase : float
         |lambda|^2 is drawn uniformly from [r_min^2, r_max^2], the phase from (0, max_phase].
 
     Examples
     --------
-    >>> u, h = LRUBlock(4)(torch.zeros(7, 2, 4), torch.zeros(2, 8))
+    >>> u, h = LRUBlock(4, None, 0.9, 0.999, 6.28)(torch.zeros(7, 2, 4), torch.zeros(2, 8))
     >>> u.shape, h.shape
     (torch.Size([7, 2, 4]), torch.Size([7, 2, 8]))
     """
 
-    def __init__(self, H: int, generator: Generator | None = None, r_min=0.9, r_max=0.999, max_phase=6.28):
+    def __init__(self, H: int, generator: Generator | None, r_min: float, r_max: float, max_phase: float):
         super().__init__()
         self.state_size = 2 * H
         u, v = torch.rand(2, H, generator=generator)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
-from ptacore.checks import instance
+from ptacore.checks import choice, instance
 from ptacore.models.oscillator import SYSTEMS, critical_gain, scaled_rotation, strong_tongues
 from ptacore.models.replica import check_present, is_network, torch_cell, weights
 from ptacore.oscillators.certificates import certify
@@ -115,10 +115,7 @@ def _bare(weight: Tensor, system: str | None) -> str:
         raise TypeError(f"weight: expected a dense tensor with values, got {weight.layout} on {weight.device}")
     if (weight if weight._base is None else weight._base).grad_fn is not None:
         raise ValueError("weight: is computed from other tensors, which would not change; pass those, or its module")
-    system = system or "tanh map"
-    if system not in SYSTEMS:
-        raise ValueError(f"system: expected one of {', '.join(map(repr, SYSTEMS))}, got {system!r}")
-    return system
+    return choice("system", system or "tanh map", SYSTEMS)
 
 
 def _recurrent(target) -> tuple[nn.Module, str]:

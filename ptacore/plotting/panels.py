@@ -64,19 +64,16 @@ def plot_principal_components(ax, t, x, found=None) -> None:
     ax.set(xticks=[], yticks=[], xlabel="PC 1", ylabel="PC 2")
 
 
-def plot_population(ax, t, x, units: int = 10) -> None:
-    """Activity of the first few units over time in one trial.
+def plot_population(ax, t, x) -> None:
+    """Activity of the first ten units over time in one trial.
 
     Parameters
     ----------
     ax : matplotlib axes
     t : array (T,)
     x : array (T, n)
-    units : int
-        How many to draw.
     """
-    x = _array(x)[:, :units]
-    for i, unit in enumerate(x.T):
+    for i, unit in enumerate(_array(x).T[:10]):
         ax.plot(_array(t), unit, color=list(COLORS.values())[i % len(COLORS)], lw=0.9)
 
 
@@ -87,7 +84,7 @@ def _end_colors(end) -> tuple[np.ndarray, ScalarMappable]:
     return scale.to_rgba(end), scale
 
 
-def plot_one_neuron(ax, t, x, end=None) -> None:
+def plot_one_neuron(ax, t, x) -> None:
     """One neuron over many trials, each coloured by the value where it ends.
 
     Parameters
@@ -95,11 +92,9 @@ def plot_one_neuron(ax, t, x, end=None) -> None:
     ax : matplotlib axes
     t : array (T,)
     x : array (T, trials)
-    end : array (trials,), optional
-        Values that give the colours; by default the last ones of x.
     """
     x = _array(x)
-    for trial, color in zip(x.T, _end_colors(x[-1] if end is None else end)[0], strict=True):
+    for trial, color in zip(x.T, _end_colors(x[-1])[0], strict=True):
         ax.plot(_array(t), trial, color=color, lw=0.9)
 
 
@@ -121,7 +116,7 @@ def plot_adjoints(ax, t, psi, end) -> None:
     ax.axhline(0, color=COLORS["grey"], lw=0.5, zorder=0)
 
 
-def plot_spectrum(ax, spectrum, scale: float = 1.0) -> None:
+def plot_spectrum(ax, spectrum) -> None:
     """Ordered Lyapunov exponents with the intervals by which they are counted; the zero ones get a dagger.
 
     Parameters
@@ -129,13 +124,11 @@ def plot_spectrum(ax, spectrum, scale: float = 1.0) -> None:
     ax : matplotlib axes
     spectrum : LyapunovSpectrum
         Unbatched.
-    scale : float
-        Factor on the exponents.
     """
-    exponents, width = _array(spectrum.exponents) * scale, _array(spectrum.tolerance) * scale
+    exponents, width = _array(spectrum.exponents), _array(spectrum.tolerance)
     place = np.arange(1, len(exponents) + 1)
     shown = np.isfinite(exponents)  # -inf lies below every axis
-    width = np.where(np.isfinite(width), width, _array(spectrum.resolution) * scale)
+    width = np.where(np.isfinite(width), width, _array(spectrum.resolution))
     sign = np.where(np.abs(exponents) <= width, 0, np.sign(exponents))
     for value, color in ((1, COLORS["red"]), (0, COLORS["green"]), (-1, COLORS["blue"])):
         here = (sign == value) & shown

@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ptacore.checks import finite_array, instance, integer, within
-
-TOP_SPEED = 8.0  # of the pendulum, in radians per second
+from ptacore.reinforcement.pendulum import SPEED, TORQUE
 
 
 class PolicyMap(NamedTuple):
@@ -70,7 +69,7 @@ def policy_map(x, torque, *, bins: tuple[int, int] = (36, 24)) -> PolicyMap:
     if not isinstance(bins, (tuple, list)) or len(bins) != 2:
         raise ValueError(f"bins: expected a pair, got {bins!r}")
     n, k = (integer("bins", count, 2) for count in bins)
-    theta, speed = np.linspace(-np.pi, np.pi, n + 1), np.linspace(-TOP_SPEED, TOP_SPEED, k + 1)
+    theta, speed = np.linspace(-np.pi, np.pi, n + 1), np.linspace(-SPEED, SPEED, k + 1)
     column = np.floor((x[..., 0].ravel() / (2 * np.pi) + 0.5) * n).astype(int) % n
     row = np.clip(np.searchsorted(speed, x[..., 1].ravel(), "right") - 1, 0, k - 1)
     place = row * n + column
@@ -95,7 +94,7 @@ class Sharpness(NamedTuple):
     saturated: float
 
 
-def sharpness(policy: PolicyMap, *, bound: float = 2.0) -> Sharpness:
+def sharpness(policy: PolicyMap, *, bound: float = TORQUE) -> Sharpness:
     """Two measures of how clearly a policy tells torques to one side from torques to the other.
 
     Parameters

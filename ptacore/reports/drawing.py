@@ -73,10 +73,10 @@ class Chart:
             if math.isfinite(p) and math.isfinite(q):
                 self.parts.append(f'<path class="{look}" d="M{a:.1f} {p:.1f}V{q:.1f}"/>')
 
-    def level(self, y: float, look: str = "zero") -> None:
+    def level(self, y: float) -> None:
         """A line across."""
         if self.y[0] <= y <= self.y[1]:
-            self.line(self.x, [y, y], look)
+            self.line(self.x, [y, y], "zero")
 
     def svg(self, says: str) -> str:
         """The chart, with what it shows in words."""

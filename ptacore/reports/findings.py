@@ -246,7 +246,7 @@ def measure(
 
 
 def _adjoints(system, x0, transient: int, steps: int, leading: float, effort: Effort, seed: int) -> Adjoints:
-    reach = 1.2 * ORDERS / abs(leading) if leading and math.isfinite(leading) else math.inf
+    reach = 1.2 * ORDERS / abs(leading) if leading and math.isfinite(leading) else math.inf  # a fifth more
     length = int(min(max(reach, 20), effort.adjoints, steps))
     stretches = min(WINDOWS, max(1, steps // length))
     path = trajectory(system, x0, duration=stretches * length, transient=transient)
@@ -277,7 +277,7 @@ def _attractors(system: System, effort: Effort, seed: int) -> tuple[Attractors, 
     common = max(ends, key=ends.get)
     settled = path[-1, kinds.index(common)]
     resting = [path[-1, i] for i, kind in enumerate(kinds) if kind == "rests"]
-    places = len({tuple((1e4 * x).round().int().tolist()) for x in resting})
+    places = len({tuple((1e4 * x).round().int().tolist()) for x in resting})  # equal to four decimals
     around = torch.randn(effort.searched, system.dim, generator=generator, dtype=path.dtype)
     near = torch.cat([torch.zeros(1, system.dim, dtype=path.dtype), path[-1], around])
     points = fixed_points(system, near[: max(4, int(ENTRIES / system.dim**2))], seed=seed)

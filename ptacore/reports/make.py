@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from tqdm import tqdm
 
 from ptacore.checks import check_seed, flag, folder, instance
 from ptacore.dynamics.integrate import DivergenceError
+from ptacore.dynamics.spectrum import plain
 from ptacore.models.system import System
 from ptacore.provenance import versions
 from ptacore.reports.findings import FULL, QUICK, STAGES, Findings, measure
@@ -223,19 +223,6 @@ def _nothing(title: str, found: Found) -> str:
 # ---- files
 
 
-def _plain(value):
-    """For JSON, which has no infinities: they are texts."""
-    if isinstance(value, dict):
-        return {key: _plain(v) for key, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    if isinstance(value, complex):
-        return [_plain(value.real), _plain(value.imag)]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _as_dict(f: Findings) -> dict:
     layer, s, a = f.layer, f.spectrum, f.attractors
     cycle = a.cycle and {"period": a.cycle.period, "stable": a.cycle.stable, "multipliers": a.cycle.multipliers}
@@ -275,7 +262,7 @@ def _numbers(title: str, findings: list[Findings], found: Found, made: dict) -> 
         ]
         convergence += [(name, t, *row) for t, row in zip(s.times.tolist(), s.history[:, :4].tolist(), strict=True)]
     return {
-        "report.json": json.dumps(_plain(whole), indent=1, allow_nan=False) + "\n",
+        "report.json": json.dumps(plain(whole), indent=1, allow_nan=False) + "\n",
         "exponents.csv": _csv(("layer", "index", "exponent", "standard_error", "tolerance", "drift"), exponents),
         "adjoints.csv": _csv(("layer", "lag", "mean", "least", "most"), adjoints),
         "convergence.csv": _csv(("layer", "steps", "first", "second", "third", "fourth"), convergence),

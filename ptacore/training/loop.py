@@ -25,15 +25,12 @@ from ptacore.tasks.task import SPLITS, Task
 from ptacore.training import checkpoints, records
 from ptacore.training import objective as objectives
 from ptacore.training.evaluation import first_parameter
-from ptacore.training.objective import Objective, as_objective
 from ptacore.training.records import Run
-from ptacore.training.settings import Settings
-
-OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
+from ptacore.training.settings import OPTIMIZERS, Settings
 
 
 def train(
-    task: Task | Objective,
+    task: Task | objectives.Objective,
     model: nn.Module,
     settings: Settings | None = None,
     folder: str | Path | None = None,
@@ -103,12 +100,12 @@ def train(
 
 
 def prepared(
-    task: Task | Objective, model: nn.Module, settings: Settings | None, folder: str | Path | None
+    task: Task | objectives.Objective, model: nn.Module, settings: Settings | None, folder: str | Path | None
 ) -> _Session:
     """What `train` begins with: all that is wrong with its arguments is told before anything is trained."""
     settings = Settings() if settings is None else settings
     folder = None if folder is None else checks.folder("folder", folder)
-    objective = as_objective(task, instance("settings", settings, Settings))
+    objective = objectives.as_objective(task, instance("settings", settings, Settings))
     first_parameter(model)
     objectives.check_objective(objective, model, settings)
     if not model.training:
@@ -123,7 +120,7 @@ class _NotFinite(ArithmeticError):
 class _Session:
     """A run while it is trained: what a checkpoint has to hold, and how to get from one epoch to the next."""
 
-    def __init__(self, objective: Objective, model: nn.Module, settings: Settings, folder: Path | None):
+    def __init__(self, objective: objectives.Objective, model: nn.Module, settings: Settings, folder: Path | None):
         self.objective, self.model, self.settings, self.folder = objective, model, settings, folder
         optimizer = OPTIMIZERS[settings.optimizer]
         self.parameters = list(model.parameters())
@@ -327,7 +324,7 @@ class _Session:
             "parameters": sum(p.numel() for p in self.model.parameters() if p.requires_grad),
         }
         summary |= {f"test_{name}": value for name, value in test.items()}
-        run = Run(self.config, self.history, summary, self.provenance(), self.probes, self.folder)
+        run = Run(self.config, self.history, summary, self.origin(), self.probes, self.folder)
         run.provenance["seal"] = run.seal
         if self.folder is not None:
             self.write()
@@ -338,7 +335,7 @@ class _Session:
             (self.folder / checkpoints.PREVIOUS).unlink(missing_ok=True)
         return run
 
-    def provenance(self) -> dict:
+    def origin(self) -> dict:
         return {
             "engine": min(self.engines),  # a run is as old as its oldest session
             "commits": self.commits,
@@ -366,7 +363,7 @@ def clip_(gradients: list[Tensor], longest: float) -> float:
     return length
 
 
-def describe(task: Task | Objective, model: nn.Module, settings: Settings) -> dict:
+def describe(task: Task | objectives.Objective, model: nn.Module, settings: Settings) -> dict:
     """All that determines a run, as JSON takes it: task, network with its initial weights' hash, settings."""
     weights = hashlib.sha256()
     for tensor in model.state_dict().values():
@@ -382,7 +379,7 @@ def describe(task: Task | Objective, model: nn.Module, settings: Settings) -> di
         "initial": weights.hexdigest()[:16],
     }
     config = {"model": network, "training": settings.config()}
-    return {"task": objectives.described(as_objective(task, settings))} | json.loads(json.dumps(config))
+    return {"task": objectives.described(objectives.as_objective(task, settings))} | json.loads(json.dumps(config))
 
 
 def _differences(recorded: dict, wanted: dict) -> list[str]:

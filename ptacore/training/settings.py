@@ -6,10 +6,12 @@ import math
 from dataclasses import asdict, dataclass, fields
 from typing import ClassVar
 
+import torch
+
 from ptacore.checks import check_seed, choice, integer, within
 
 LOSSES = ("scored", "every-step")
-OPTIMIZERS = ("adam", "adamw", "sgd")
+OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 import torch
 
-from ptacore.control.powers import driven, rows_of_powers
+from ptacore.control.powers import response, rows_of_powers
 
 
 def draw(*shape, seed=0):
@@ -20,4 +20,4 @@ def test_driven_is_the_recurrence():
     for t in range(11):
         s = P @ s + D @ r[t]
         wanted.append(E @ s)
-    assert torch.allclose(driven(E, P, D, r), torch.stack(wanted), atol=1e-12)
+    assert torch.allclose(response(E, P, D, r), torch.stack(wanted), atol=1e-12)

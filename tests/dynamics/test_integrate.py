@@ -5,6 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from reference_systems import henon, lorenz, package_systems, random, stuart_landau
+from torch.autograd.forward_ad import dual_level, make_dual, unpack_dual
 
 from ptacore import (
     DivergenceError,
@@ -153,6 +154,34 @@ def test_derivatives_after_a_transient_are_those_of_the_solution(kind, dt):
     for function in (sensitivity, adjoint, time_time_jacobian):
         with pytest.raises(ValueError, match="^t0: expected the time of the first state"):
             function(system, path.x, dt=dt)
+
+
+@pytest.mark.parametrize("system", [models.TanhFlow(random((3, 3), 0)), models.LinearFlow(random((3, 3), 0))])
+def test_progress_is_shown_to_its_end(system, capsys):
+    trajectory(system, [0.1, 0.2, 0.3], duration=2.0, dt=0.1, transient=1.0, progress=True)
+    shown = capsys.readouterr().err
+    assert "trajectory: 100%" in shown
+    assert "30/30" in shown
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # torch's own use of it
+@pytest.mark.parametrize("n", [3, 6])
+@pytest.mark.parametrize("of", ["x0", "W", "b"])
+def test_forward_derivatives_are_those_of_differences(n, of):
+    of_all = {"W": random((n, n), 0), "b": random((n,), 1), "x0": random((n,), 2)}
+    value, along, h = of_all[of], random(of_all[of].shape, 3), 1e-6
+
+    def end(value):
+        W, b, x0 = (of_all | {of: value}).values()
+        flow = models.TanhFlow(torch.zeros(n, n, dtype=torch.float64))
+        flow.W, flow.b = W, b  # its own checks depend on numbers, which no transform gives
+        return trajectory(flow, x0, duration=1.0, dt=0.1).x[-1]
+
+    expected = (end(value + h * along) - end(value - h * along)) / (2 * h)
+    with dual_level():
+        found = unpack_dual(end(make_dual(value, along))).tangent
+    torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-8)
+    torch.testing.assert_close(torch.func.jvp(end, (value,), (along,))[1], expected, rtol=1e-6, atol=1e-8)
 
 
 def test_a_spectrum_goes_on_from_a_trajectory_and_from_a_spectrum():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ptacore import models
+from ptacore import lyapunov_spectrum, models
 from ptacore.dynamics.integrate import step_tangent
 from ptacore.dynamics.network_steps import network_of, network_steps
 from ptacore.kernels.tangents import INSIDE, MAP, OUTSIDE, Form
@@ -62,3 +62,14 @@ def test_only_networks_of_the_package_are_known_by_their_parameters():
     assert network_of(models.TanhFlow(draw(2, 2)), 0.1) is not None
     for other in (Louder(draw(2, 2)), models.LinearFlow(draw(2, 2)), models.GRUFlow(draw(2, 2))):
         assert network_of(other, 0.1) is None
+
+
+def test_a_bias_that_is_a_number_has_the_gradients_of_one_that_is_a_tensor():
+    gradients = []
+    for bias in (0.5, torch.tensor(0.5, dtype=torch.float64)):
+        W = draw(3, 3)
+        system = models.TanhFlow(W)
+        system.b = bias
+        exponents = lyapunov_spectrum(system, [0.1, 0.2, 0.3], duration=2.0, dt=0.1, differentiable=True).exponents
+        gradients += torch.autograd.grad(exponents[0], W)
+    torch.testing.assert_close(*gradients, rtol=1e-9, atol=1e-12)

@@ -61,3 +61,12 @@ def test_many_columns_go_to_lapack_and_nothing_given_changes():
         assert torch.equal(V, before)
         torch.testing.assert_close(logs, torch.linalg.qr(V)[1].diagonal(dim1=-2, dim2=-1).abs().log())
         torch.testing.assert_close((Q @ (Q.mT @ V)), V)
+
+
+def test_where_torch_makes_tensors_by_default_does_not_matter():
+    V = random((4, 9, 3), 0)
+    expected = orthonormalize(V)
+    with torch.device("meta"):
+        found = orthonormalize(V)
+    for part, of_expected in zip(found, expected, strict=True):
+        assert torch.equal(part, of_expected)

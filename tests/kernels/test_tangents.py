@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference_systems import lorenz, random, small_modules
 
-from ptacore import lyapunov_spectrum, models
+from ptacore import lyapunov_spectrum, models, trajectory
 from ptacore.dynamics.integrate import step, step_tangent
 from ptacore.dynamics.orthonormal import orthonormalize
 from ptacore.kernels import advance as shared
@@ -46,7 +46,7 @@ def test_state_and_tangents_agree_with_torch(network, n, k, batch, own_weights, 
     system = network(W, b)
     dt = 1.0 if system.kind == "map" else 0.05
     x, V = random((batch, n), seed + 2), torch.linalg.qr(random((batch, n, k), seed + 3))[0]
-    got_x, got_V, growth, _ = compiled.advance_for(system, dt)(x, V, steps)
+    got_x, got_V, growth, _ = system.kernel(dt)(x, V, steps)
     ref_x, ref_V, ref_growth = torch_steps(system, x, V, steps, dt, normalize=growth is not None)
     torch.testing.assert_close(got_x, ref_x, rtol=1e-11, atol=1e-12)
     if growth is None:
@@ -72,7 +72,7 @@ def test_plain_images_are_asked_for_and_told(name):
     system, dt = PLAIN[name]
     n, steps = system.dim, 14
     x, V = random((3, n), 1), random((3, n, n), 2)
-    got = compiled.advance_for(system, dt)(x, V, steps, 2.0, plain=True)
+    got = system.kernel(dt)(x, V, steps, 2.0, plain=True)
     for i in range(steps):
         x, V = step_tangent(system, x, V, 2.0 + i * dt, dt)
     assert got[2:] == (None, None)
@@ -105,15 +105,30 @@ def test_orbits_are_those_of_torch(network, n, batch, own_weights, dtype, skippe
 
 
 @pytest.mark.parametrize("n", [2, 5])
-def test_orbits_in_many_calls_change_no_bit_and_keep_not_a_number(n, monkeypatch):
+@pytest.mark.parametrize("own_weights", [False, True])
+def test_orbits_in_many_calls_change_no_bit(n, own_weights, monkeypatch):
+    system, x = models.TanhFlow(random((3, n, n) if own_weights else (n, n), 0)), random((3, n), 1)
+    whole = system.orbit(x, 17, 50, 0.1)
+    monkeypatch.setattr(shared, "WORK", 1)
+    assert torch.equal(system.orbit(x, 17, 50, 0.1), whole)
+
+
+@pytest.mark.parametrize("n", [2, 5])
+def test_orbits_end_soon_after_they_leave_the_finite_numbers(n, monkeypatch):
     system = models.TanhFlow(random((n, n), 0), b=[1e308] + [0.0] * (n - 1))
     x = random((3, n), 1)
     x[1] = 0.0
-    whole = system.orbit(x, 7, 50, 1e3)
-    monkeypatch.setattr(shared, "WORK", 1)
-    pieces = system.orbit(x, 7, 50, 1e3)
-    assert torch.equal(whole.nan_to_num(12.0), pieces.nan_to_num(12.0))
+    whole, taken = system.orbit(x, 0, 50, 1e3), []
     assert not torch.isfinite(whole[-1, :, 0]).any()
+    monkeypatch.setattr(shared, "WORK", 1)
+    pieces = system.orbit(x, 0, 50, 1e3, taken.append)
+    assert torch.equal(whole[: len(pieces)].nan_to_num(12.0), pieces.nan_to_num(12.0))
+    assert torch.isfinite(pieces).flatten(1).all(1).tolist() == [True] * (len(pieces) - 1) + [False]
+    assert sum(taken) == len(pieces) - 1
+    assert len(pieces) == 2  # the bias overflows at once
+    skipped = system.orbit(x, 7, 50, 1e3, taken.append)
+    assert skipped.shape == (1, *x.shape)
+    assert not torch.isfinite(skipped).all()
 
 
 def test_orbits_are_left_to_torch_where_it_is_faster_or_has_to_follow():
@@ -130,20 +145,60 @@ def test_orbits_are_left_to_torch_where_it_is_faster_or_has_to_follow():
     assert Biased(W).orbit(x[:9], 0, 3, 1.0) is None
 
 
+def test_one_network_with_batch_axes_is_shared_without_copies():
+    W, x = random((1, 20, 20), 0), random((300, 20), 1)
+    assert models.TanhMap(W).orbit(x, 0, 3, 1.0) is None  # as without the axis
+    shared, own = (models.TanhMap(weights).orbit(x[:9], 0, 3, 1.0) for weights in (W, W.expand(9, 20, 20)))
+    assert torch.equal(shared, own)
+    assert models.TanhMap(W).kernel(1.0).network.W.ndim == 2
+
+
+@pytest.mark.parametrize("n", [3, 6])
+def test_orbits_do_not_depend_on_where_torch_makes_tensors_by_default(n):
+    system, x = models.TanhFlow(random((n, n), 0)), random((n,), 1)
+    expected = system.orbit(x, 2, 9, 0.1)
+    with torch.device("meta"):
+        assert torch.equal(system.orbit(x, 2, 9, 0.1), expected)
+
+
+def test_sparse_weights_that_were_set_later_are_left_to_torch():
+    system, x = models.TanhFlow(random((6, 6), 0)), random((6,), 1)
+    expected = trajectory(system, x, duration=1.0, dt=0.1).x
+    system.W = system.W.to_sparse()
+    torch.testing.assert_close(trajectory(system, x, duration=1.0, dt=0.1).x, expected, rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("n", [3, 6])
+@pytest.mark.parametrize("bias", [0.5, torch.tensor(0.5), torch.tensor([0.5]), torch.full((6,), 0.5)])
+def test_a_bias_that_was_set_later_is_taken_as_torch_takes_it(n, bias):
+    system, expected = models.TanhFlow(random((n, n), 0)), models.TanhFlow(random((n, n), 0), b=0.5)
+    system.b = bias[:n] if isinstance(bias, torch.Tensor) and bias.ndim else bias
+    x = random((n,), 1)
+    torch.testing.assert_close(system.orbit(x, 0, 9, 0.1), expected.orbit(x, 0, 9, 0.1), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("n", [3, 6])
+def test_time_constants_of_units_that_were_set_later_are_left_to_torch(n):
+    system = models.TanhFlow(torch.zeros(n, n, dtype=torch.float64))
+    system.tau = torch.arange(1.0, n + 1, dtype=torch.float64)
+    x = trajectory(system, torch.ones(n, dtype=torch.float64), duration=1.0, dt=0.01).x
+    torch.testing.assert_close(x[-1], (-1 / system.tau).exp(), rtol=1e-9, atol=0)
+
+
 @pytest.mark.parametrize("network", [models.TanhFlow, models.TanhRateFlow, models.ReLUFlow, models.TanhMap])
-@pytest.mark.parametrize(("n", "k"), [(7, 3), (40, 40), (1200, 40)])  # the last one in several blocks of columns
+@pytest.mark.parametrize(("n", "k"), [(7, 3), (35, 30), (40, 40), (1200, 40)])  # the last in many blocks of columns
 def test_recorded_images_are_those_of_single_steps(network, n, k):
     system = network(random((n, n), 0, 1.5 / n**0.5), b=0.1)
-    advance = compiled.advance_for(system, 1.0 if system.kind == "map" else 0.05)
+    advance = system.kernel(1.0 if system.kind == "map" else 0.05)
     x, V = random((2, n), 1), random((2, n, k), 2)
-    states, rows = torch.empty(5, 2, n).double(), torch.empty(5, 2, k, n).double()
-    end = advance.record(x, V, states, rows)
-    for state, images in zip(states, rows, strict=True):
+    states, images = torch.empty(5, 2, n).double(), torch.empty(5, 2, n, k).double()
+    end = advance.record(x, V, states, images)
+    for state, image in zip(states, images, strict=True):
         x, V = advance(x, V, 1)[:2]
         torch.testing.assert_close(state, x, rtol=1e-12, atol=1e-12)
-        torch.testing.assert_close(images.mT, V, rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(image, V, rtol=1e-12, atol=1e-12)
     assert torch.equal(end[0], states[-1])
-    assert torch.equal(end[1], rows[-1].mT)
+    assert torch.equal(end[1], images[-1])
 
 
 @pytest.mark.parametrize("network", [models.TanhFlow, models.TanhRateFlow, models.ReLUFlow, models.TanhMap])
@@ -154,7 +209,7 @@ def test_blocks_of_columns_and_stretches_of_steps_fit_together(network, dtype):
     system = network(random((n, n), 0, 0.6 / n**0.5), random((n,), 1, 0.3), dtype=dtype)
     dt = 1.0 if system.kind == "map" else 0.1
     x, V = random((2, n), 2).to(dtype), torch.linalg.qr(random((2, n, k), 3))[0].to(dtype)
-    got_x, got_V, _, _ = compiled.advance_for(system, dt)(x, V, steps)
+    got_x, got_V, _, _ = system.kernel(dt)(x, V, steps)
     ref_x, ref_V, _ = torch_steps(system.to(torch.float64), x.double(), V.double(), steps, dt, normalize=False)
     eps = torch.finfo(dtype).eps
     assert (got_x - ref_x).norm() <= 50 * eps * ref_x.norm()
@@ -165,20 +220,20 @@ def test_blocks_of_columns_and_stretches_of_steps_fit_together(network, dtype):
 def test_weights_changed_in_place_are_packed_anew(batched):
     x, V = random((3, 6), 0), random((3, 6, 2), 1)
     system = models.TanhMap(random((3, 6, 6) if batched else (6, 6), 2))
-    advance = compiled.advance_for(system, 1.0)
+    advance = system.kernel(1.0)
     before = advance(x, V, 2)[0]
     system.W.mul_(2.0)
     after = advance(x, V, 2)[0]
-    assert torch.equal(after, compiled.advance_for(models.TanhMap(system.W), 1.0)(x, V, 2)[0])
+    assert torch.equal(after, models.TanhMap(system.W).kernel(1.0)(x, V, 2)[0])
     assert not torch.equal(after, before)
     assert torch.equal(advance(x[None].expand(2, 3, 6), V[None].expand(2, 3, 6, 2), 2)[0][1], after)
 
 
 def test_weights_made_in_inference_mode_are_taken_as_others():
     W, x, V = random((6, 6), 0), random((2, 6), 1), random((2, 6, 3), 2)
-    expected = compiled.advance_for(models.TanhMap(W), 1.0)(x, V, 3)
+    expected = models.TanhMap(W).kernel(1.0)(x, V, 3)
     with torch.inference_mode():
-        advance = compiled.advance_for(models.TanhMap(W.clone()), 1.0)
+        advance = models.TanhMap(W.clone()).kernel(1.0)
         assert torch.equal(advance(x, V, 3)[0], expected[0])
         advance.network.W.mul_(2.0)
         assert not torch.equal(advance(x, V, 3)[0], expected[0])
@@ -188,12 +243,12 @@ def test_single_precision_small_and_large_numbers():
     """tanh to two units in the last place of float32, its slope where it is saturated, NaN."""
     u = torch.cat((torch.linspace(-12, 12, 4001), torch.logspace(-30, 30, 601), torch.zeros(1)))
     system = models.TanhMap([[1.0]], dtype=torch.float32)
-    image, slope = compiled.advance_for(system, 1.0)(u[:, None], torch.ones(len(u), 1, 1), 1)[:2]
+    image, slope = system.kernel(1.0)(u[:, None], torch.ones(len(u), 1, 1), 1)[:2]
     exact = u.double().tanh()
     assert ((image[:, 0] - exact).abs() <= 2.5e-7 * exact.abs()).all()
     exact = torch.cosh(u.double()).pow(-2)
     assert ((slope[:, 0, 0] - exact).abs() <= 5e-7 * exact + 1e-34).all()
-    assert compiled.advance_for(system, 1.0)(torch.tensor([[torch.nan]]), torch.ones(1, 1, 1), 1)[0].isnan()
+    assert system.kernel(1.0)(torch.tensor([[torch.nan]]), torch.ones(1, 1, 1), 1)[0].isnan()
 
 
 @settings(max_examples=40)
@@ -212,7 +267,7 @@ def test_zeros_in_the_weights_are_skipped_and_no_bit_changes(network, n, k, dens
     found = []
     for filled in (0.0, 1e-300):
         system = network(W.where(kept, filled), random((2, n), seed + 4, 0.3))
-        found.append(compiled.advance_for(system, 1.0 if system.kind == "map" else 0.05)(x, V, 9)[:2])
+        found.append(system.kernel(1.0 if system.kind == "map" else 0.05)(x, V, 9)[:2])
     (x_sparse, V_sparse), (x_full, V_full) = found
     assert torch.equal(x_sparse, x_full)
     torch.testing.assert_close(V_sparse, V_full, rtol=0, atol=1e-290)  # a map's basis may vanish
@@ -233,7 +288,7 @@ def test_zeros_in_the_weights_are_skipped_and_no_bit_changes(network, n, k, dens
 )
 def test_calls_that_are_cut_short_change_no_bit(network, n, batch, gain, steps, work, seed):
     system = network(random((n, n), seed, gain / n**0.5))
-    advance = compiled.advance_for(system, 1.0 if system.kind == "map" else 0.05)
+    advance = system.kernel(1.0 if system.kind == "map" else 0.05)
     x, V = random((batch, n), seed + 1), torch.linalg.qr(random((batch, n, min(n, 3)), seed + 2))[0]
     whole = advance(x, V, steps)
     with pytest.MonkeyPatch.context() as patch:
@@ -258,8 +313,6 @@ def test_a_call_takes_no_more_than_its_work(n, batch):
 HUGE = """
 import os, signal, threading, torch
 from ptacore import lyapunov_spectrum, models
-from ptacore.kernels import advance as shared
-from ptacore.kernels import tangents as compiled
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # which a process that runs tests may have ignored
 
@@ -272,7 +325,7 @@ def interrupted(call):
 
 network = models.TanhMap([[0.0, 1.3], [-1.3, 0.0]])
 interrupted(lambda: lyapunov_spectrum(network, [0.3, 0.1], duration=1e10, transient=0.0, samples=1))
-advance, state = compiled.advance_for(models.TanhMap(0.5 * torch.eye(5)), 1.0), torch.zeros(5).double()
+advance, state = models.TanhMap(0.5 * torch.eye(5)).kernel(1.0), torch.zeros(5).double()
 interrupted(lambda: advance(state, torch.eye(5).double(), 10**10))
 """
 
@@ -284,7 +337,7 @@ def test_ctrl_c_is_heard_in_a_call_that_would_take_hours():
 
 def test_its_tanh_is_tanh():
     u = torch.cat([torch.linspace(-30, 30, 100_001), torch.logspace(-300, 1, 1000), torch.tensor([0.0])]).double()
-    image = compiled.advance_for(models.TanhMap([[1.0]]), 1.0)(u[:, None], torch.ones(len(u), 1, 1).double(), 1)[0]
+    image = models.TanhMap([[1.0]]).kernel(1.0)(u[:, None], torch.ones(len(u), 1, 1).double(), 1)[0]
     torch.testing.assert_close(image[:, 0], u.tanh(), rtol=1e-15, atol=0.0)
 
 
@@ -294,11 +347,11 @@ def test_not_a_number_stays_not_a_number(batch):
     x[0, 1] = float("nan")
     V = torch.eye(3, dtype=torch.float64).repeat(batch, 1, 1)
     for network in NETWORKS:
-        advance = compiled.advance_for(network(random((3, 3), 0)), 1.0 if network is models.TanhMap else 0.1)
+        advance = network(random((3, 3), 0)).kernel(1.0 if network is models.TanhMap else 0.1)
         x1, V1, *_ = advance(x, V, 2)
         assert x1[0].isnan().any()
         assert not x1[1:].isnan().any()
-        V1 = compiled.advance_for(network(random((3, 3), 0)), 0.1)(x.nan_to_num(), V * x[0, 1], 1)[1]
+        V1 = network(random((3, 3), 0)).kernel(0.1)(x.nan_to_num(), V * x[0, 1], 1)[1]
         assert V1.isnan().all()
 
 
@@ -329,10 +382,10 @@ def test_without_a_compiler_torch_takes_over_and_says_so(monkeypatch):
 def test_gates_that_depend_on_the_state_or_differ_take_torch():
     W, gate = random((3, 3), 0), random((3, 3), 1)
     for gru in (models.GRUMap, models.GRUFlow):
-        assert compiled.advance_for(gru(W, b_r=[0.0, 1.0, 2.0], b_z=0.3), 1.0 if gru.kind == "map" else 0.1)
-        assert compiled.advance_for(gru(W, W_r=gate), 1.0) is None
-        assert compiled.advance_for(gru(W, W_z=gate), 1.0) is None
-        assert compiled.advance_for(gru(W, b_z=[0.0, 0.0, 1.0]), 1.0) is None
+        assert gru(W, b_r=[0.0, 1.0, 2.0], b_z=0.3).kernel(1.0 if gru.kind == "map" else 0.1)
+        assert gru(W, W_r=gate).kernel(1.0) is None
+        assert gru(W, W_z=gate).kernel(1.0) is None
+        assert gru(W, b_z=[0.0, 0.0, 1.0]).kernel(1.0) is None
 
 
 @pytest.mark.parametrize("backend", ["compiled", "torch"])

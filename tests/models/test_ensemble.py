@@ -110,6 +110,25 @@ def test_gradients_go_through_orbits():
     torch.testing.assert_close(slope[:, 0], torch.exp(2 * a).detach(), rtol=1e-9, atol=0)
 
 
+def test_gradients_reach_what_a_law_holds_elsewhere_or_closes_over():
+    held, closed = (torch.ones(1, dtype=torch.float64, requires_grad=True) for _ in range(2))
+
+    class Faster(Growth):
+        def __init__(self, kind, a):
+            super().__init__(kind, a)
+            self.parts = {"held": held}
+
+        def __call__(self, x):
+            return closed * self.parts["held"] ** 2 * self.a * x
+
+    x = trajectory(Faster("map", [0.5, 0.25]), [[1.0], [1.0]], duration=3).state
+    torch.testing.assert_close(x.sum(), torch.tensor(0.5**3 + 0.25**3, dtype=torch.float64))
+    slopes = torch.autograd.grad(x.sum(), (held, closed))
+    expected = 3 * (0.5**3 + 0.25**3)
+    for slope, factor in zip(slopes, (2, 1), strict=True):
+        torch.testing.assert_close(slope.item(), factor * expected, rtol=1e-12, atol=0)
+
+
 def test_an_orbit_that_leaves_the_finite_numbers_is_told():
     with pytest.raises(DivergenceError, match="t = 31"):  # 1e10 to the 31st is above the largest double
         trajectory(Growth("map", [0.5, 1e10]), [[1.0], [1.0]], duration=100)

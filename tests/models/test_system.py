@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -7,6 +8,8 @@ from reference_systems import lorenz, package_systems, random
 from torch.func import jacrev
 
 from ptacore import System, trajectory
+from ptacore.dynamics.integrate import step
+from ptacore.kernels import tangents
 
 SYSTEMS = package_systems()
 
@@ -191,3 +194,19 @@ def test_trainable_weights_and_inference_mode_are_no_obstacle():
     expected = (1 - torch.tanh(net(torch.ones(3).double())) ** 2)[:, None] * net.weight
     torch.testing.assert_close(J, expected.detach())
     assert not J.requires_grad
+
+
+@pytest.mark.skipif(not tangents.available(), reason="no C compiler on this machine")
+@pytest.mark.parametrize("kind", ["flow", "map"])
+def test_long_trajectories_of_functions_are_compiled_and_those_of_torch(kind):
+    W = random((40, 40), 0, 2 / 40**0.5)
+    system = System.from_function(lambda x: torch.tanh(x @ W.T) - (x if kind == "flow" else 0), 40, kind)
+    x, dt = random((2, 40), 1), 0.01 if kind == "flow" else 1.0
+    few, many = system.compiled_from // 4 - 1, system.compiled_from
+    assert system.orbit(x[0], 0, few, dt) is None
+    assert system.orbit(x[0].clone().requires_grad_(), 0, many, dt) is None
+    assert system.orbit(x, 0, many, dt) is None  # torch multiplies many states by one matrix faster
+    states = trajectory(system, x[0], duration=50 * dt, transient=many * dt, dt=dt).x
+    assert torch.equal(states, system.orbit(x[0], many, 50, dt))
+    for before, after in pairwise(states):
+        torch.testing.assert_close(after, step(system, before, 0.0, dt), rtol=0, atol=1e-13)

@@ -64,7 +64,7 @@ def test_moduli_and_phases_are_drawn_from_their_ranges():
 
 def test_a_stationary_unit_has_unit_variance_per_unit_of_drive():
     """gain^2 / (1 - |lambda|^2) = 1, which is what the gain is for."""
-    block = LRUBlock(50, torch.Generator().manual_seed(0)).double()
+    block = LRUBlock(50, torch.Generator().manual_seed(0), 0.9, 0.999, 6.28).double()
     decay = torch.exp(-2 * block.nu.exp())
     torch.testing.assert_close(torch.exp(2 * block.gain) / (1 - decay), torch.ones_like(decay), rtol=1e-4, atol=0)
 
