@@ -1,10 +1,13 @@
 """Wrong objects for every argument of the public functions: what comes names the argument."""
 
+import inspect
 import math
+import pkgutil
 import re
 import tempfile
 import warnings
 from functools import partial
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -595,3 +598,25 @@ def test_seeds_come_as_numpy_s_and_torch_s_integers(name):
     function, good, _ = QUICK[name]
     for seed in (np.int64(3), np.array(3), torch.tensor(3)):
         function(**{**good, "seed": seed})
+
+
+def test_documented_parameters_are_those_that_are_taken():
+    docscrape = pytest.importorskip("numpydoc.docscrape")
+    wrong, seen = set(), 0
+    for found in pkgutil.walk_packages(pta.__path__, "ptacore."):
+        if found.name.endswith("__main__"):
+            continue
+        module = import_module(found.name)
+        for thing in [t for t in vars(module).values() if getattr(t, "__module__", None) == found.name]:
+            if not (inspect.isfunction(thing) or inspect.isclass(thing)) or not (doc := inspect.getdoc(thing)):
+                continue
+            documented = docscrape.NumpyDocString(doc)["Parameters"]
+            told = {name.strip(" *") for parameter in documented for name in parameter.name.split(",")}
+            if not told:
+                continue
+            seen += len(told)
+            wrong |= {
+                f"{found.name}.{thing.__name__}: {name}" for name in told - {*inspect.signature(thing).parameters}
+            }
+    assert not wrong
+    assert seen > 500

@@ -16,6 +16,17 @@ SHOWN = 6  # exponents of a summary
 FINE = 1e-6  # of a unit: what is less is rounding, and not shown
 
 
+def bump(u: Tensor) -> Tensor:
+    """exp(-1 / (u (1 - u))), 0 < u < 1: weights of a smooth average over a window.
+
+    Examples
+    --------
+    >>> bump(torch.tensor([0.5])).log()
+    tensor([-4.])
+    """
+    return torch.exp(-1 / (u * (1 - u)))
+
+
 class Estimate(NamedTuple):
     """A number that follows from the exponents.
 
@@ -107,7 +118,7 @@ class LyapunovSpectrum:
 
     @property
     def smooth_exponents(self) -> Tensor:
-        """The exponents averaged with weights exp(-1 / u (1 - u)), 0 < u < 1 over the window: (..., k).
+        """The exponents averaged with weights exp(-1 / (u (1 - u))), 0 < u < 1 over the window: (..., k).
 
         On periodic and quasi-periodic orbits the error falls faster than any power of the window's length [1]_, while
         that of the plain mean falls as its inverse. On chaotic orbits nothing is gained.
@@ -117,8 +128,7 @@ class LyapunovSpectrum:
         .. [1] S. Das, C. B. Dock, Y. Saiki, et al., Europhysics Letters 114:40005, 2016.
         """
         growth, lengths = self._growth()
-        u = (self.times - lengths / 2) / self.times[-1]
-        weights = torch.exp(-1 / (u * (1 - u)))
+        weights = bump((self.times - lengths / 2) / self.times[-1])
         smooth = torch.tensordot(weights, growth, 1) / (weights * lengths).sum()
         return torch.where(self.exponents.isneginf(), self.exponents, smooth)
 

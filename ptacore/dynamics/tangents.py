@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
-from ptacore.checks import check_seed, choice, integer
+from ptacore.checks import check_seed, choice, integer, to_tensor
 from ptacore.dynamics.closed_orbits import ClosedOrbits
 from ptacore.dynamics.integrate import DivergenceError, check_finite, start_of, step_size, step_tangent
 from ptacore.dynamics.orthonormal import growth_of, householder, orthonormalize, orthonormalize_graded
@@ -165,6 +165,8 @@ class TangentSystem:
 
         Raises
         ------
+        TypeError
+            If x0 or Q does not consist of real numbers.
         ValueError
             If a shape does not fit, or the vectors are not finite and linearly independent.
         """
@@ -184,7 +186,7 @@ class TangentSystem:
         return householder(start)[0]
 
     def _orthonormal(self, Q) -> Tensor:
-        Q, wanted = torch.as_tensor(Q).to(self.x), (*self.x.shape, self.k)
+        Q, wanted = to_tensor(Q, "Q", self.x.dtype, self.x.device), (*self.x.shape, self.k)
         try:
             Q = Q.expand(wanted)
         except RuntimeError as error:

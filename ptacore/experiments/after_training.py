@@ -38,6 +38,7 @@ SEQUENCES = 3  # whose ends are starts, beside the origin
 SETTLE = 100_000  # steps before the first look
 WINDOWS = (2_000, 20_000)  # steps behind the exponents, with a fifth as many before
 EXPONENTS = 128
+LEADING = 8  # exponents that are recorded
 LOOK = 1_000  # steps in which an orbit rests or repeats, or not
 AT_REST = 1e-9  # largest movement of a state, relative to 1 + its size
 STEADY = 0.8  # of the movement before, or more: an orbit that has settled moves as far as it did ten times earlier
@@ -60,7 +61,7 @@ class Attractor:
         Exponents not told from zero, and above it, by the intervals of `lyapunov_spectrum`, over the two windows; none
         where an orbit rests or repeats.
     exponents, tolerance : tuple of float
-        The leading ones of the longer window, and the half-widths of their intervals.
+        The `LEADING` first ones of the longer window, and the half-widths of their intervals.
     period : int
         Steps of a periodic orbit; 1 for a fixed point, 0 for the others.
     multiplier : float or None
@@ -158,7 +159,9 @@ def _attractor(system: System, early: Tensor, late: Tensor, windows: tuple[int, 
     spectra = [lyapunov_spectrum(system, x, duration=T, transient=T // 5, k=k) for T in windows]
     zero, positive = (tuple(int(getattr(s, name)) for s in spectra) for name in ("n_zero", "n_positive"))
     kind = _moving(zero, positive, travel)
-    lead = [tuple(round(v, 9) for v in values[:8].tolist()) for values in (spectra[1].exponents, spectra[1].tolerance)]
+    lead = [
+        tuple(round(v, 9) for v in values[:LEADING].tolist()) for values in (spectra[1].exponents, spectra[1].tolerance)
+    ]
     return Attractor(kind, zero, positive, *lead, travel=travel, computed=k)
 
 

@@ -68,9 +68,6 @@ class Arithmetic(Objective):
         Full-batch steps between two looks.
     goal : float
         Validation accuracy that is waited for; above 1 for none.
-    decay : float
-        The weight decay with which the signal's closed form is compared in the looks that ``probe`` takes; it does not
-        act on the training, which has the settings' own.
 
     Raises
     ------

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ptacore.checks import choice, finite, integer, to_tensor, within
 from ptacore.kernels.tangents import OUTSIDE, Form, network_kernel
-from ptacore.models.rate import matrix, vector
+from ptacore.models.rate import matrix, matvec, vector
 from ptacore.models.system import System
 
 SOFTNESS, EXPONENT, SCALE = 10.0, 0.8, 6.34  # Zhang's gain function
@@ -47,13 +47,13 @@ class RingAttractor(System):
     def __init__(self, W, b, tau=0.1, gain: str = "relu", dtype: torch.dtype = torch.float64):
         self.W = matrix(W, "W", dtype)
         self.b = vector(b, "b", self.W)
-        self.tau = to_tensor(tau, "tau", dtype).clone()  # not a view of the user's array
+        self.tau = to_tensor(tau, "tau", dtype, self.W.device).clone()  # not a view of the user's array
         if not (torch.isfinite(self.tau).all() and (self.tau > 0).all()):
             raise ValueError("tau: expected positive times")
         if self.tau.ndim and self.tau.shape[-1] != self.W.shape[-1]:
             raise ValueError(f"tau: expected shape (..., {self.W.shape[-1]}), got {tuple(self.tau.shape)}")
         choice("gain", gain, ("relu", "softplus"))
-        self.gain, self.dim, self.dtype = gain, self.W.shape[-1], dtype
+        self.gain, self.dim, self.dtype, self.device = gain, self.W.shape[-1], dtype, self.W.device
 
     def rates(self, u: Tensor) -> Tensor:
         """phi(u), of (..., n)."""
@@ -66,8 +66,7 @@ class RingAttractor(System):
         r = self.rates(u)
         if self.W.ndim > 2 and self.W.shape[-3] == 1:  # one network for many states: one product
             return (r @ self.W[..., 0, :, :].mT + self.b - u) / self.tau
-        recurrent = r @ self.W.mT if self.W.ndim == 2 else (self.W @ r[..., None])[..., 0]
-        return (recurrent + self.b - u) / self.tau
+        return (matvec(self.W, r) + self.b - u) / self.tau
 
     def kernel(self, dt):
         if type(self) is not RingAttractor or self.gain != "relu" or self.tau.ndim:
@@ -80,12 +79,17 @@ class RingAttractor(System):
         else:
             soft = torch.nn.functional.softplus(SOFTNESS * u, threshold=50.0).clamp_min(torch.finfo(u.dtype).tiny)
             slope = SCALE * EXPONENT * SOFTNESS * soft ** (EXPONENT - 1) * torch.sigmoid(SOFTNESS * u)
-        eye = torch.eye(self.dim, dtype=u.dtype)
+        eye = torch.eye(self.dim, dtype=u.dtype, device=u.device)
         return (self.W * slope[..., None, :] - eye) / self.tau[..., None]
+
+    @property
+    def _angles(self) -> Tensor:
+        """Where the neurons are: (n,)."""
+        return math.tau * torch.arange(self.dim, dtype=self.dtype, device=self.device) / self.dim
 
     def decode(self, u: Tensor) -> Tensor:
         """Angle, (...) in [0, 2 pi), of the population vector of the rates."""
-        angles = math.tau * torch.arange(self.dim, dtype=u.dtype) / self.dim
+        angles = self._angles.to(u)
         r = self.rates(u)
         return torch.atan2(r @ angles.sin(), r @ angles.cos()) % math.tau
 
@@ -100,11 +104,10 @@ class RingAttractor(System):
         ValueError
             If the network does not hold a heading to a thousandth of a radian, or does not come to rest.
         """
-        heading = finite(heading, "heading").to(self.dtype) % math.tau
-        angles = math.tau * torch.arange(self.dim, dtype=self.dtype) / self.dim
-        half = math.pi / self.dim
-        places = torch.cos(angles - torch.tensor([[0.0], [half]], dtype=self.dtype))
-        neurons = torch.arange(self.dim)
+        heading = finite(heading, "heading").to(self.device, self.dtype) % math.tau
+        angles, half = self._angles, math.pi / self.dim
+        places = torch.cos(torch.stack([angles, angles - half]))
+        neurons = torch.arange(self.dim, device=self.device)
         mirrored = torch.stack([-neurons % self.dim, (1 - neurons) % self.dim])
         at, between = self._settled(places, steps, mirrored)
         knots = torch.stack([u.roll(k) for k in range(self.dim) for u in (at, between)])  # (2n, n): every half

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from ptacore.checks import check_seed, choice, finite, finite_array, instance, integer, within
+from ptacore.checks import check_seed, choice, finite, finite_array, instance, integer, shown, within
 from ptacore.dynamics.integrate import check_finite, step
 from ptacore.heading.delay_line import DelayLine, decode
 from ptacore.heading.head_direction import HeadDirectionCircuit, SpikingPair
@@ -160,7 +160,7 @@ def changed_pair(pair: SpikingPair, what: str, factors: np.ndarray) -> SpikingPa
     if factors.shape != (2,):
         raise ValueError(f"factors: expected shape (2,), got {factors.shape}")
     if not (factors > 0).all():
-        raise ValueError(f"sizes: a change by {factors.min() - 1:.0%} leaves nothing; take smaller sizes")
+        raise ValueError(f"factors: expected positive numbers, got {shown(factors.tolist())}")
     if what == "delays":
         return replace(pair, delay=tuple(pair.delay * factors))
     factors = 1 / factors if what == "weights" else factors
@@ -225,11 +225,14 @@ def circuit_memory(
         return stored, stored + _diffused(circuit, sizes, times, draws, headings, seed)
     own, common = rng.normal(size=(draws, 2, 2)), rng.normal(size=(draws, 1, 2))
     xi = math.sqrt(shared) * common + math.sqrt(1 - shared) * own
+    factors = 1 + sizes[:, None, None, None] * xi
+    if not (factors > 0).all():
+        raise ValueError(f"sizes: a change by {factors.min() - 1:.0%} leaves nothing; take smaller sizes")
     moved = np.zeros(shape)
-    for i, size in enumerate(sizes):
+    for i in range(len(sizes)):
         for j in range(draws):
-            plus = changed_pair(circuit.plus, what, 1 + size * xi[j, 0])
-            minus = changed_pair(circuit.minus, what, 1 + size * xi[j, 1])
+            plus = changed_pair(circuit.plus, what, factors[i, j, 0])
+            minus = changed_pair(circuit.minus, what, factors[i, j, 1])
             moved[i, j] = HeadDirectionCircuit(plus=plus, minus=minus).drift * times[:, None]
     return stored, stored + moved
 

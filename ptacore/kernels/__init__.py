@@ -11,9 +11,8 @@ def build_all() -> bool:
     >>> isinstance(build_all(), bool)
     True
     """
-    from ptacore.kernels import bptt, linear_oscillators, orbits, orthonormal, recurrent, scan, tangents
+    from ptacore.kernels import bptt, linear_oscillators, orbits, orthonormal, piecewise, recurrent, scan, tangents
 
     scan.available()  # on some processors it is not, for it has to round as torch does there
-    return all(
-        [kernels.available() for kernels in (bptt, linear_oscillators, orbits, orthonormal, recurrent, tangents)]
-    )
+    everywhere = (bptt, linear_oscillators, orbits, orthonormal, piecewise, recurrent, tangents)
+    return all([kernels.available() for kernels in everywhere])

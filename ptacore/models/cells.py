@@ -82,12 +82,7 @@ def _lstm(a, c, slabs, slopes):
 def _resting_lstm(a, c, slabs, slopes):
     """An LSTM whose cell is at once where it would come to rest, at i g / (1 - f), if the gates stayed."""
     i, f, g, o = (a + c).chunk(4, -1)
-    up, value, out, odds = (
-        torch.sigmoid(i),
-        torch.tanh(g),
-        torch.sigmoid(o),
-        torch.exp(f),
-    )  # 1 / (1 - sigmoid) = 1 + exp
+    up, value, out, odds = torch.sigmoid(i), torch.tanh(g), torch.sigmoid(o), torch.exp(f)
     cell = up * value * (1 + odds)  # 1 / (1 - sigmoid(f)) = 1 + exp(f)
     new = torch.tanh(cell)
     if not slopes:

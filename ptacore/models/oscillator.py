@@ -213,7 +213,8 @@ def saddle_node_angle(gain, directions: int = 1024) -> Tensor:
 def _angle_at_fold(b: Tensor) -> Tensor:
     """Angle between u and x = tanh(u) where |u| = b |x| and the Jacobian is singular: det(1 - b diag(1 - x^2) R) = 0.
 
-    The start has the right limits for b to 1 and to infinity; from there four steps lead to rounding at every gain.
+    The start has the right limits for b to 1 and to infinity; from there four steps lead to rounding at every gain,
+    and a fifth makes sure.
     """
     share = 3**-0.5  # cos(2 phi) of the direction phi of u, for b to 1
     q = 1 / (1 + 2**-0.5 * (b - 1) + (2.25 * (1 - share) - 2**-0.5) * (b - 1) / b)  # 1 - x_2^2

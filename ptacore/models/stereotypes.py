@@ -68,13 +68,13 @@ def one_fixed_point(W=None, b=None, n: int = 6, seed: int = 0) -> LinearFlow:
     Parameters
     ----------
     W : array (n, n) or path, optional
-        Your own matrix instead of the draw.
+        Your own matrix instead of the draw; the constant input is still drawn unless you give b, too.
     b : array (n,) or float, optional
-        Your own constant input.
+        Your own constant input instead of the draw; 0 for none.
     n : int
-        Dimension of the draw.
+        Dimension of the draw of W.
     seed : int
-        Seed of the draw.
+        Seed of the draws.
 
     Returns
     -------

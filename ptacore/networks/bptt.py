@@ -1,4 +1,6 @@
-"""Back-propagation through time as one operation: the mechanism behind every network but the LRU.
+"""Back-propagation through time as one operation: the mechanism behind every nonlinear network.
+
+Networks that are linear in their state (LRU, LinOSS, D-LinOSS) have operations of their own.
 
 A `Cell` is one step of a network. `run` takes it through a whole sequence as a single node of the autograd graph:
 storage is allocated once, and a chunk of steps at a time the input is projected and the states are read out by one

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from ptacore.checks import finite, integer, to_tensor
 from ptacore.dynamics.lyapunov import lyapunov_spectrum
+from ptacore.dynamics.spectrum import bump
 from ptacore.kernels import orbits
 from ptacore.models.gru import GRUFlow, GRUMap
 from ptacore.models.oscillator import origin_exponent, oscillator
@@ -140,9 +141,8 @@ def _close(net: System, x: Tensor, period: int):
 
 
 def _bump(steps: int) -> Tensor:
-    """Weights exp(-1 / u (1 - u)), 0 < u < 1, of sum 1, for smooth averages."""
-    u = (torch.arange(steps, dtype=torch.float64) + 0.5) / steps
-    weights = torch.exp(-1 / (u * (1 - u)))
+    """Weights of sum 1 for smooth averages."""
+    weights = bump((torch.arange(steps, dtype=torch.float64) + 0.5) / steps)
     return weights / weights.sum()
 
 

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
 
+from ptacore.checks import finite_array, shown
+
 
 def locking_coupling(frequencies: ArrayLike) -> float:
     """Least coupling at which all phases of a Kuramoto model lock.
@@ -30,6 +32,8 @@ def locking_coupling(frequencies: ArrayLike) -> float:
 
     Raises
     ------
+    TypeError
+        If they are not real numbers.
     ValueError
         If there are none, or one is not finite.
 
@@ -38,9 +42,9 @@ def locking_coupling(frequencies: ArrayLike) -> float:
     >>> round(locking_coupling([-0.1, 0.1]), 6)  # two lock where the coupling is their difference
     0.2
     """
-    delta = np.abs(np.asarray(frequencies, dtype=float))
-    if delta.ndim != 1 or not delta.size or not np.isfinite(delta).all():
-        raise ValueError(f"frequencies: expected finite numbers (n,), n at least 1, got {frequencies!r}")
+    delta = np.abs(finite_array(frequencies, "frequencies"))
+    if delta.ndim != 1 or not delta.size:
+        raise ValueError(f"frequencies: expected finite numbers (n,), n at least 1, got {shown(frequencies)}")
     most = delta.max()
     if most == 0:
         return 0.0
@@ -48,4 +52,5 @@ def locking_coupling(frequencies: ArrayLike) -> float:
     def needed(u: float) -> float:
         return u / np.mean(np.sqrt(np.maximum(1 - (delta / u) ** 2, 0)))
 
+    # K(u) >= u, and K(2 most) <= 2 most / sqrt(3/4): the least K is that of a u below 2.4 most
     return float(minimize_scalar(needed, bounds=(most, 5 * most), method="bounded").fun)

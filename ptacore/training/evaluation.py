@@ -13,6 +13,7 @@ from ptacore.tasks.task import Batch, Split
 from ptacore.training.settings import LOSSES
 
 TOGETHER = 1 << 22  # numbers (steps x sequences x units) in a batch without gradients
+UNITS = 256  # that a module is taken to have which does not tell
 
 
 @torch.no_grad()
@@ -94,5 +95,5 @@ def _counted(batch: Batch, kind: str) -> Tensor:
 
 
 def _evaluated_together(model: nn.Module, split: Split) -> int:
-    steps, units = split.codes.shape[1], getattr(model, "state_size", None) or 256
+    steps, units = split.codes.shape[1], getattr(model, "state_size", None) or UNITS
     return max(1, TOGETHER // (steps * units))

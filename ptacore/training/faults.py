@@ -64,9 +64,11 @@ def metrics_of(config: dict) -> dict[str, Value]:
 
 def of_config(config: dict) -> Iterator[str]:
     """What is wrong with a configuration."""
+    missing = [part for part in CONFIG if not isinstance(config.get(part), dict)]
+    yield from (f"has no {part!r}" for part in missing)
+    if missing:
+        return
     for part, names in CONFIG.items():
-        if not isinstance(config.get(part), dict):
-            yield f"has no {part!r}"
         yield from (f"has no {part}.{name}" for name in names if name not in config[part])
     task, training = config["task"], config["training"]
     if "metrics" not in task and "seed" not in task:

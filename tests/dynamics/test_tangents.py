@@ -68,6 +68,9 @@ def test_what_does_not_fit_is_refused_by_name():
             tangents.reinitialize(torch.zeros(20), Q)
     with pytest.raises(ValueError, match=r"Q: expected tangent vectors \(20, 2\), got shape \(20, 3\)"):
         tangents.reinitialize(torch.zeros(20), torch.zeros(20, 3))
+    for Q in ([["a", "b"]] * 20, torch.eye(20)[:, :2] * (1 + 1j), torch.eye(20)[:, :2].to_sparse(), {}):
+        with pytest.raises(TypeError, match="^Q: expected"):
+            tangents.reinitialize(torch.zeros(20), Q)
     with pytest.raises(ValueError, match="steps: expected a whole number at least 0, got -1"):
         tangents.step(-1)
     with pytest.raises(ValueError, match="k: expected a whole number from 1 to 20, got 21"):

@@ -115,6 +115,16 @@ def test_without_regularization_a_large_ring_keeps_its_tuning(n, sharpness):
     assert torch.allclose(ring.W @ rates + ring.b, u, rtol=0, atol=1e-9)
 
 
+def test_a_ring_works_where_its_weights_are():
+    for ring in (small_ring(), large_ring()):
+        state = ring.held([0.5])
+        with torch.device("meta"):  # where tensors are made that are given no device
+            assert ring.jacobian(state).device.type == ring.device.type == "cpu"
+            assert torch.equal(ring.held([0.5]), state)
+            assert ring.decode(state).item() == pytest.approx(0.5, abs=1e-3)
+    assert ring.to(torch.float32).decode(state.float()).dtype == torch.float32
+
+
 def test_a_ring_keeps_its_drive_and_time_constants_when_the_users_change():
     b, tau = torch.ones(2, 6, dtype=torch.float64)
     ring = RingAttractor(torch.eye(6), b, tau)

@@ -132,6 +132,14 @@ def test_a_latency_is_the_time_constant_times_the_threshold_over_the_weight(what
     assert (changed.delay, changed.gain) == (pair.delay, pair.gain)
 
 
+def test_what_would_leave_nothing_is_refused_by_the_name_of_what_was_given():
+    for factors in ([1.0, 0.0], [-0.1, 1.0]):
+        with pytest.raises(ValueError, match="^factors: expected positive numbers"):
+            changed_pair(SpikingPair(), "delays", factors)
+    with pytest.raises(ValueError, match="^sizes: a change by -"):
+        circuit_memory(HeadDirectionCircuit(), "delays", [2.0], [1.0])
+
+
 def test_changed_delays_change_nothing_else():
     pair = SpikingPair(delay=(0.005, 0.006))
     changed = changed_pair(pair, "delays", np.array([1.1, 0.8]))

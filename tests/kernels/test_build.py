@@ -2,14 +2,17 @@
 
 import ctypes
 import os
+import pkgutil
 import subprocess
 import sys
 import tempfile
 import time
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from ptacore import kernels
 from ptacore.kernels import build as compiler
 from ptacore.kernels import tangents as compiled
 
@@ -282,3 +285,13 @@ def test_the_sources_compile_without_warnings(source, processor):
     flags = [f for f in compiler.FLAGS if f not in left_out]
     done = subprocess.run(["cc", *flags, "-Wall", "-Wextra", "-fsyntax-only", source], capture_output=True, text=True)
     assert done.stderr == ""
+
+
+def test_all_sources_are_built_together(monkeypatch):
+    modules = [import_module(f"ptacore.kernels.{found.name}") for found in pkgutil.iter_modules(kernels.__path__)]
+    named, built = [module.__name__ for module in modules if hasattr(module, "available")], []
+    for name in named:
+        monkeypatch.setattr(f"{name}.available", lambda name=name: built.append(name) or True)
+    assert kernels.build_all()
+    assert sorted(built) == sorted(named)
+    assert len(named) == len(list(Path(kernels.__file__).parent.glob("*.c")))

@@ -43,3 +43,9 @@ def test_the_kuramoto_model_locks_above_and_slips_below():
 def test_it_refuses_what_is_no_list_of_numbers(wrong):
     with pytest.raises(ValueError, match="frequencies: expected finite numbers"):
         locking_coupling(wrong)
+
+
+@pytest.mark.parametrize("wrong", [["a"], "0.1", [0.1, 1j], [[0.1], [0.1, 0.2]], None])
+def test_it_refuses_what_is_no_number(wrong):
+    with pytest.raises(TypeError, match="^frequencies: expected"):
+        locking_coupling(wrong)

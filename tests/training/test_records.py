@@ -182,6 +182,10 @@ def test_what_the_loop_makes_of_any_losses_is_consistent(losses, wait, patience)
     assert not list(faults.of_provenance(run.provenance))
 
 
+def test_all_parts_that_a_configuration_lacks_are_told():
+    assert list(faults.of_config({"model": {}, "training": 1})) == ["has no 'task'", "has no 'training'"]
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [
