@@ -171,9 +171,11 @@ def run_campaign(runs: Sequence[Planned], root: str | Path, jobs: int = 1) -> li
     """
     root, jobs = folder("root", root), integer("jobs", jobs, 1)
     runs = instances("runs", runs, Planned)
-    processes, stopped, starting = [], threading.Event(), threading.Lock()
+    processes, starting = [], threading.Lock()
+    all_planned, stopped = threading.Event(), threading.Event()
 
     def make(run: Planned, before: list[Future]) -> int:
+        all_planned.wait()  # Ctrl-C while a pool is handed work may leave it locked, and then nothing would ever end
         wait(before)
         with starting:
             if stopped.is_set():
@@ -196,10 +198,12 @@ def run_campaign(runs: Sequence[Planned], root: str | Path, jobs: int = 1) -> li
                 rates = (run.rates, run.lr_from, run.model)
                 before = [f for f, r in zip(futures, runs, strict=False) if (r.folder, r.task, r.model) == rates]
                 futures.append(pool.submit(make, run, before))
+            all_planned.set()
             return [future.result() for future in futures]
         except BaseException:
             with starting:
                 stopped.set()
                 for process in processes:
                     process.terminate()  # it ends as on Ctrl-C, with its last epoch recorded
+            all_planned.set()
             raise
