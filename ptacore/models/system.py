@@ -88,7 +88,7 @@ class System:
     def orbit(
         self, x: Tensor, skipped: int, steps: int, dt: float, told: Callable[[int], object] | None = None
     ) -> Tensor | None:
-        """States (steps + 1, ..., n) after some first steps, compiled, as `kernels.advance.orbit` gives them; None
+        """States (steps + 1, ..., n) after some first steps, compiled, or fewer, up to one that is not finite; None
         where torch takes them."""
         evaluations = (skipped + steps) * (4 if self.kind == "flow" else 1)
         if evaluations < self.compiled_from or self.driven or self.device.type != "cpu":
