@@ -3,7 +3,7 @@
 # CPU s, a quarter of `import torch`. The same gradient to the bit, torch.autograd.grad((y * weights).sum(), x), imports
 # none. To check that weights fit y, torch loads its algebra of symbolic shapes, though no shape is symbolic.
 # Guess: both are the same work, and SymPy comes with torch.compile.
-# It matters where a process takes one Jacobian: to compile a small C kernel takes about as long.
+# It matters to short runs that take one Jacobian: to compile a small C kernel takes about as long.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 import tomllib
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -199,6 +200,9 @@ def run_campaign(runs: Sequence[Planned], root: str | Path, jobs: int = 1) -> li
                 before = [f for f, r in zip(futures, runs, strict=False) if (r.folder, r.task, r.model) == rates]
                 futures.append(pool.submit(make, run, before))
             all_planned.set()
+            for future in futures:
+                while not future.done():  # a signal that comes just before a wait without end is heard after it
+                    time.sleep(0.1)
             return [future.result() for future in futures]
         except BaseException:
             with starting:
