@@ -7,10 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-from ptacore.reports import report
-from ptacore.reports.make import FILES
-from ptacore.reports.words import headline
-from ptacore.tasks import RandomDelayCopy
+from ptacore.reports import FILES
 
 WEIGHTS = "results/audit/random-delay-copy/tanh-pta/seed-0-a8220079/weights.npz"
 FOLDER = "_static/example-report"
@@ -35,6 +32,10 @@ def _writer(name: str) -> Callable[[Path, Path], None]:
 @cache
 def _example(root: Path) -> dict[str, bytes]:
     """The content of all files, made once."""
+    from ptacore.reports import report  # torch is loaded where the report is written, not where its name is asked for
+    from ptacore.reports.words import headline
+    from ptacore.tasks import RandomDelayCopy
+
     task = RandomDelayCopy(delay=(100, 120), symbols=8, tokens=10, sizes=(10, 10, SEQUENCES))
     sequences = task.split("test").batch().inputs  # (T, sequences, inputs)
     stream = sequences.transpose(0, 1).flatten(0, 1)

@@ -10,9 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from ptabook.drawings.fig3_step_size import POSITIVE
-from ptacore import models
-
 FIGURE = "fig3_step_size"
 DATA, TABLE = "_static/four_or_two/data.js", "_four_or_two.md"
 SPECTRA = ("printed", "mended", "ours", "reference", "tolerance", "own_tolerance", "start")
@@ -28,6 +25,9 @@ def _read(figures: Path, name: str) -> dict[str, Any]:
 
 
 def _write_data(figures: Path, out: Path) -> None:
+    from ptabook.drawings.fig3_step_size import POSITIVE  # torch is loaded where files are written, as in `example`
+    from ptacore import models
+
     numbers, made = _read(figures, FIGURE), _read(figures, "provenance")
     given = made["parameters"]
     network = models.chaos(seed=given["chaos_seed"], W=models.read_weights(given["chaos_weights"], "chaos_weights"))
@@ -55,6 +55,8 @@ def _write_table(figures: Path, out: Path) -> None:
 
 def _lines(numbers: dict[str, Any]) -> Iterator[str]:
     """Exponents by step, as the authors' program divides and as it should be, and those of the network."""
+    from ptabook.drawings.fig3_step_size import POSITIVE
+
     row = numbers["row_D"]
     k = len(row["reference"])
     yield "| Step (ms) | Divided by | Above zero | " + " | ".join(f"λ{chr(ord('₁') + i)}" for i in range(k)) + " |"

@@ -20,13 +20,12 @@ from ptacore.dynamics.integrate import DivergenceError
 from ptacore.dynamics.spectrum import plain
 from ptacore.models.system import System
 from ptacore.provenance import versions
+from ptacore.reports import FILES
 from ptacore.reports.findings import FULL, QUICK, STAGES, Findings, measure
 from ptacore.reports.formats import read
 from ptacore.reports.inputs import Input, input_of
 from ptacore.reports.layers import Found, NotRecurrent, Refusal, find_layers, layers_of
 from ptacore.reports.page import page
-
-FILES = ("report.json", "exponents.csv", "adjoints.csv", "convergence.csv")
 
 
 @dataclass(frozen=True)

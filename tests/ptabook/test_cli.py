@@ -288,6 +288,18 @@ def test_importing_the_command_line_imports_nothing_that_is_slow_and_not_needed(
     assert done.stdout == "\n"
 
 
+def test_a_book_that_has_not_changed_is_told_so_without_torch_and_drawings():
+    """What its files are named and made of is asked for each time; what writes them loads what it needs."""
+    code = """
+import sys
+from ptabook import claims, example, four_or_two, pages, runtimes
+from ptabook.claims import verdicts
+assert {**example.example_files(), **four_or_two.four_or_two_files()}
+print(*{"torch", "matplotlib", "scipy"} & set(sys.modules))
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split() == []
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [
