@@ -168,15 +168,12 @@ class _Small:
     def follow(self, x: Tensor, states: Tensor) -> None:
         """Write the states after each step from x to states (steps, ..., n)."""
         form, phi, weights, bias, h = self.network
-        batch, n, done = x.shape[:-1], x.shape[-1], 0
-        x = x.clone(memory_format=torch.contiguous_format)
+        batch, x = x.shape[:-1], x.clone(memory_format=torch.contiguous_format)
         (W, W_stride), (b, b_stride) = _shared_or_batched(weights, 2, batch), _shared_or_batched(bias, 1, batch)
-        for count in _calls(len(states), form, n, 0, batch.numel()):
-            _library().orbit_small(
-                form, phi, batch.numel(), n, count, h, W.data_ptr(), W_stride, b.data_ptr(), b_stride,
-                x.data_ptr(), states[done].data_ptr(),
-            )  # fmt: skip
-            done += count
+        _library().orbit_small(
+            form, phi, batch.numel(), x.shape[-1], len(states), h, W.data_ptr(), W_stride, b.data_ptr(), b_stride,
+            x.data_ptr(), states.data_ptr(),
+        )  # fmt: skip
 
     def __call__(self, x: Tensor, V: Tensor, steps: int, t: float = 0.0, plain: bool = False):
         return self._plain(x, V, steps) if plain else self._orthonormal(x, V, steps)

@@ -15,7 +15,7 @@ from ptacore.models.system import System
 class _GRU(System):
     """Candidate weights W, gate weights W_r and W_z, biases; zero gate weights are stored as None."""
 
-    bound, smooth_jvp = 1.0, True
+    bound, smooth_jvp, compiled_from = 1.0, True, 0
 
     def __init__(self, W, b=None, W_r=None, W_z=None, b_r=None, b_z=None, dtype: torch.dtype = torch.float64):
         self.W = matrix(W, "W", dtype)
@@ -48,8 +48,6 @@ class _GRU(System):
         new = copy.copy(self)
         new.W_z, new.b_z = None, torch.full_like(self.b_z, -torch.inf)
         return new
-
-    compiled_from = 0
 
     def kernel(self, dt):
         renewed = 1 - torch.sigmoid(self.b_z)

@@ -255,6 +255,7 @@ class OwnForward:
     def vjp(self, u, x, P):
         with torch.inference_mode(False), torch.enable_grad():
             copies, P, new = self._copies(u, x, P)
+            # of a sum: see `System.from_function`'s vjp
             return torch.autograd.grad((new * P).sum(), copies, materialize_grads=True)[0].movedim(0, -1)
 
     def jvp(self, u, x, V):

@@ -35,6 +35,20 @@ def ledger(monkeypatch):
     return write
 
 
+@pytest.fixture
+def written(monkeypatch, tmp_path):
+    """The text of a ledger of these rows, which need no numbers."""
+
+    def write(rows):
+        monkeypatch.setattr(claims, "read_claims", lambda: rows)
+        (tmp_path / "fig3").mkdir()
+        (tmp_path / "fig3" / "fig3.json").write_text("{}")
+        claims.write_ledger(tmp_path, tmp_path / "ledger.md")
+        return (tmp_path / "ledger.md").read_text()
+
+    return write
+
+
 def test_verdicts_follow_the_numbers(ledger, tmp_path):
     yes, no, open_ = claims.SUPPORTS, claims.CONTRADICTS, claims.UNDECIDED
     assert ledger(tmp_path) == [yes, yes, yes, yes, open_]
@@ -70,14 +84,10 @@ def test_each_row_has_an_anchor_its_evidence_and_the_note_if_there_is_one(ledger
     assert "fig3.ipynb#reading-it-row-by-row" in rows[0]
 
 
-def test_what_differs_is_listed_by_whose_it_is(monkeypatch, tmp_path):
+def test_what_differs_is_listed_by_whose_it_is(written):
     no = Found("off by 2", CONTRADICTS)
     rows = [row("a", no), row("b", Found("1", SUPPORTS)), replace(row("c", no), work="Doe 2020", note="the-note")]
-    monkeypatch.setattr(claims, "read_claims", lambda: rows)
-    (tmp_path / "fig3").mkdir()
-    (tmp_path / "fig3" / "fig3.json").write_text("{}")
-    claims.write_ledger(tmp_path, tmp_path / "ledger.md")
-    text = (tmp_path / "ledger.md").read_text()
+    text = written(rows)
     assert "| of the paper | 1 | 1 | 0 | 0 |\n| of its neighbours | 0 | 1 | 0 | 0 |\n" in text
     listed = text.partition("<!-- differs -->")[2].partition("<!-- statements -->")[0]
     ours, theirs = listed.split("Of its neighbours, 1:")
@@ -87,14 +97,10 @@ def test_what_differs_is_listed_by_whose_it_is(monkeypatch, tmp_path):
     assert "claim-b" not in listed
 
 
-def test_what_this_book_says_beside_a_work_is_none_of_its_statements(monkeypatch, tmp_path):
+def test_what_this_book_says_beside_a_work_is_none_of_its_statements(written):
     no = Found("off by 2", CONTRADICTS)
     rows = [replace(row("a", no), work="Doe 2020"), replace(row("b", no), work="beside Doe 2020")]
-    monkeypatch.setattr(claims, "read_claims", lambda: rows)
-    (tmp_path / "fig3").mkdir()
-    (tmp_path / "fig3" / "fig3.json").write_text("{}")
-    claims.write_ledger(tmp_path, tmp_path / "ledger.md")
-    text = (tmp_path / "ledger.md").read_text()
+    text = written(rows)
     assert "| of its neighbours | 0 | 1 | 0 | 0 |\n| of this book, beside them | 0 | 1 | 0 | 0 |\n" in text
     theirs, ours = text.partition("<!-- differs -->")[2].split("Of this book, beside them, 1:")
     assert "[row](#claim-a)" in theirs
@@ -164,13 +170,9 @@ def row(name, found, by_construction=False):
     return Claim(name, "Sec. 1", f"{name}.", "", "", lambda _: found, by_construction, figure="fig3")
 
 
-def test_what_is_true_by_construction_is_shown_and_not_counted(monkeypatch, tmp_path):
+def test_what_is_true_by_construction_is_shown_and_not_counted(written):
     rows = [row("a", Found("1", SUPPORTS), by_construction=True), row("b", Found("2", UNDECIDED, "two seeds"))]
-    monkeypatch.setattr(claims, "read_claims", lambda: rows)
-    (tmp_path / "fig3").mkdir()
-    (tmp_path / "fig3" / "fig3.json").write_text("{}")
-    claims.write_ledger(tmp_path, tmp_path / "ledger.md")
-    text = (tmp_path / "ledger.md").read_text()
+    text = written(rows)
     assert "| of the paper | 0 | 0 | 1 | 1 |" in text
     assert "`by construction`" in text
     assert "`undecided` two seeds" in text  # the reason stands beside the verdict
