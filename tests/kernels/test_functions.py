@@ -361,6 +361,15 @@ def test_cuts_of_long_stretches_change_no_bit(monkeypatch):
         assert torch.equal(a, b)
 
 
+def test_cuts_of_long_paths_change_no_bit(monkeypatch):
+    kernel, x = lorenz(jacobian=False).kernel(0.01), random((2, 3), 0)
+    whole, cut = torch.empty(2, 20, 2, 3, dtype=torch.float64)
+    kernel.follow(x, whole)
+    monkeypatch.setattr(shared, "WORK", 1)
+    kernel.follow(x, cut)
+    assert torch.equal(whole, cut)
+
+
 def test_large_and_wide_systems():
     """Rows by loops and matrices in panels; more tangent vectors than are kept orthonormal in C."""
     W, U = random((70, 53), 1, 0.2), random((53, 70), 2, 0.2)
