@@ -21,6 +21,7 @@ from torch import nn
 import ptacore as pta
 
 STEP = 0.05
+EVERY = 5  # steps between two QRs of lyapax, and between two points of our history
 GOALS = {(1000, 10): 0.5, (2000, 10): 0.7, (500, 500): 0.9, (1000, 1000): 0.9}  # of lyapax's time
 SIZES = (64, 128, 250, 500, 1000, 2000, 4000)
 WORK = 1e10  # operations of a measurement, at least
@@ -39,9 +40,10 @@ def problem(n: int, k: int) -> peers.Problem:
 
 def ours(p: peers.Problem):
     system, x0 = pta.models.TanhFlow(p.W), torch.tensor(p.x0)
+    rest = {"dt": p.step, "k": p.basis.shape[1], "samples": p.steps // EVERY}
 
     def run():
-        s = pta.lyapunov_spectrum(system, x0, duration=p.seconds, transient=0, dt=p.step, k=p.basis.shape[1])
+        s = pta.lyapunov_spectrum(system, x0, duration=p.seconds, transient=0, **rest)
         return s.exponents.numpy()
 
     return run
@@ -50,7 +52,7 @@ def ours(p: peers.Problem):
 def against_lyapax(n: int, k: int, rounds: int) -> list[dict]:
     p = problem(n, k)
     theirs, mine = contestants = [
-        timing.contestant("lyapax, QR every 5 steps", partial(peers.lyapax, p, 5)),
+        timing.contestant(f"lyapax, QR every {EVERY} steps", partial(peers.lyapax, p, EVERY)),
         timing.contestant("ptacore", partial(ours, p)),
     ]
     timing.race(contestants, rounds)

@@ -19,7 +19,7 @@ from ptacore.dynamics.network_steps import RK4, network_of, network_steps
 from ptacore.dynamics.parameters import Replaced, independent, parameters_of
 from ptacore.dynamics.tangents import TangentSystem, flushed_denormals
 from ptacore.dynamics.threads import threads_that_pay
-from ptacore.kernels.orthonormal import bounds
+from ptacore.kernels.orthonormal import SINGLE_STEP, bounds
 from ptacore.models.module_map import ModuleMap
 from ptacore.models.system import System
 
@@ -139,7 +139,7 @@ class Recording:
                 steps = min(every, stretch.steps - i)
                 x_now, V = _steps(smooth, x_now, V, steps, t.t0 + (stretch.done + i) * t.dt, t.dt)
                 V, grown = decompose(V)
-                if not _spread(grown.detach()) < 2 * limit:
+                if not _spread(grown.detach()) < SINGLE_STEP * limit:
                     break
                 growth = growth + grown
             else:

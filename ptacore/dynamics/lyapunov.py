@@ -17,11 +17,11 @@ from ptacore.dynamics.integrate import step, step_count
 from ptacore.dynamics.spectrum import LyapunovSpectrum
 from ptacore.dynamics.tangents import TangentSystem, flushed_denormals
 from ptacore.dynamics.time_average import error_and_drift
-from ptacore.kernels.orthonormal import MOST_COLUMNS
+from ptacore.kernels.orthonormal import KEPT
 from ptacore.memory import foretell
 from ptacore.models.system import System
 
-APART, LEAST = 4, 20  # steps between points of a history that costs as much, and points that errors are found from
+APART, LEAST = 10, 20  # steps between points of a history that costs as much, and points that errors are found from
 
 
 def _length_of_cycle(tangents: TangentSystem, closed: Tensor) -> int:
@@ -196,7 +196,7 @@ def lyapunov_spectrum(
     skipped = step_count(duration / 5 if transient is None else transient, dt, "transient", least=0)
     within("confidence", confidence, 0, 1)
     samples = min(
-        integer("samples", samples, 1), steps if tangents.k <= MOST_COLUMNS else max(steps // APART, min(steps, LEAST))
+        integer("samples", samples, 1), steps if tangents.k <= KEPT else max(steps // APART, min(steps, LEAST))
     )
     foretell("samples", 4 * samples * tangents.Q[..., 0, :].numel() * tangents.x.element_size(),
              "take fewer samples or initial states")  # fmt: skip

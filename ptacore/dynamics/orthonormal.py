@@ -16,7 +16,7 @@ EVEN = 1e-3  # rows that differ by less than this factor: rounding in one is not
 def orthonormalize(V: Tensor, overwrite: bool = False) -> tuple[Tensor, Tensor]:
     """V = Q R: Q (..., n, k), in the place of V if that may be overwritten, and log |R_ii| (..., k)."""
     if compiled.fits(V):
-        return compiled.orthonormalize(V)
+        return compiled.orthonormalize(V, overwrite)
     if V.shape[-1] > 4:
         return householder(V, overwrite)
     columns, norms = [], []  # modified Gram-Schmidt: thousands of small matrices at once
@@ -62,13 +62,6 @@ def orthonormalize_graded(V: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     length = torch.cat(lengths, -1)
     lost = length.isneginf()
     return Q, length.masked_fill(lost, 0.0), lost
-
-
-def growth_of(V: Tensor) -> Tensor:
-    """log |R_ii| (..., k) of V = Q R alone, at half of the cost."""
-    if compiled.fits(V) or V.shape[-1] <= 4:
-        return orthonormalize(V)[1]
-    return torch.geqrf(V)[0].diagonal(dim1=-2, dim2=-1).abs().log()
 
 
 def householder(V: Tensor, overwrite: bool = False) -> tuple[Tensor, Tensor]:

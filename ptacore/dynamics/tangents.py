@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+import sys
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from itertools import accumulate
@@ -15,13 +16,13 @@ from torch.nn import Module
 from ptacore.checks import check_seed, choice, integer, to_tensor
 from ptacore.dynamics.closed_orbits import ClosedOrbits
 from ptacore.dynamics.integrate import DivergenceError, check_finite, start_of, step_size, step_tangent
-from ptacore.dynamics.orthonormal import growth_of, householder, orthonormalize, orthonormalize_graded
+from ptacore.dynamics.orthonormal import householder, orthonormalize, orthonormalize_graded
 from ptacore.dynamics.threads import threads_that_pay
-from ptacore.kernels.orthonormal import bounds
+from ptacore.kernels.orthonormal import SINGLE_STEP, bounds
 from ptacore.models.module_map import LOW, as_system
 from ptacore.models.system import System
 
-LARGE = 2**20  # numbers in a basis, of which no third copy is made
+WHOLE = sys.maxsize  # steps between decompositions, where there is nothing to wait for
 
 
 class Factor(NamedTuple):
@@ -174,7 +175,7 @@ class TangentSystem:
         x = self.system.as_state(x0)
         self.x = x.expand_as(self.system.at(self.t0)(x))  # weights may carry batch axes that x0 lacks
         self.Q = self._random_basis().to(x).expand(*self.x.shape, self.k) if Q is None else self._orthonormal(Q)
-        self.done, self._interval, self._kept_orthonormal = 0, 1, False
+        self.done, self._interval = 0, 1
         self._limit, self._far = bounds(x.dtype)
         self.lost = torch.zeros(*self.x.shape[:-1], self.k, dtype=torch.long, device=x.device)
         self.singular: tuple | None = None  # time, state and basis before the last step that lost a column
@@ -241,31 +242,23 @@ class TangentSystem:
         """
         ends = list(accumulate((integer("steps", m, 0) for m in steps), initial=self.done))[1:]
         rows, lost = [], [self.lost]
-        row = torch.zeros_like(self.Q[..., 0, :])  # growth since the last end
         products = 0 if self.backend == "compiled" else 2 * self.Q.numel() * self.system.dim
         with flushed_denormals(), threads_that_pay(products):
-            while len(rows) < len(ends):
-                if ends[len(rows)] == self.done:
-                    rows.append(row)
-                    lost.append(self.lost)
-                    row = torch.zeros_like(row)
-                    continue
-                before, known = self.done, 0.0
-                marks, growth = self._advance_basis(ends, len(rows))
-                for mark in marks:
-                    rows.append(row + (mark - known))
-                    lost.append(self.lost)
-                    row, known = torch.zeros_like(row), mark
-                row = row + (growth - known)
-                if told:
-                    told(self.done - before)
+            for end in ends:
+                row = torch.zeros_like(self.Q[..., 0, :])
+                while (before := self.done) < end:
+                    row = row + self._advance_basis(end)
+                    if told:
+                        told(self.done - before)
+                rows.append(row)
+                lost.append(self.lost)
         return torch.stack(rows), torch.stack(lost).diff(dim=0)
 
     @torch.no_grad()
     def factor(self, steps: int, images: Images | None = None) -> Factor:
         """Advance to the next QR decomposition, at most so many steps away, and keep its triangular factor.
 
-        Stretches are three fifths as long as those of `step`, as a rule, so that the directions of all columns are
+        Stretches are half as long as those of `step`, as a rule, so that the directions of all columns are
         known to eps^(4/5).
 
         Parameters
@@ -307,7 +300,7 @@ class TangentSystem:
     def _factor(self, m: int, images: Images | None) -> Factor | None:
         last = self.done + m
         x, V = self._image(m, images)
-        renewed = None if self._overflows(V, m, last) else self._renewed(V, m, 0.6 * self._limit, overwrite=False)
+        renewed = None if self._overflows(V, m, last) else self._renewed(V, m, 0.48 * self._limit, overwrite=False)
         if renewed is None:
             self._shorter(m)
             return None
@@ -348,39 +341,30 @@ class TangentSystem:
         """Be again where the system was: `factor` then repeats itself to the last bit."""
         self.x, self.Q, self.done, self._interval = place
 
-    def _advance_basis(self, ends: Sequence[int], reached: int) -> tuple[list[Tensor], Tensor | float]:
-        """Advance to the next QR decomposition; the growth at the ends passed on the way, and at it.
+    def _advance_basis(self, end: int) -> Tensor | float:
+        """Advance to the next QR decomposition, at `end` at the latest; the growth.
 
         Where the basis was not well conditioned there, nothing has happened, except that the interval is shorter.
         """
-        whole = self._kept_orthonormal or self.Q.numel() > LARGE
-        m = min(self._interval, ends[reached if whole else -1] - self.done)
-        x, V, at, marks = self.x, self.Q, self.done, []
-        for end in [*ends[reached : bisect_left(ends, self.done + m, reached)], self.done + m]:
-            if end > at:
-                x, V, growth, lost = self._advance(x, V, end - at, self.t0 + at * self.dt)
-                check_finite(x, self.t0 + end * self.dt)
-                if self._overflows(V, m, end):
-                    return self._shorter(m)
-                at = end
-            if growth is not None:  # the kernel has kept the basis orthonormal
-                break
-            if end < self.done + m:
-                marks.append(growth_of(V))
+        left = end - self.done
+        m = -(-left // -(-left // self._interval))  # stretches up to `end` are equally long
+        x, V, growth, lost = self._advance(self.x, self.Q, m, self.time)
+        check_finite(x, self.t0 + (self.done + m) * self.dt)
+        if self._overflows(V, m, self.done + m):
+            return self._shorter(m)
         if growth is None:
-            renewed = self._renewed(
-                V, m, self._limit, overwrite=V.data_ptr() != self.Q.data_ptr()
-            )  # an identity may give Q back
+            own = V.data_ptr() != self.Q.data_ptr()  # an identity may give Q back
+            renewed = self._renewed(V, m, self._limit, overwrite=own)
             if renewed is None:
                 return self._shorter(m)
             V, growth, lost = renewed
-        else:  # the kernel needs no help
-            self._interval, self._kept_orthonormal = ends[-1], True
-        if lost is not None:
-            self.lost = self.lost + lost if lost.any() else self.lost
-        self.x, self.Q, self.done = x, V, at
+        else:  # the kernel has kept the basis orthonormal, and needs no help
+            self._interval = WHOLE
+        if lost is not None and lost.any():
+            self.lost = self.lost + lost
+        self.x, self.Q, self.done = x, V, self.done + m
         self._look(x, self.done)
-        return marks, growth
+        return growth
 
     def _overflows(self, V: Tensor, m: int, end: int) -> bool:
         """Whether the images after m steps or less, at step `end`, are too long; raised if less than m cannot help."""
@@ -398,7 +382,7 @@ class TangentSystem:
         low, high = growth.aminmax(dim=-1)
         spread, lost = high - low, None
         widest = spread.max().item()
-        resolved = self._limit * (2 if m == 1 else 1.25)  # of a single step, what its rounding leaves
+        resolved = self._limit * (SINGLE_STEP if m == 1 else 1.2)
         collapsed = not widest <= resolved  # nan: a column vanished
         if m > 1 and (collapsed or growth.abs().max().item() > 3 * self._far):
             return None
@@ -408,13 +392,12 @@ class TangentSystem:
             Q[some], growth[some], lost[some] = orthonormalize_graded(V[some])
             self._remember(lost)
         self._interval = 1 if collapsed else self._next_interval(growth, widest / aim, m)
-        self._kept_orthonormal = False
         return Q, growth, lost
 
-    def _shorter(self, m: int) -> tuple[list[Tensor], float]:
+    def _shorter(self, m: int) -> float:
         """Nothing has happened: a burst came after a quiet stretch, and columns are lost or near over- or underflow."""
         self._interval = max(1, m // 4)
-        return [], 0.0
+        return 0.0
 
     def _with_torch(self, x: Tensor, V: Tensor, steps: int, t: float, plain: bool = True):
         closes = self.system.kind == "map" and x.shape[-1] <= LOW

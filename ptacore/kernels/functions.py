@@ -23,7 +23,7 @@ from ptacore.kernels.record import record
 from ptacore.kernels.tape import Tape, Unrecordable
 
 DELAY = 8  # steps between normalizations (DELAY of functions.h)
-KEPT = 40  # tangent vectors up to which the kernel keeps them orthonormal; above, LAPACK is faster
+KEPT = 40  # tangent vectors up to which the kernel keeps them orthonormal; more are made so in blocks (orthonormal.c)
 TOGETHER = 4  # states of a batch from which on they share the lanes of a vector
 COARSE = 1e-3  # steps that are checked are at least as long, so that a wrong derivative is seen in them
 

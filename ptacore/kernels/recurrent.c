@@ -398,7 +398,7 @@ static double NAME(renew)(const NAME(Step) *s, int64_t count, double limit, doub
         }
         spread = fmax(spread, high - low);
     }
-    if (spread > (count == 1 ? 2.0 : 1.25) * limit || (count > 1 && size > 3.0 * far)) return 0.0;
+    if (spread > (count == 1 ? 1.6 : 1.2) * limit || (count > 1 && size > 3.0 * far)) return 0.0;
     for (int64_t i = 0; i < s->batch * k; i++) growth[i] += logs[i];
     return 1.0 / fmax(fmax(spread / limit, size / far), 1e-9);
 }

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ptacore.kernels import build
 from ptacore.kernels.advance import SUFFIX, Advance, calls
-from ptacore.kernels.orthonormal import MOST_COLUMNS, bounds
+from ptacore.kernels.orthonormal import KEPT, bounds
 
 SOURCE = Path(__file__).with_name("recurrent.c")
 CELLS = ("tanh", "relu", "gru", "lstm")  # enum of recurrent.c
@@ -99,7 +99,7 @@ class _Packed:
 def recurrent_kernel(cell: str, layers: Sequence[Weights], input: Tensor, driven: bool) -> Advance | None:
     """The kernel of a stack of layers on the CPU; None where there is no compiler.
 
-    Up to `orthonormal.MOST_COLUMNS` tangent vectors are kept orthonormal on the way, unless the stretch is short or a
+    Up to `orthonormal.KEPT` tangent vectors are kept orthonormal on the way, unless the stretch is short or a
     step takes too much from one of them: then the caller has them as they are.
 
     Parameters
@@ -160,7 +160,7 @@ def recurrent_kernel(cell: str, layers: Sequence[Weights], input: Tensor, driven
         if own_batch or batch != V.shape[:-2]:
             batch = torch.broadcast_shapes(batch, V.shape[:-2], own_batch)
         x, V = (part.detach().expand(*batch, *part.shape[axes:]).contiguous() for part, axes in ((x, -1), (V.mT, -2)))
-        if k <= MOST_COLUMNS and steps > SHORT and not plain:
+        if k <= KEPT and steps > SHORT and not plain:
             growth = x.new_zeros(*batch, k, dtype=torch.float64)
             if found := take(x, V, steps, int(t), growth):
                 return found[0], found[1].mT, growth.to(x.dtype), None
