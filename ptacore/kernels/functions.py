@@ -11,6 +11,7 @@ import ctypes
 import functools
 import math
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,9 +26,15 @@ from ptacore.kernels.tape import Tape, Unrecordable
 DELAY = 8  # steps between normalizations (DELAY of functions.h)
 KEPT = 40  # tangent vectors up to which the kernel keeps them orthonormal; more are made so in blocks (orthonormal.c)
 TOGETHER = 4  # states of a batch from which on they share the lanes of a vector
+FEW = 20  # vectors along which a derivative is checked
 COARSE = 1e-3  # steps that are checked are at least as long, so that a wrong derivative is seen in them
 
-Jvp = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+class Reference(NamedTuple):
+    """A function and its derivative, by torch."""
+
+    value: Callable[[Tensor], Tensor]  # (..., n) -> (..., n)
+    vjp: Callable[[Tensor, Tensor], Tensor]  # the transposed Jacobian: (..., n), (..., n, k) -> (..., n, k)
 
 
 @functools.lru_cache(maxsize=512)
@@ -64,12 +71,12 @@ class FunctionKernel:
         Time step.
     flow : bool
         Whether the function is a vector field.
-    jvp : callable
-        The function and its derivative along tangent vectors, by torch.
+    reference : Reference
+        Of states with the shape of the kernel's.
     """
 
-    def __init__(self, emitted: Emitted, n: int, dt: float, flow: bool, jvp: Jvp):
-        self.emitted, self.n, self.dt, self.flow, self.jvp = emitted, n, dt, flow, jvp
+    def __init__(self, emitted: Emitted, n: int, dt: float, flow: bool, reference: Reference):
+        self.emitted, self.n, self.dt, self.flow, self.reference = emitted, n, dt, flow, reference
         self._constants, self._matrices = torch.from_numpy(emitted.constants), _packed(emitted.matrices)
         self.own = len(emitted.constants) > 1
 
@@ -123,7 +130,11 @@ class FunctionKernel:
         return self._constants.expand(*batch, -1).contiguous() if self.own else self._constants
 
     def agrees(self, text: str) -> bool:
-        """Whether a step of random states, small and large ones, is that of torch to rounding."""
+        """Whether a step of random states, small and large ones, is that of torch to rounding.
+
+        The derivative M is seen along FEW vectors V and, of large systems, FEW cotangents P: M V goes through one
+        call, and torch would need one for each state of it, while for M^T P it needs as many as there are P.
+        """
         generator = torch.Generator().manual_seed(1)
         sizes = torch.tensor([1e-3, 0.1, 0.5, 1, 1, 1, 2, 3, 10, 50], dtype=torch.float64)
         members = len(self._constants)
@@ -133,30 +144,38 @@ class FunctionKernel:
         x = torch.randn(rows, self.n, generator=generator, dtype=torch.float64)
         x = torch.where(turns % 2 == 0, x, x.abs()) * sizes[turns % len(sizes)]
         x = x.reshape(*batch, self.n)
-        V = torch.randn(*x.shape, min(self.n, 20), generator=generator, dtype=torch.float64)
+        V, P = torch.randn(2, *x.shape, min(self.n, FEW), generator=generator, dtype=torch.float64)
+        if self.n <= FEW:
+            P = torch.eye(self.n, dtype=torch.float64).expand_as(P)
         nearby = x * (1 + 2**-46 * torch.randn(x.shape, generator=generator, dtype=torch.float64))
         dt = max(self.dt, COARSE)
-        expected, moved = self._torch_step(x, V, dt), self._torch_step(nearby, V, dt)
-        got = self.steps(text, x, V, 1, keep=False, dt=dt)[:2]
-        finite = torch.stack([torch.isfinite(a.reshape(rows, -1)).all(1) for a in (*expected, *moved)]).all(0)
-        for before, mine, torchs, near in zip((x, V), got, expected, moved, strict=True):
-            before, mine, torchs, near = (a.reshape(rows, -1)[finite] for a in (before, mine, torchs, near))
-            size = torch.maximum(before.abs(), torchs.abs()).amax(1, keepdim=True)
-            if not ((mine - torchs).abs() <= 1e-12 * size + (near - torchs).abs()).all():
+        (y, G), (y_near, G_near) = self._torch_step(x, P, dt), self._torch_step(nearby, P, dt)
+        mine, U = self.steps(text, x, V, 1, keep=False, dt=dt)[:2]
+        of_state = mine, y, y_near, torch.maximum(x.abs(), y.abs())
+        largest = torch.maximum(V.abs(), U.abs()).mT @ P.abs() + V.mT.abs() @ G.abs()
+        of_tangents = U.mT @ P, V.mT @ G, V.mT @ G_near, largest
+        parts = [[a.reshape(rows, -1) for a in part] for part in (of_state, of_tangents)]
+        finite = torch.stack([torch.isfinite(a).all(1) for part in parts for a in part[1:3]]).all(0)
+        for got, expected, near, size in ((a[finite] for a in part) for part in parts):
+            if not ((got - expected).abs() <= 1e-12 * size.amax(1, True) + (near - expected).abs()).all():
                 return False
         return int(finite.sum()) >= finite.numel() // 4
 
     @torch.no_grad()
-    def _torch_step(self, x: Tensor, V: Tensor, dt: float) -> tuple[Tensor, Tensor]:
-        k = [self.jvp(x, V)]
+    def _torch_step(self, x: Tensor, P: Tensor, dt: float) -> tuple[Tensor, Tensor]:
+        """The state after a step, and the transposed derivative of the step times P."""
+        f, vjp = self.reference
         if not self.flow:
-            return k[0]
+            return f(x), vjp(x, P)
+        states, slopes = [x], [f(x)]
         for share in (0.5, 0.5, 1.0):
-            k.append(self.jvp(*(a + share * dt * slope for a, slope in zip((x, V), k[-1], strict=True))))
-        x, V = (
-            a + dt / 6 * (s[0] + 2 * s[1] + 2 * s[2] + s[3]) for a, s in zip((x, V), zip(*k, strict=True), strict=True)
-        )
-        return x, V
+            states.append(x + share * dt * slopes[-1])
+            slopes.append(f(states[-1]))
+        back, total = 0.0, P  # each stage's state is x and a share of the slope before
+        for state, weight, share in zip(reversed(states), (1, 2, 2, 1), (0.0, 1.0, 0.5, 0.5), strict=True):
+            back = vjp(state, dt / 6 * weight * P + share * dt * back)
+            total = total + back
+        return x + dt / 6 * (slopes[0] + 2 * slopes[1] + 2 * slopes[2] + slopes[3]), total
 
 
 def _same(a: Tape, b: Tape) -> bool:
@@ -176,7 +195,7 @@ def _same(a: Tape, b: Tape) -> bool:
 
 def function_kernel(
     f: Callable[[Tensor], Tensor],
-    jvp: Jvp,
+    reference: Reference,
     n: int,
     dt: float,
     flow: bool,
@@ -189,8 +208,8 @@ def function_kernel(
     ----------
     f : callable
         (n,) -> (n,)
-    jvp : callable
-        f and its derivative along tangent vectors, by torch: (..., n), (..., n, k) -> (..., n), (..., n, k).
+    reference : Reference
+        f and its derivative on batches of states.
     n : int
         States.
     dt : float
@@ -200,8 +219,8 @@ def function_kernel(
     known : set of str
         Texts that have been checked for this function, which are not checked again.
     own : sequence of (Tensor, Tensor)
-        Parameters that the members of a batch have of their own, as `record` takes them; jvp is that of all members,
-        (..., members, n), (..., members, n, k), and so are the steps of the kernel.
+        Parameters that the members of a batch have of their own, as `record` takes them; the reference is that of all
+        members, with states (..., members, n), and so are the steps of the kernel.
 
     Raises
     ------
@@ -217,7 +236,7 @@ def function_kernel(
     emitted = emit(tape, outputs, flow)
     if _library(emitted.text) is None:
         return None
-    kernel = FunctionKernel(emitted, n, dt, flow, jvp)
+    kernel = FunctionKernel(emitted, n, dt, flow, reference)
     if emitted.text not in known and not kernel.agrees(emitted.text):
         raise Unrecordable("compiled, f or its derivative does not agree with torch")
     known.add(emitted.text)

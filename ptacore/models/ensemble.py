@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import Tensor
 
-from ptacore.kernels.functions import function_kernel
+from ptacore.kernels.functions import Reference, function_kernel
 from ptacore.kernels.tape import Unrecordable, reason
 from ptacore.models.system import System
 
@@ -46,7 +46,7 @@ class Ensemble(System):
             return None
         try:
             one, own = self._first()
-            return function_kernel(one, self.jvp, self.dim, dt, self.kind == "flow", set(), own)
+            return function_kernel(one, Reference(self, self.vjp), self.dim, dt, self.kind == "flow", set(), own)
         except Exception as error:  # the law may raise anything while it is watched
             self.uncompiled = reason(error)
             return None

@@ -13,7 +13,7 @@ from torch.autograd.forward_ad import unpack_dual
 
 from ptacore.checks import choice, floating, integer, place, to_tensor
 from ptacore.kernels.advance import Advance, orbit
-from ptacore.kernels.functions import function_kernel
+from ptacore.kernels.functions import Reference, function_kernel
 from ptacore.kernels.tape import reason
 
 HINTS = {  # to what a function of the user's may say when it is tried
@@ -233,7 +233,7 @@ class _FunctionSystem(System):
         if self.uncompiled or self.dtype != torch.float64:
             return None
         try:
-            return function_kernel(self.f, self.jvp, self.dim, dt, self.kind == "flow", self._compiled)
+            return function_kernel(self.f, Reference(self, self.vjp), self.dim, dt, self.kind == "flow", self._compiled)
         except Exception as error:  # f may raise anything while it is watched
             self.uncompiled = reason(error)
             return None

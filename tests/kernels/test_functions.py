@@ -280,6 +280,19 @@ def test_a_wrong_derivative_is_not_replaced():
     assert lorenz(jacobian=True).kernel(0.01) is not None
 
 
+@pytest.mark.parametrize("kind", ["flow", "map"])
+def test_one_wrong_entry_among_thousands_is_seen(kind):
+    """Of 60 states the derivative is seen along twenty directions."""
+    W = random((60, 60), 1)
+    wrong = W.clone()
+    wrong[17, 42] *= 1 + 1e-6
+    for given, fits in ((W, True), (wrong, False)):
+        system = System.from_function(
+            lambda x: x @ W.T / 8, 60, kind, jacobian=lambda x, given=given: given.expand(*x.shape, 60) / 8
+        )
+        assert (system.kernel(0.05) is not None) == fits
+
+
 def test_parameters_are_read_for_each_spectrum():
     """x' = -a x + tanh(W x) with a tensor changed in place, a number rebound, and weights trained, between spectra."""
     a, W = torch.tensor(1.0, dtype=torch.float64), torch.nn.Linear(3, 3, bias=True, dtype=torch.float64)
