@@ -46,7 +46,8 @@ static const REAL SUM[4] = {1.0 / 6, 1.0 / 3, 1.0 / 3, 1.0 / 6};
 typedef struct { REAL weight; int32_t unit; } Entry;    /* of W that is not 0 */
 
 typedef struct {
-    int form, phi, sparse, n, padded, columns, first;    /* padded: rows, a multiple of ROWS; columns: vectors a row */
+    int form, phi, sparse, n, padded, columns, few, first;
+                                         /* padded: rows, a multiple of ROWS; columns: vectors a row */
     const REAL *W;                       /* packed: panels of ROWS rows, column by column; or, where it is sparse, */
     const Entry *entries;                /* panels without their zeros, of which panel p has those from start[p] */
     const int64_t *start;                /* to start[p + 1] */
@@ -72,6 +73,39 @@ INLINE void product(const Dense *d, const REAL *panel, const vec *Z, int column,
     }
 }
 
+/* A panel of as many rows as a vector has lanes, x `columns` columns of Z: rows in the lanes, no lane without a column. */
+#define MOST_FEW 12
+INLINE void rows_in_lanes(int columns, int64_t n, const REAL *panel, const REAL *Z, int64_t stride, vec *sums) {
+    vec sum[MOST_FEW];
+    for (int c = 0; c < columns; c++) sum[c] = (vec){0};
+    for (int64_t j = 0; j < n; j++, panel += ROWS, Z += stride) {
+        __builtin_prefetch(panel + (size_t)AHEAD * ROWS);
+        vec w = *(const vec *)panel;
+        for (int c = 0; c < columns; c++) sum[c] += w * Z[c];
+    }
+    for (int c = 0; c < columns; c++) sums[c] = sum[c];
+}
+
+/* The product as above, by these sums. */
+static void few_columns(const Dense *d, const REAL *panel, const vec *Z, vec acc[ROWS][COLS]) {
+    vec sums[MOST_FEW];
+    switch (d->few) {
+#define CASE(c) case c: rows_in_lanes(c, d->n, panel, (const REAL *)Z, (int64_t)d->columns * LANES, sums); break;
+        CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12)
+#undef CASE
+    }
+    for (int c = 0; c < d->few; c++)
+        for (int i = 0; i < ROWS; i++) acc[i][c / LANES][c % LANES] = sums[c][i];
+    for (int c = d->few; c < d->columns * LANES; c++)
+        for (int i = 0; i < ROWS; i++) acc[i][c / LANES][c % LANES] = 0;
+}
+
+/* Columns that are taken so, where there are `width`; 0 where the other way is as fast. */
+static int few_of(int width, int sparse) {
+    int wasted = (LANES - width % LANES) % LANES;
+    return !sparse && ROWS == LANES && width <= MOST_FEW && width <= COLS * LANES && wasted >= 2 ? width : 0;
+}
+
 /* The same of a sparse W. What is left out adds 0 times a finite number: the sums are the same to the last bit. */
 INLINE void sparse_product(const Dense *d, int row, const vec *Z, int column, int count, vec acc[ROWS][COLS]) {
     for (int i = 0; i < ROWS; i++)
@@ -89,6 +123,7 @@ INLINE void block(const Dense *d, int stage, int row, int column, int rows, int 
     vec acc[ROWS][COLS];
     const vec *operand = d->form == CURRENT ? d->Z : d->S;
     if (d->sparse) sparse_product(d, row, operand, column, count, acc);
+    else if (d->few) few_columns(d, d->W + (size_t)row * d->n, operand, acc);
     else product(d, d->W + (size_t)row * d->n, operand, column, rows, count, acc);
     REAL u[ROWS], *slope = d->slopes + row;
     int state = d->first && column == 0;
@@ -277,7 +312,7 @@ int advance_dense(int form, int phi, int64_t batch, int n, int k, int64_t steps,
                     vec **arrays[] = {&d.X, &d.S, &d.S2, &d.A, &d.Z, &d.Z2};
                     for (int a = 0; a < 6; a++) *arrays[a] = (vec *)(memory + a * array);
                     if (form == CURRENT) d.S2 = d.S;                     /* of which no product is taken */
-                    d.columns = (width + LANES - 1) / LANES;
+                    d.columns = (width + LANES - 1) / LANES, d.few = few_of(width, d.start[0] >= 0);
                     memset(d.S, 0, (size_t)d.padded * d.columns * BYTES);
                     copy_block(&d, first, width, x, V, 0);
                     memcpy(d.X, d.S, (size_t)d.padded * d.columns * BYTES);

@@ -286,9 +286,9 @@ def test_one_wrong_entry_among_thousands_is_seen(kind):
     W = random((60, 60), 1)
     wrong = W.clone()
     wrong[17, 42] *= 1 + 1e-6
-    for given, fits in ((W, True), (wrong, False)):
+    for J, fits in ((W, True), (wrong, False)):
         system = System.from_function(
-            lambda x: x @ W.T / 8, 60, kind, jacobian=lambda x, given=given: given.expand(*x.shape, 60) / 8
+            lambda x: x @ W.T / 8, 60, kind, jacobian=lambda x, J=J: J.expand(*x.shape, 60) / 8
         )
         assert (system.kernel(0.05) is not None) == fits
 
