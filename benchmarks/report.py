@@ -90,6 +90,22 @@ def against_lyapax(record: dict, what: str) -> list[str]:
     return [*lines, ""]
 
 
+def memory(record: dict) -> list[str]:
+    """What spectra add to the memory of their systems, with the goals, reached or not."""
+    task = record["task"]
+    lines = [
+        f"Memory that a spectrum adds to that of its system of {task['units']:,} units; the goal is $nk + n^2$ doubles "
+        f"and {task['besides']} MB.",
+        "",
+        "| System | k | MB | Goal |",
+        "|---|--:|--:|--:|",
+    ]
+    for row in record["rows"]:
+        missed = ", missed" * (row["mb"] > row["goal"])
+        lines.append(f"| {row['name']} | {row['k']} | {row['mb']} | {row['goal']}{missed} |")
+    return [*lines, ""]
+
+
 def gradients(record: dict) -> list[str]:
     """Exponents with their gradient against the exponents alone, with the goal, reached or not."""
     lines = [
@@ -229,6 +245,7 @@ def speed() -> list[str]:
         "controllers",
         "imports",
         "covariant",
+        "memory",
     )
     (
         spectrum,
@@ -246,6 +263,7 @@ def speed() -> list[str]:
         agents,
         imports,
         vectors,
+        used,
     ) = map(read, names)
     s, maps, flows, step = spectrum["task"], small["task"]["maps"], small["task"]["flows"], steps["task"]
     lines = [
@@ -294,6 +312,7 @@ def speed() -> list[str]:
         "matrices in the cache.",
         "```",
         "",
+        *memory(used),
         "## Many small networks",
         "",
         f"{maps['side']} × {maps['side']} networks of two units, weights $\\alpha\\mathbf R(\\theta)$, both exponents: "

@@ -30,7 +30,7 @@ static const int GATES[] = {1, 1, 3, 4}, SLABS[] = {1, 1, 1, 2};
 #define BLOCK 12
 #endif
 #define DEPTH 16384               /* bytes of weights for a vector of rows that stay in the nearest cache */
-#define TOGETHER 120              /* columns that go through the weights together */
+#define TOGETHER 120              /* columns that go through the weights together, a state and its tangents */
 #define AHEAD 24                  /* rows of weights that are asked for early: of two vectors, the memory's pace counts */
 #define FEW 3                     /* tangents up to which their gates' rows are made */
 
@@ -257,7 +257,7 @@ typedef struct {
     int64_t a_member;             /* from a network to the next, 0 where they share it */
     REAL *by;                     /* coefficients (networks, layers, width / SPAN, COEFFICIENTS, SPAN) */
     vec *own, *below;             /* rows of a group, for the columns that go together */
-    REAL *J;                      /* of a layer or a group, by its own old h and by the layer's below; as weights */
+    REAL *J;                      /* of a group, by its own old h and by the layer's below; as weights */
     REAL *old, *new;              /* X */
 } NAME(Step);
 
@@ -327,21 +327,13 @@ static void NAME(formed_group)(const NAME(Step) *s, int layer, int64_t unit, int
     }
 }
 
-/* A layer of one network: the state with the rows of the Jacobian, then the tangents; for one group after the other
- * where all columns pass the weights together, else for all groups at once. */
+/* A layer of one network: of one group after the other the state with the rows of the Jacobian, then the tangents. */
 static void NAME(formed_layer)(const NAME(Step) *s, int layer, int64_t member) {
-    int64_t width = s->stack->width, k = s->each - 1, units = k > TOGETHER ? width : SPAN;
-    int64_t row = s->stack->units * SLABS[s->stack->cell];
-    REAL *J = s->J, *K = J + units * row;
-    for (int64_t begin = 0; begin < width; begin += units) {
-        for (int64_t unit = 0; unit < units; unit += SPAN) {
-            NAME(joint_group)(s, layer, begin + unit, member * s->each, 1);
-            NAME(form_group)(s, layer, begin + unit, member, J + unit * row, K + unit * row);
-        }
-        for (int64_t done = 0; done < k; done += TOGETHER)
-            for (int64_t unit = 0; unit < units; unit += SPAN)
-                NAME(formed_group)(s, layer, begin + unit, member, 1 + done, k - done < TOGETHER ? k - done : TOGETHER,
-                                   J + unit * row, K + unit * row);
+    REAL *K = s->J + SPAN * s->stack->units * SLABS[s->stack->cell];
+    for (int64_t unit = 0; unit < s->stack->width; unit += SPAN) {
+        NAME(joint_group)(s, layer, unit, member * s->each, 1);
+        NAME(form_group)(s, layer, unit, member, s->J, K);
+        NAME(formed_group)(s, layer, unit, member, 1, s->each - 1, s->J, K);
     }
 }
 
@@ -439,7 +431,7 @@ static int NAME(renewed_steps)(NAME(Step) *s, int64_t steps, const REAL *a, int6
  * there is a growth (batch, k), V is kept orthonormal, the logarithms of its columns' growth are added to it, and
  * `interval` says how many steps go between two decompositions, in and out. Returns 1 where these cannot resolve a step,
  * -1 where there is no memory. */
-int NAME(advance)(const Stack *stack, int64_t batch, int64_t k, int64_t steps, const REAL *a, int64_t a_step,
+static int NAME(advance_part)(const Stack *stack, int64_t batch, int64_t k, int64_t steps, const REAL *a, int64_t a_step,
                   int64_t a_member, const REAL *x, const REAL *V, REAL *new_x, REAL *new_V, double *growth,
                   int64_t *interval, double limit, double far) {
     int cell = stack->cell;
@@ -449,8 +441,7 @@ int NAME(advance)(const Stack *stack, int64_t batch, int64_t k, int64_t steps, c
     size_t array = (size_t)(batch * (1 + k) * s.stride), rows = (size_t)NAME(least)(batch * (1 + k), TOGETHER);
     rows *= (size_t)(GATES[cell] * SPAN);
     size_t by = (size_t)(batch * stack->layers * stack->width) * COEFFICIENTS;
-    size_t units = (size_t)(k > TOGETHER ? stack->width : SPAN);
-    size_t J = cell >= GRU && k > FEW ? 2 * units * (size_t)stack->units * SLABS[cell] : 0;
+    size_t J = cell >= GRU && k > FEW ? 2 * SPAN * (size_t)(stack->units * SLABS[cell]) : 0;
     size_t again = growth ? array : 0, logs = growth ? (size_t)(batch * k) * sizeof(double) : 0;
     size_t bytes = (2 * array + 2 * rows + by + J + again) * sizeof(REAL) + logs;
     REAL *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
@@ -470,6 +461,29 @@ int NAME(advance)(const Stack *stack, int64_t batch, int64_t k, int64_t steps, c
     restore_denormals(denormals);
     free(memory);
     return unresolved;
+}
+
+/* The same. Many tangents take the steps one part after the other, and all parts find the same states: so they pass the
+ * weights together, and need no more room than a part. */
+int NAME(advance)(const Stack *stack, int64_t batch, int64_t k, int64_t steps, const REAL *a, int64_t a_step,
+                  int64_t a_member, const REAL *x, const REAL *V, REAL *new_x, REAL *new_V, double *growth,
+                  int64_t *interval, double limit, double far) {
+    if (k < TOGETHER)
+        return NAME(advance_part)(stack, batch, k, steps, a, a_step, a_member, x, V, new_x, new_V, growth, interval, limit,
+                                  far);
+    int64_t dim = SLABS[stack->cell] * stack->layers * stack->units;
+    REAL *start = malloc((size_t)dim * sizeof(REAL));        /* x may be new_x */
+    int told = start ? 0 : -1;
+    for (int64_t member = 0; member < batch && !told; member++, a += a_member) {
+        memcpy(start, x + member * dim, (size_t)dim * sizeof(REAL));
+        for (int64_t first = 0, count; first < k && !told; first += count, V += count * dim, new_V += count * dim) {
+            count = NAME(least)(TOGETHER - 1, k - first);
+            told = NAME(advance_part)(stack, 1, count, steps, a, a_step, 0, start, V, new_x + member * dim, new_V, NULL,
+                                      NULL, limit, far);
+        }
+    }
+    free(start);
+    return told;
 }
 #undef SPAN
 #endif

@@ -68,7 +68,7 @@ class _Packed:
         first = layers[0]
         self.cell, self.units, self.suffix = CELLS.index(cell), first.W.shape[1], SUFFIX[first.W.dtype]
         self.width = self.function("width")(self.units)
-        self.weights = torch.cat([self._packed(w) for i, of in enumerate(layers) for w in (of.W, of.U)[: 1 + (i > 0)]])
+        self.weights = self._packed([w for i, of in enumerate(layers) for w in (of.W, of.U)[: 1 + (i > 0)]])
         self.biases = torch.stack([self._filled(vector) for of in layers for vector in (of.b, of.c)])
         self.U, self.b = self._filled(first.U), self.biases[0]
         self.stack = _Stack(
@@ -78,10 +78,13 @@ class _Packed:
     def function(self, name: str) -> Callable[..., int]:
         return getattr(_library(), f"{name}_{self.suffix}")
 
-    def _packed(self, matrix: Tensor) -> Tensor:
-        matrix = matrix.detach().contiguous()
-        packed = matrix.new_empty(len(matrix) // self.units * self.width * self.units)
-        self.function("pack")(self.cell, self.units, matrix.data_ptr(), packed.data_ptr())
+    def _packed(self, matrices: list[Tensor]) -> Tensor:
+        """One after the other, and never twice in memory."""
+        sizes = [len(matrix) // self.units * self.width * self.units for matrix in matrices]
+        packed = matrices[0].new_empty(sum(sizes))
+        for matrix, part in zip(matrices, packed.split(sizes), strict=True):
+            matrix = matrix.detach().contiguous()
+            self.function("pack")(self.cell, self.units, matrix.data_ptr(), part.data_ptr())
         return packed
 
     def _filled(self, rows: Tensor) -> Tensor:

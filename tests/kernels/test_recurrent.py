@@ -107,11 +107,20 @@ def test_a_stretch_is_its_steps_wherever_calls_are_cut(case, steps, work):
 def test_many_columns_go_in_blocks(kind, n, layers):
     """More columns than pass the weights together, and more rows than stay in the nearest cache."""
     torch.manual_seed(1)
-    system = ModuleMap(kind(2, n, num_layers=layers), [0.3, -0.2])
+    system = ModuleMap(kind(2, n, num_layers=layers), random((9, 2, 2), 3))
     x, V = random((2, system.dim), 1), random((2, system.dim, system.dim), 2)
-    got_x, got_V, *_ = system.kernel(1.0)(x, V, 1)
-    assert largest_error(got_x, system(x)) < 1e-12
-    assert largest_error(got_V.mT, system.jvp(x, V)[1].mT) < 1e-12
+    for steps in (1, 3):
+        got_x, got_V, *_ = system.kernel(1.0)(x, V, steps, 4)
+        x1, V1 = by_torch(system, x, V, steps, 4)
+        assert largest_error(got_x, x1) < 1e-12
+        assert largest_error(got_V.mT, V1.mT) < 1e-11
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shared, "WORK", 1)
+        cut_x, cut_V, *_ = system.kernel(1.0)(x, V, 3, 4)
+    assert torch.equal(cut_x, got_x)
+    assert torch.equal(cut_V, got_V)
+    system = ModuleMap(kind(2, n, num_layers=layers), [0.3, -0.2])
+    got_V = system.kernel(1.0)(x, V, 1)[1]
     assert largest_error(system.kernel(1.0)(x[0], V[0, :, :140], 1)[1].mT, got_V[0, :, :140].mT) < 1e-12
 
 
