@@ -6,7 +6,8 @@
  * The file includes itself twice, as double and as float.
  */
 #ifndef REAL
-#define FEW 16                    /* columns that Gram-Schmidt takes one by one */
+#define FEW 16                    /* columns, and */
+#define LEAST 4                   /* of many, columns that Gram-Schmidt takes one by one */
 #define TOGETHER 64               /* columns projected out together: they stay in cache while the others pass */
 #define LEFT 4                    /* columns of a register block that are projected out, or vectors of rows */
 #if defined(__AVX512F__)
@@ -81,8 +82,8 @@ static void NAME(without)(int64_t width, int64_t basis, const REAL *Q, int64_t k
 /* Columns `first` to `last` of V, unit vectors, where those before them are orthonormal; logs as for gram_schmidt. */
 static void NAME(halves)(int64_t width, int64_t first, int64_t last, REAL *V, double *logs) {
     const int64_t k = last - first;
-    if (k > FEW) {
-        int64_t middle = first + (k / 2 + FEW - 1) / FEW * FEW;
+    if (k > LEAST) {
+        int64_t middle = first + (k / 2 + LEAST - 1) / LEAST * LEAST;
         NAME(halves)(width, first, middle, V, logs);
         NAME(without)(width, middle - first, V + first * width, last - middle, V + middle * width);
         NAME(halves)(width, middle, last, V, logs);
@@ -90,7 +91,7 @@ static void NAME(halves)(int64_t width, int64_t first, int64_t last, REAL *V, do
     }
     int again = 1;
     for (int pass = 0; pass < PASSES && again; pass++) {
-        double gained[FEW];
+        double gained[LEAST];
         if (pass > 0) NAME(without)(width, first, V, k, V + first * width);
         NAME(gram_schmidt)(width, k, width, V + first * width, gained);
         again = 0;
