@@ -152,7 +152,7 @@ class FunctionKernel:
         (y, G), (y_near, G_near) = self._torch_step(x, P, dt), self._torch_step(nearby, P, dt)
         mine, U = self.steps(text, x, V, 1, keep=False, dt=dt)[:2]
         of_state = mine, y, y_near, torch.maximum(x.abs(), y.abs())
-        largest = torch.maximum(V.abs(), U.abs()).mT @ P.abs() + V.mT.abs() @ G.abs()
+        largest = torch.maximum(V.abs(), U.abs()).mT @ P.abs()
         of_tangents = U.mT @ P, V.mT @ G, V.mT @ G_near, largest
         parts = [[a.reshape(rows, -1) for a in part] for part in (of_state, of_tangents)]
         finite = torch.stack([torch.isfinite(a).all(1) for part in parts for a in part[1:3]]).all(0)
