@@ -123,7 +123,7 @@ def gradients(record: dict) -> list[str]:
 
 
 def draw_sizes(record: dict) -> None:
-    """Seconds of a step against the number of units, with the machine's bound: book/_static/speed_sizes.svg."""
+    """Seconds of a step against the number of units, with the machine's yardstick: book/_static/speed_sizes.svg."""
     from ptacore.plotting import BLUE, GREEN, ORANGE, figure
 
     fig, (axes,) = figure(1, 3, height=2.6, sharey=True)
@@ -305,11 +305,11 @@ def speed() -> list[str]:
         *against_lyapax(sizes, "Network"),
         "```{figure} _static/speed_sizes.svg",
         ":alt: Seconds of a step against the number of units from 64 to 4,000, for one, ten and all exponents, with "
-        "the bound of the machine as dotted lines.",
+        "a yardstick of the machine as dotted lines.",
         "",
-        "A step of a spectrum against the number of units, and (dotted) the machine's bound: the longer of the time in "
+        "A step of a spectrum against the number of units, and (dotted) a yardstick: the longer of the time in "
         "which the weights stream once a stage and the time of the arithmetic at the rate of torch's product of "
-        "matrices in the cache.",
+        "matrices in the cache. Where that does not use all that the processor has, the kernels are below it.",
         "```",
         "",
         *memory(used),

@@ -2,8 +2,8 @@
 
     python benchmarks/sizes.py [--rounds 3]
 
-The flow -x + W tanh(x), in steps of Runge-Kutta, in double and single precision, and nn.GRU. The machine's bound of a
-step is the longer of two times: to stream the weights once a stage from where they fit, and to do the arithmetic of
+The flow -x + W tanh(x), in steps of Runge-Kutta, in double and single precision, and nn.GRU. The machine's yardstick of
+a step is the longer of two times: to stream the weights once a stage from where they fit, and to do the arithmetic of
 the products at the rate of torch's product of matrices that fit the cache.
 """
 
