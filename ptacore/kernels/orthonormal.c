@@ -7,7 +7,7 @@
  */
 #ifndef REAL
 #define FEW 16                    /* columns, and */
-#define LEAST 4                   /* of many, columns that Gram-Schmidt takes one by one */
+#define LEAST 6                   /* of many, columns that Gram-Schmidt takes one by one */
 #define TOGETHER 64               /* columns projected out together: they stay in cache while the others pass */
 #define LEFT 4                    /* columns of a register block that are projected out, or vectors of rows */
 #if defined(__AVX512F__)
@@ -69,13 +69,26 @@ INLINE void NAME(project)(int64_t width, const REAL *Q, int left, REAL *V, int r
     for (; i < width; i += LANES) NAME(take)(width, Q + i, left, V + i, 1, right, along);
 }
 
+/* The same, with the number of columns known to the compiler. */
+#define CASE(columns) \
+    case columns: \
+        if (columns <= RIGHT) NAME(project)(width, Q, left, V, columns <= RIGHT ? columns : 1); \
+        break;
+
+static void NAME(project_of)(int64_t width, const REAL *Q, int left, REAL *V, int right) {
+    switch (right) { CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) }
+}
+#undef CASE
+
 /* V (k, width) less its part in the span of Q (basis, width). */
 static void NAME(without)(int64_t width, int64_t basis, const REAL *Q, int64_t k, REAL *V) {
+    const int64_t tiles = (k + RIGHT - 1) / RIGHT;
     for (int64_t first = 0; first < basis; first += TOGETHER, Q += TOGETHER * width) {
         int left = basis - first < TOGETHER ? (int)(basis - first) : TOGETHER;
-        int64_t c = 0;
-        for (; c + RIGHT <= k; c += RIGHT) NAME(project)(width, Q, left, V + c * width, RIGHT);
-        for (; c < k; c++) NAME(project)(width, Q, left, V + c * width, 1);
+        for (int64_t tile = 0; tile < tiles; tile++) {
+            int64_t begin = tile * k / tiles, end = (tile + 1) * k / tiles;
+            NAME(project_of)(width, Q, left, V + begin * width, (int)(end - begin));
+        }
     }
 }
 

@@ -30,7 +30,7 @@ static const int GATES[] = {1, 1, 3, 4}, SLABS[] = {1, 1, 1, 2};
 #define BLOCK 12
 #endif
 #define DEPTH 16384               /* bytes of weights for a vector of rows that stay in the nearest cache */
-#define TOGETHER 120              /* columns that go through the weights together, a state and its tangents */
+#define TOGETHER 126              /* columns that go through the weights together, a state and its tangents */
 #define AHEAD 24                  /* rows of weights that are asked for early: of two vectors, the memory's pace counts */
 #define FEW 3                     /* tangents up to which their gates' rows are made */
 
@@ -471,13 +471,13 @@ int NAME(advance)(const Stack *stack, int64_t batch, int64_t k, int64_t steps, c
     if (k < TOGETHER)
         return NAME(advance_part)(stack, batch, k, steps, a, a_step, a_member, x, V, new_x, new_V, growth, interval, limit,
                                   far);
-    int64_t dim = SLABS[stack->cell] * stack->layers * stack->units;
+    int64_t dim = SLABS[stack->cell] * stack->layers * stack->units, parts = (k + TOGETHER - 2) / (TOGETHER - 1);
     REAL *start = malloc((size_t)dim * sizeof(REAL));        /* x may be new_x */
     int told = start ? 0 : -1;
     for (int64_t member = 0; member < batch && !told; member++, a += a_member) {
         memcpy(start, x + member * dim, (size_t)dim * sizeof(REAL));
-        for (int64_t first = 0, count; first < k && !told; first += count, V += count * dim, new_V += count * dim) {
-            count = NAME(least)(TOGETHER - 1, k - first);
+        for (int64_t part = 0, count; part < parts && !told; part++, V += count * dim, new_V += count * dim) {
+            count = (part + 1) * k / parts - part * k / parts;
             told = NAME(advance_part)(stack, 1, count, steps, a, a_step, 0, start, V, new_x + member * dim, new_V, NULL,
                                       NULL, limit, far);
         }

@@ -229,11 +229,12 @@ class _Scan(torch.autograd.Function):
         weights, start = plan.split(rest)
         (steps, batch), n = inputs.shape[:2], start[0].shape[1]
         engine = plan.engine(plan.cell, weights, plan.constants, n)
-        driver, driving = _driver(plan.cell, weight_in, bias, engine.width), _with_one(inputs)
+        driver = _driver(plan.cell, weight_in, bias, engine.width)
         tracks = [engine.empty(inputs, steps + 1, batch, engine.width) for _ in start]
         for track, x in zip(tracks, start, strict=True):
             track[0, :, :n], track[0, :, n:] = x, 0
         chunks = _chunks(steps, batch, n)
+        driving = _Driving(inputs, chunks[0].stop)
         keep = engine.keep and plan.recording and any(ctx.needs_input_grad)
         gates = engine.empty(inputs, steps if keep else chunks[0].stop, batch, driver.shape[1])
         outputs = None if read_bias is None else inputs.new_empty(steps - plan.since, batch, len(read_bias))
@@ -242,7 +243,7 @@ class _Scan(torch.autograd.Function):
             reading = inputs.new_empty(chunks[0].stop * batch, reader.shape[1])
         for c in chunks:
             g = gates[c] if keep else gates[: c.stop - c.start]
-            engine.accumulate(g.flatten(0, 1), driving[c].flatten(0, 1).T, driver, fresh=True)
+            engine.accumulate(g.flatten(0, 1), driving(c).T, driver, fresh=True)
             engine.forward(g, [track[c.start : c.stop + 1] for track in tracks])
             if outputs is not None and plan.since < c.stop:
                 first = max(c.start, plan.since)
@@ -265,25 +266,39 @@ class _Scan(torch.autograd.Function):
         engine = plan.engine(plan.cell, weights, plan.constants, n)
         steps, batch = inputs.shape[:2]
         adjoint = [driver.new_zeros(batch, engine.width) for _ in tracks]
+        chunks = _chunks(steps, batch, n)
+        driving = _Driving(inputs, chunks[0].stop)
         gradients = _Gradients(engine, inputs, driver, ctx.needs_input_grad[1])
         reading = None if of_outputs is None else _Reading(plan, engine, read_weight, of_outputs)
-        chunks = _chunks(steps, batch, n)
         buffer = driver.new_empty(2, chunks[0].stop, batch, driver.shape[1])
         for c in reversed(chunks):
             gates, out = buffer[:, : c.stop - c.start]
+            driven = driving(c)
             if kept:
                 gates = kept[0][c]
             elif engine.projects_again:
-                engine.accumulate(gates.flatten(0, 1), gradients.driving[c].flatten(0, 1).T, driver, fresh=True)
+                engine.accumulate(gates.flatten(0, 1), driven.T, driver, fresh=True)
             arriving = [None if r is None else r[c] for r in received]
             if reading and plan.since < c.stop:
                 arriving[0] = reading.back(c, tracks[0][1:][c], arriving[0])
             part = [track[c.start : c.stop + 1] for track in tracks]
             engine.backward(gates, part, arriving, adjoint, out)
-            gradients.add(c, out, part)
+            gradients.add(c, out, part, driven)
         of_readout = (reading.of_weight[:, :n], reading.of_bias) if reading else (None, None)
-        driven, recurrent = gradients.result(n)
-        return None, *driven, *of_readout, *recurrent, *(a[:, :n] for a in adjoint)
+        of_driver, recurrent = gradients.result(n)
+        return None, *of_driver, *of_readout, *recurrent, *(a[:, :n] for a in adjoint)
+
+
+class _Driving:
+    """What `_driver` projects: rows (steps * B, m + 1) of the inputs of a chunk, with a one behind each."""
+
+    def __init__(self, inputs: Tensor, longest: int):
+        self.inputs, self.rows = inputs, inputs.new_ones(longest, inputs.shape[1], inputs.shape[2] + 1)
+
+    def __call__(self, c: slice) -> Tensor:
+        rows = self.rows[: c.stop - c.start]
+        rows[..., :-1] = self.inputs[c]
+        return rows.flatten(0, 1)
 
 
 class _Reading:
@@ -291,7 +306,8 @@ class _Reading:
 
     def __init__(self, plan: _Plan, engine: Loop | Kernel, weight: Tensor, of_outputs: Tensor):
         self.plan, self.engine, self.n = plan, engine, weight.shape[1]
-        self.of_outputs = pad(of_outputs, (0, 0, 0, 0, plan.since, 0))
+        before = (0, 0, 0, 0, plan.since, 0)
+        self.of_outputs = pad(of_outputs, before) if plan.since else of_outputs.contiguous()  # one order of all sums
         self.weight = _filled_up(weight, engine.width)
         self.of_weight, self.of_bias = torch.zeros_like(self.weight), self.of_outputs.sum((0, 1))
 
@@ -311,16 +327,16 @@ class _Gradients:
     """Collects the gradients of the input, of its weight and the bias, and of the recurrent weights."""
 
     def __init__(self, engine: Loop | Kernel, inputs: Tensor, driver: Tensor, of_input: bool):
-        self.engine, self.driver, self.driving = engine, driver, _with_one(inputs)
+        self.engine, self.driver = engine, driver
         self.of_inputs = torch.empty_like(inputs) if of_input else None
         self.of_driver = torch.zeros_like(driver)
         width = engine.width
         self.of_weights = [[driver.new_zeros(p.into * width, width) for _ in p.of] for p in engine.cell.products]
 
-    def add(self, c: slice, gates: Tensor, tracks: list[Tensor]) -> None:
+    def add(self, c: slice, gates: Tensor, tracks: list[Tensor], driven: Tensor) -> None:
         """Add what the gradients (steps, B, ...) of a chunk's pre-activations give."""
         rows, width = gates.flatten(0, 1), self.engine.width
-        self.engine.accumulate(self.of_driver, self.driving[c].flatten(0, 1), rows)
+        self.engine.accumulate(self.of_driver, driven, rows)
         if self.of_inputs is not None:
             self.of_inputs[c] = gates @ self.driver[:-1].T
         for product, totals in zip(self.engine.cell.products, self.of_weights, strict=True):
@@ -390,11 +406,6 @@ def _driver(cell: Cell, weight_in: Tensor, bias: Tensor, width: int) -> Tensor:
     out[:m, : cell.inputs, :n] = weight_in.T.unflatten(1, (-1, n))
     out[m, :, :n] = bias.unflatten(0, (-1, n))
     return out.flatten(1)
-
-
-def _with_one(inputs: Tensor) -> Tensor:
-    """What `_driver` projects: (steps, B, m) -> (steps, B, m + 1)."""
-    return pad(inputs, (0, 1), value=1.0)
 
 
 def _filled_up(weight: Tensor, columns: int) -> Tensor:

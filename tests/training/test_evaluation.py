@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.nn.functional import log_softmax
+from torch.nn.functional import log_softmax, one_hot
 
 from ptacore.networks.registry import build
 from ptacore.tasks import CopyMemory, RandomDelayCopy, TemporalOrder
+from ptacore.tasks.task import Batch
 from ptacore.training import evaluate, evaluation, loss_of
 
 
@@ -70,3 +71,23 @@ def test_evaluation_is_the_same_in_parts(monkeypatch):
     whole = evaluate(model, split)
     monkeypatch.setattr(evaluation, "TOGETHER", 300)  # numbers: 4 sequences at a time
     assert np.allclose(list(evaluate(model, split).values()), list(whole.values()), rtol=1e-6)
+
+
+@pytest.mark.parametrize("classes", [4, evaluation.FEW_CLASSES + 8])
+@pytest.mark.parametrize("kind", ["scored", "every-step"])
+def test_the_gradient_of_the_loss_is_that_of_its_definition_and_zero_where_nothing_counts(kind, classes):
+    generator = torch.Generator().manual_seed(0)
+    outputs = torch.randn(7, 3, classes, generator=generator, dtype=torch.float64)
+    targets = torch.randint(classes, (7, 3), generator=generator)
+    valid = torch.arange(7)[:, None] < torch.tensor([7, 5, 4])
+    scored = valid & (torch.arange(7)[:, None] >= 3)
+    counts = scored if kind == "scored" else valid
+    outputs[~counts] = math.inf  # of what does not count, nothing is asked
+    outputs.requires_grad_()
+    loss = loss_of(outputs, Batch(outputs[..., :2].detach(), targets, scored, valid), kind)
+    (found,) = torch.autograd.grad(loss, outputs)
+    expected = torch.zeros_like(found)
+    expected[counts] = outputs.detach()[counts].softmax(-1) - one_hot(targets[counts], classes)
+    said = outputs.detach()[counts].log_softmax(-1)
+    assert np.isclose(float(loss.detach()), -float(said.gather(1, targets[counts][:, None]).mean()), rtol=1e-12)
+    assert torch.allclose(found, expected / counts.sum(), rtol=1e-12, atol=1e-15)

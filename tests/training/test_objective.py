@@ -140,7 +140,11 @@ def test_the_history_of_a_task_is_that_of_a_plain_torch_loop_to_the_bit(loss, dr
             at = batch.scored if loss == "scored" else batch.valid
             since = int(at.any(1).int().argmax())
             outputs = model(batch.inputs, dropout=dropout, since=since)
-            value = nn.functional.cross_entropy(outputs[at[since:]], batch.targets[at])
+            if loss == "scored":
+                value = nn.functional.cross_entropy(outputs[at[since:]], batch.targets[at])
+            else:
+                classes_first, targets = outputs.permute(2, 0, 1)[None], batch.targets.where(at, -100)[None]
+                value = nn.functional.cross_entropy(classes_first.contiguous(), targets)
             adam.zero_grad()
             value.backward()
             norms.append(float(nn.utils.clip_grad_norm_(model.parameters(), 0.3)))
