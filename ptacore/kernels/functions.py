@@ -25,6 +25,7 @@ from ptacore.kernels.tape import Tape, Unrecordable
 
 DELAY = 8  # steps between normalizations (DELAY of functions.h)
 KEPT = 40  # tangent vectors up to which the kernel keeps them orthonormal; more are made so in blocks (orthonormal.c)
+PART = 384  # tangent vectors that take their steps together
 TOGETHER = 4  # states of a batch from which on they share the lanes of a vector
 FEW = 20  # vectors along which a derivative is checked
 COARSE = 1e-3  # steps that are checked are at least as long, so that a wrong derivative is seen in them
@@ -47,14 +48,16 @@ def _library(text: str) -> ctypes.CDLL | None:
 
 
 def _packed(matrices: list[np.ndarray]) -> Tensor:
-    """Matrices in panels of rows, column by column, one after the other."""
-    parts = []
-    for matrix in matrices:
-        rows = -(-len(matrix) // PANEL) * PANEL
-        whole = np.zeros((rows, matrix.shape[1]))
-        whole[: len(matrix)] = matrix
-        parts.append(whole.reshape(-1, PANEL, matrix.shape[1]).swapaxes(1, 2).reshape(-1))
-    return torch.from_numpy(np.concatenate([np.zeros(0), *parts]))
+    """Matrices in panels of rows, column by column, one after the other, and never twice in memory."""
+    sizes = [-(-len(matrix) // PANEL) * PANEL * matrix.shape[1] for matrix in matrices]
+    packed = np.zeros(sum(sizes))
+    for matrix, part in zip(matrices, np.split(packed, np.cumsum(sizes)), strict=False):
+        panels = part.reshape(-1, matrix.shape[1], PANEL)
+        whole = len(matrix) // PANEL
+        panels[:whole] = matrix[: whole * PANEL].reshape(whole, PANEL, -1).swapaxes(1, 2)
+        if rest := len(matrix) % PANEL:
+            panels[whole, :, :rest] = matrix[-rest:].T
+    return torch.from_numpy(packed)
 
 
 class FunctionKernel:
@@ -88,7 +91,20 @@ class FunctionKernel:
         return text if pays and _library(text) and self.agrees(text) else None
 
     def steps(self, text: str, x: Tensor, V: Tensor, steps: int, keep: bool, dt: float | None = None):
-        """Steps by one of the two texts, which keeps V orthonormal or not; as long as dt, where it is given."""
+        """Steps by one of the two texts, which keeps V orthonormal or not; as long as dt, where it is given.
+
+        Many tangent vectors take them one part after the other, and need no more room than a part.
+        """
+        parts = -(-V.shape[-1] // PART)
+        if keep or parts <= 1:
+            return self._steps(text, x, V, steps, keep, dt)
+        images = V.new_empty(*x.shape[:-1], V.shape[-1], self.n)
+        for some, image in zip(V.tensor_split(parts, -1), images.tensor_split(parts, -2), strict=True):
+            at, moved, _, _ = self._steps(text, x, some, steps, keep, dt)
+            image.copy_(moved.mT)
+        return at, images.mT, None, None
+
+    def _steps(self, text: str, x: Tensor, V: Tensor, steps: int, keep: bool, dt: float | None):
         batch, k = x.shape[:-1], V.shape[-1]
         x = x.detach().clone(memory_format=torch.contiguous_format)
         V = V.detach().clone(memory_format=torch.contiguous_format)

@@ -383,6 +383,18 @@ def test_cuts_of_long_paths_change_no_bit(monkeypatch):
     assert torch.equal(whole, cut)
 
 
+@pytest.mark.parametrize("batch", [(), (2,), (5,)])
+def test_tangents_in_parts_are_those_taken_together(batch, monkeypatch):
+    W = random((50, 50), 1, 0.3)
+    kernel = System.from_function(lambda x: torch.tanh(x @ W.mT) - x, 50, "flow").kernel(0.05)
+    x, V = random((*batch, 50), 2), random((*batch, 50, 47), 3)
+    together = kernel(x, V, 3, plain=True)
+    monkeypatch.setattr(functions, "PART", 10)
+    in_parts = kernel(x, V, 3, plain=True)
+    assert torch.equal(in_parts[0], together[0])
+    torch.testing.assert_close(in_parts[1], together[1], rtol=1e-13, atol=1e-14)
+
+
 def test_large_and_wide_systems():
     """Rows by loops and matrices in panels; more tangent vectors than are kept orthonormal in C."""
     W, U = random((70, 53), 1, 0.2), random((53, 70), 2, 0.2)
