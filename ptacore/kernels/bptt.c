@@ -76,15 +76,15 @@ void NAME(pack)(const Net *net, int transposed) {
     }
 }
 
-/* ROWS x count vectors of a product: from each of the rows `in` every stride-th number times a vector of the panel,
+/* `most` x count vectors of a product, the first `rows` of which are wanted: from each of the rows `in` every stride-th number times a vector of the panel,
  * summed up and then added to what is there unless `fresh`: sums of sums lose fewer digits than one long sum. */
 INLINE void NAME(tile)(const REAL *const *in, int64_t stride, int64_t inputs, const vec *panel, int count,
-                       REAL *const *out, int rows, int64_t column, int fresh) {
+                       REAL *const *out, int most, int rows, int64_t column, int fresh) {
     vec sum[ROWS][COLS];
-    for (int i = 0; i < ROWS; i++)
+    for (int i = 0; i < most; i++)
         for (int c = 0; c < count; c++) sum[i][c] = (vec){0};
     for (int64_t k = 0, at = 0; k < inputs; k++, at += stride, panel += count)
-        for (int i = 0; i < ROWS; i++) {
+        for (int i = 0; i < most; i++) {
             vec x = in[i][at] - (vec){0};
             for (int c = 0; c < count; c++) sum[i][c] += x * panel[c];
         }
@@ -98,9 +98,10 @@ INLINE void NAME(tile)(const REAL *const *in, int64_t stride, int64_t inputs, co
 
 INLINE void NAME(tiles)(const REAL *const *in, int64_t stride, int64_t inputs, const vec *panel, int64_t count,
                         REAL *const *out, int rows, int64_t column, int fresh) {
-    if (count >= 3) NAME(tile)(in, stride, inputs, panel, 3, out, rows, column, fresh);
-    else if (count == 2) NAME(tile)(in, stride, inputs, panel, 2, out, rows, column, fresh);
-    else NAME(tile)(in, stride, inputs, panel, 1, out, rows, column, fresh);
+    if (rows <= ROWS / 2 && count >= 3) NAME(tile)(in, stride, inputs, panel, 3, out, ROWS / 2, rows, column, fresh);
+    else if (count >= 3) NAME(tile)(in, stride, inputs, panel, 3, out, ROWS, rows, column, fresh);
+    else if (count == 2) NAME(tile)(in, stride, inputs, panel, 2, out, ROWS, rows, column, fresh);
+    else NAME(tile)(in, stride, inputs, panel, 1, out, ROWS, rows, column, fresh);
 }
 
 /* out (rows, outputs) += in (rows, inputs) times packed weights; `_row`: numbers from one row to the next. */

@@ -306,8 +306,7 @@ class _Reading:
 
     def __init__(self, plan: _Plan, engine: Loop | Kernel, weight: Tensor, of_outputs: Tensor):
         self.plan, self.engine, self.n = plan, engine, weight.shape[1]
-        before = (0, 0, 0, 0, plan.since, 0)
-        self.of_outputs = pad(of_outputs, before) if plan.since else of_outputs.contiguous()  # one order of all sums
+        self.of_outputs = pad(of_outputs, (0, 0, 0, 0, plan.since, 0)) if plan.since else of_outputs
         self.weight = _filled_up(weight, engine.width)
         self.of_weight, self.of_bias = torch.zeros_like(self.weight), self.of_outputs.sum((0, 1))
 

@@ -88,8 +88,10 @@ def loss_of(outputs: Tensor, batch: Batch, kind: str) -> Tensor:
     targets, steps = batch.targets[since:], steps[since:]
     if kind == "scored" or outputs.shape[-1] > FEW_CLASSES:
         return cross_entropy(outputs[steps], targets[steps])
-    classes_first = outputs.masked_fill(~steps[..., None], 0).permute(2, 0, 1)[None]
-    return cross_entropy(classes_first.contiguous(), targets.where(steps, IGNORED)[None], ignore_index=IGNORED)
+    if not steps.all():
+        outputs, targets = outputs.masked_fill(~steps[..., None], 0), targets.where(steps, IGNORED)
+    classes_first = outputs.permute(2, 0, 1)[None].contiguous()
+    return cross_entropy(classes_first, targets[None], ignore_index=IGNORED)
 
 
 def first_step(batch: Batch, kind: str) -> int:
