@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 HERE = Path(__file__).resolve().parent
 BOOK = HERE.parent / "book"
@@ -228,45 +229,30 @@ def against_clvlib(record: dict) -> list[str]:
     return [*lines, ""]
 
 
+RACES = {
+    "spectrum": "Networks",
+    "modules": "modules",
+    "functions": "functions",
+    "differentiable": "gradients",
+    "sizes": "sizes",
+    "small_systems": "small networks",
+    "recurrent": "training steps",
+    "linoss": "LinOSS",
+    "training_jax": "training steps of JAX",
+    "closed_loop": "closed loop",
+    "features": "tables of groups",
+    "almost_linear": "almost-linear RNNs",
+    "controllers": "controllers",
+    "imports": "imports",
+    "covariant": "covariant vectors",
+}
+
+
 def speed() -> list[str]:
-    names = (
-        "spectrum",
-        "modules",
-        "functions",
-        "differentiable",
-        "sizes",
-        "small_systems",
-        "recurrent",
-        "linoss",
-        "training_jax",
-        "closed_loop",
-        "features",
-        "almost_linear",
-        "controllers",
-        "imports",
-        "covariant",
-        "memory",
-    )
-    (
-        spectrum,
-        recurrent,
-        functions,
-        differentiable,
-        sizes,
-        small,
-        steps,
-        linoss,
-        jax,
-        loop,
-        groups,
-        linear,
-        agents,
-        imports,
-        vectors,
-        used,
-    ) = map(read, names)
-    s, maps, flows, step = spectrum["task"], small["task"]["maps"], small["task"]["flows"], steps["task"]
-    lines = [
+    r = SimpleNamespace(**{name: read(name) for name in (*RACES, "memory")})
+    s, step, vectors, linear = (record["task"] for record in (r.spectrum, r.recurrent, r.covariant, r.almost_linear))
+    maps, flows, loop = r.small_systems["task"]["maps"], r.small_systems["task"]["flows"], r.closed_loop["task"]
+    return [
         "## One network of many units",
         "",
         f"The chaotic network of Figure 3D ({s['units']} units, $\\tau$ = {1000 * s['tau']:g} ms), {s['seconds']:g} s "
@@ -274,35 +260,35 @@ def speed() -> list[str]:
         f"of the first {1000 * s['error_window']:g} ms, as an adaptive solver finds them with a tolerance far below. "
         "All that take the same Runge-Kutta steps have the same error.",
         "",
-        *table(spectrum["tables"]["all 100"], f"All {s['units']} exponents"),
-        *table(spectrum["tables"]["first 6"], "The first six"),
+        *table(r.spectrum["tables"]["all 100"], f"All {s['units']} exponents"),
+        *table(r.spectrum["tables"]["first 6"], "The first six"),
         "An asterisk: measured on a part of the window and scaled up. A batch counts per trajectory. *Compiling* takes "
         "CPU seconds before the first run: ours once on a machine, the others' in every process.",
         "",
         "## Torch's modules",
         "",
-        f"As torch initializes them, with {recurrent['task']['inputs']} inputs, undriven unless it is said; QR every "
-        f"{recurrent['task']['every']} steps in lyapax (JAX, compiled). *Ratio*: our seconds to those of lyapax; "
+        f"As torch initializes them, with {r.modules['task']['inputs']} inputs, undriven unless it is said; QR every "
+        f"{r.modules['task']['every']} steps in lyapax (JAX, compiled). *Ratio*: our seconds to those of lyapax; "
         "*all agree*: with QRs so near there that the last exponents keep their digits, which these steps cost them.",
         "",
-        *against_lyapax(recurrent, "Module"),
+        *against_lyapax(r.modules, "Module"),
         "## Functions",
         "",
         "What `System.from_function` takes, compiled from torch's operations; lyapax as above. *Compiling* costs CPU "
-        f"seconds once ({number(max(rows[1]['once'] for rows in functions['tables'].values()))} at most here).",
+        f"seconds once ({number(max(rows[1]['once'] for rows in r.functions['tables'].values()))} at most here).",
         "",
-        *against_lyapax(functions, "Function"),
+        *against_lyapax(r.functions, "Function"),
         "## Gradients of exponents",
         "",
         "The exponents and the gradient of the sum of their squares by all weights, against the exponents alone, in "
         "torch and compiled. The forward pass is the compiled one where there is one.",
         "",
-        *gradients(differentiable),
+        *gradients(r.differentiable),
         "## Large networks",
         "",
         "The flow $-\\mathbf x + \\mathbf W \\tanh(\\mathbf x)$; lyapax as above.",
         "",
-        *against_lyapax(sizes, "Network"),
+        *against_lyapax(r.sizes, "Network"),
         "```{figure} _static/speed_sizes.svg",
         ":alt: Seconds of a step against the number of units from 64 to 4,000, for one, ten and all exponents, with "
         "a yardstick of the machine as dotted lines.",
@@ -312,88 +298,64 @@ def speed() -> list[str]:
         "matrices in the cache. Where that does not use all that the processor has, the kernels are below it.",
         "```",
         "",
-        *memory(used),
+        *memory(r.memory),
         "## Many small networks",
         "",
         f"{maps['side']} × {maps['side']} networks of two units, weights $\\alpha\\mathbf R(\\theta)$, both exponents: "
         f"maps over {maps['duration']:,g} iterations, flows over {flows['duration']:g} time constants in steps of "
         f"{flows['step']:g}. *Error*: ours from the closed form, where the origin attracts; the others from ours.",
         "",
-        *table(small["tables"]["maps"], "Maps"),
-        *table(small["tables"]["flows"], "Flows"),
+        *table(r.small_systems["tables"]["maps"], "Maps"),
+        *table(r.small_systems["tables"]["flows"], "Flows"),
         "## Covariant vectors",
         "",
-        f"All {vectors['task']['units']} vectors of the chaotic network of Figure 3D over "
-        f"{vectors['task']['steps']:,} steps of {1000 * vectors['task']['step']:g} ms. *Ratio*: how many times as fast "
+        f"All {vectors['units']} vectors of the chaotic network of Figure 3D over "
+        f"{vectors['steps']:,} steps of {1000 * vectors['step']:g} ms. *Ratio*: how many times as fast "
         "as clvlib we are. It keeps the whole run, of which the ends have not aligned, and pairs each triangular factor"
         " with the wrong step, so that only its first vector is covariant.",
         "",
-        *against_clvlib(vectors),
+        *against_clvlib(r.covariant),
         "## A training step",
         "",
         f"Forward and backward through T steps: {step['units']} units, {step['batch']} sequences of {step['symbols']} "
         f"symbols, a linear readout of every step, {step['dtype']}. The first seconds are ours; *ratio*: how many "
         "times as fast as the peer that is; *memory*: what a step needs, ours of the peer's; the goal is at most half.",
         "",
-        *training(steps),
-        f"LinOSS in copy memory, k = {linoss['task']['delay']}, as in training: the last ten steps are read. Goals: "
-        f"{linoss['task']['faster']:g} times as fast as the network step by step, and at most "
-        f"{linoss['task']['lru']:g} times the LRU's time.",
+        *training(r.recurrent),
+        f"LinOSS in copy memory, k = {r.linoss['task']['delay']}, as in training: the last ten steps are read. Goals: "
+        f"{r.linoss['task']['faster']:g} times as fast as the network step by step, and at most "
+        f"{r.linoss['task']['lru']:g} times the LRU's time.",
         "",
-        *table(linoss["tables"]["copy memory"], "Network", columns=()),
+        *table(r.linoss["tables"]["copy memory"], "Network", columns=()),
         "Against JAX:",
         "",
-        *against_jax(jax),
+        *against_jax(r.training_jax),
         "## An epoch of the neighbours",
         "",
-        f"The closed loop: {loop['task']['units']} units, {loop['task']['batch']} episodes of {loop['task']['steps']} "
+        f"The closed loop: {loop['units']} units, {loop['batch']} episodes of {loop['steps']} "
         "steps, forward and backward through agent and plant. The table of a group: a full-batch epoch of 71 elements "
         "and 2,048 hidden units, Adam's step included. An almost-linear RNN: "
-        f"{linear['task']['units']} units, {linear['task']['batch']} windows of {linear['task']['steps']} steps, "
+        f"{linear['units']} units, {linear['batch']} windows of {linear['steps']} steps, "
         "forward and backward. Gradients agree to 1e-6. The update: 1,024 steps on the "
         "pendulum and 40 of Adam, by an agent of 64 units; sb3-contrib has LSTM units only, with four times the work.",
         "",
-        *table(loop["tables"]["an epoch"], "A closed loop", columns=()),
-        *table(next(iter(groups["tables"].values())), "The table of a group", columns=()),
-        *table(linear["tables"]["an update, float32"], "An almost-linear RNN, single precision", columns=()),
-        *table(linear["tables"]["an update, float64"], "An almost-linear RNN, double precision", columns=()),
-        *table(agents["tables"]["an update"], "An update of proximal policy optimization", columns=()),
+        *table(r.closed_loop["tables"]["an epoch"], "A closed loop", columns=()),
+        *table(next(iter(r.features["tables"].values())), "The table of a group", columns=()),
+        *table(r.almost_linear["tables"]["an update, float32"], "An almost-linear RNN, single precision", columns=()),
+        *table(r.almost_linear["tables"]["an update, float64"], "An almost-linear RNN, double precision", columns=()),
+        *table(r.controllers["tables"]["an update"], "An update of proximal policy optimization", columns=()),
         "## On a CUDA device",
         "",
         *device(),
         "",
         "## Importing",
         "",
-        *table(imports["tables"]["imports"], "In a fresh interpreter", columns=()),
+        *table(r.imports["tables"]["imports"], "In a fresh interpreter", columns=()),
         "## The machine",
         "",
-        *provenance(
-            *(spectrum, recurrent, functions, differentiable, sizes, small, steps, linoss, jax, loop, groups, linear),
-            *(agents, imports, vectors),
-        ),
-        "; ".join(
-            loads(name, r)
-            for name, r in (
-                ("Networks", spectrum),
-                ("modules", recurrent),
-                ("functions", functions),
-                ("gradients", differentiable),
-                ("sizes", sizes),
-                ("small networks", small),
-                ("training steps", steps),
-                ("LinOSS", linoss),
-                ("training steps of JAX", jax),
-                ("closed loop", loop),
-                ("tables of groups", groups),
-                ("almost-linear RNNs", linear),
-                ("controllers", agents),
-                ("imports", imports),
-                ("covariant vectors", vectors),
-            )
-        )
-        + ".",
+        *provenance(*(getattr(r, name) for name in RACES)),
+        "; ".join(loads(title, getattr(r, name)) for name, title in RACES.items()) + ".",
     ]
-    return lines
 
 
 if __name__ == "__main__":
