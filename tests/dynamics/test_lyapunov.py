@@ -320,6 +320,16 @@ def test_bad_arguments_are_named(bad, named):
         lyapunov_spectrum(lorenz(), **arguments)
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit")  # that torch gives itself
+def test_a_forward_mode_tangent_is_not_dropped_in_silence():
+    system, x0 = models.TanhMap(torch.eye(2)), torch.ones(2, dtype=torch.float64)
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(x0, x0)
+        with pytest.raises(ValueError, match="^x0: .* forward-mode tangent"):
+            lyapunov_spectrum(system, dual, duration=10)
+        assert lyapunov_spectrum(system, x0, duration=10).exponents.isfinite().all()
+
+
 def test_what_cannot_be_compiled_is_refused_with_the_reason():
     rare = System.from_function(lambda x: -x + torch.special.i0(x), 2, "flow")
     with pytest.raises(ValueError, match="^backend: nothing compiled for .*i0"):
