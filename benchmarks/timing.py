@@ -89,12 +89,14 @@ def contestant(name: str, prepare: Callable[[], Callable[[], object]], **propert
     return Contestant(name, run, once=compiling[name], **properties)
 
 
-def wait_for_threads() -> None:
-    """Until no thread does anything any more: JAX gives memory back after its result is ready, which takes CPU time."""
-    before = -1.0
-    while cpu_seconds() - before > IDLE:
+def settled() -> float:
+    """CPU seconds once no thread does anything any more: JAX gives memory back after its result is ready, for one."""
+    for _ in range(100):
         before = cpu_seconds()
         time.sleep(0.02)
+        if cpu_seconds() - before < IDLE:
+            return before
+    raise SystemExit("a thread works on for seconds after the result: its time belongs to nobody")
 
 
 def race(contestants: list[Contestant], rounds: int) -> None:
@@ -104,8 +106,7 @@ def race(contestants: list[Contestant], rounds: int) -> None:
         for c in running[r % len(running) :] + running[: r % len(running)]:
             start = cpu_seconds()
             c.result = c.run()
-            wait_for_threads()
-            c.seconds.append((cpu_seconds() - start) * c.part / c.cases)
+            c.seconds.append((settled() - start) * c.part / c.cases)
         print(f"round {r + 1} of {rounds}, load {os.getloadavg()[0]:.1f}", flush=True)
 
 

@@ -60,7 +60,7 @@ INLINE double ONE(tanh)(double x, double *slope) {
     double middle = (1.0 / 720.0 + r * (1.0 / 5040.0)) + r2 * (1.0 / 40320.0 + r * (1.0 / 362880.0));
     double high = (1.0 / 3628800.0 + r * (1.0 / 39916800.0)) + r2 * (1.0 / 479001600.0 + r * (1.0 / 6227020800.0));
     double p = r + r2 * (low + r4 * (middle + r4 * high)), power;
-    bits = (int64_t)((uint64_t)bits << 52) + 0x3ff0000000000000LL;
+    bits = (int64_t)(((uint64_t)bits << 52) + 0x3ff0000000000000ULL);
     memcpy(&power, &bits, 8);
     double inverse = 1.0 / (power * p + (power + 1.0)), e = power * p + (power - 1.0);
     double slow = 4.0 * (e + 1.0) * inverse * inverse;

@@ -54,7 +54,7 @@ def _packed(matrices: list[np.ndarray]) -> Tensor:
     for matrix, part in zip(matrices, np.split(packed, np.cumsum(sizes)), strict=False):
         panels = part.reshape(-1, matrix.shape[1], PANEL)
         whole = len(matrix) // PANEL
-        panels[:whole] = matrix[: whole * PANEL].reshape(whole, PANEL, -1).swapaxes(1, 2)
+        panels[:whole] = matrix[: whole * PANEL].reshape(whole, PANEL, matrix.shape[1]).swapaxes(1, 2)
         if rest := len(matrix) % PANEL:
             panels[whole, :, :rest] = matrix[-rest:].T
     return torch.from_numpy(packed)

@@ -45,9 +45,9 @@ def fits(V: Tensor) -> bool:
 def orthonormalize(V: Tensor, overwrite: bool = False) -> tuple[Tensor, Tensor]:
     """V = Q R: Q (..., n, k), and log |R_ii| (..., k). A column of zeros stays zero.
 
-    Many columns are orthogonal to 1e-12 or so, in single precision to 1e-5: what is off in one decomposition does not
-    add up in those that follow. Q takes V's place if that may be overwritten, its columns are contiguous and n numbers
-    are whole vectors.
+    Many columns are orthogonal to 1e-12 or so, nearly parallel ones to 1e-9, in single precision to 1e-5: what is off
+    in one decomposition does not add up in those that follow. Q takes V's place if that may be overwritten, its columns
+    are contiguous and n numbers are whole vectors.
     """
     *batch, n, k = V.shape
     whole = VECTOR // V.element_size()

@@ -260,6 +260,7 @@ class _Scan(torch.autograd.Function):
     def backward(ctx, of_outputs, *received):
         first_derivatives_only('backend="autograd" has higher ones')
         plan, n = ctx.plan, ctx.n
+        of_outputs, *received = map(_in_memory, (of_outputs, *received))
         inputs, driver, read_weight, *rest = ctx.saved_tensors
         weights, rest = plan.split(rest)
         tracks, kept = rest[: plan.cell.states], rest[plan.cell.states :]
@@ -396,6 +397,13 @@ class Loop:
 def _chunks(steps: int, batch: int, n: int) -> list[slice]:
     size = max(1, CHUNK // (batch * n))
     return [slice(a, min(a + size, steps)) for a in range(0, steps, size)]
+
+
+def _in_memory(gradient: Tensor | None) -> Tensor | None:
+    """With its numbers where kernels read them: torch may leave zeros out, and put signs off."""
+    if gradient is None or not (gradient._is_zerotensor() or gradient.is_neg()):
+        return gradient
+    return gradient.new_zeros(gradient.shape).copy_(gradient)
 
 
 def _driver(cell: Cell, weight_in: Tensor, bias: Tensor, width: int) -> Tensor:

@@ -14,7 +14,7 @@ from ptacore.training.settings import LOSSES
 
 TOGETHER = 1 << 22  # numbers (steps x sequences x units) in a batch without gradients
 UNITS = 256  # that a module is taken to have which does not tell
-FEW_CLASSES = 32  # up to which torch's cross-entropy of all steps is several times as fast with the classes first
+FEW_CLASSES = 32  # up to which torch's cross-entropy of all steps is several times as fast on the CPU with them first
 IGNORED = -100  # target that `cross_entropy` leaves out
 
 
@@ -85,8 +85,14 @@ def loss_of(outputs: Tensor, batch: Batch, kind: str) -> Tensor:
     if outputs.ndim != 3 or outputs.layout != torch.strided or outputs.is_meta or not outputs.is_floating_point():
         raise ValueError(f"outputs: expected floating-point numbers (T, B, n_outputs), got {shown(outputs)}")
     since = len(steps) - len(outputs)
-    targets, steps = batch.targets[since:], steps[since:]
-    if kind == "scored" or outputs.shape[-1] > FEW_CLASSES:
+    if since < 0 or outputs.shape[1] != steps.shape[1] or steps[:since].any():
+        first = first_step(batch, kind)
+        raise ValueError(
+            f"outputs: expected those of {steps.shape[1]} sequences at all {len(steps)} steps, or from step {first} or "
+            f"an earlier one on, got shape {tuple(outputs.shape)}"
+        )
+    targets, steps = batch.targets[since:].long(), steps[since:]
+    if kind == "scored" or outputs.shape[-1] > FEW_CLASSES or not outputs.is_cpu:
         return cross_entropy(outputs[steps], targets[steps])
     if not steps.all():
         outputs, targets = outputs.masked_fill(~steps[..., None], 0), targets.where(steps, IGNORED)

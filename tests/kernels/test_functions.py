@@ -383,6 +383,14 @@ def test_cuts_of_long_paths_change_no_bit(monkeypatch):
     assert torch.equal(whole, cut)
 
 
+@pytest.mark.parametrize("rank", [1, 2, 7, 8, 9])
+def test_matrices_of_few_rows_are_packed(rank):
+    """Panels have eight rows; the last is filled up, and may be the only one."""
+    U, V = random((60, rank), 1, 0.2), random((rank, 60), 2, 0.2)
+    system = System.from_function(lambda x: torch.tanh((x @ V.mT) @ U.mT) - x, 60, "flow")
+    agree(system, random((60,), 3), k=3, steps=2)
+
+
 @pytest.mark.parametrize("batch", [(), (2,), (5,)])
 def test_tangents_in_parts_are_those_taken_together(batch, monkeypatch):
     W = random((50, 50), 1, 0.3)

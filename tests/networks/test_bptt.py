@@ -237,3 +237,26 @@ def test_what_is_read_out_late_is_the_end_of_what_is_read_out_throughout(backend
         if backend == "compiled":
             assert torch.equal(throughout, end)
         torch.testing.assert_close(throughout, end, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_gradients_that_torch_leaves_out_or_negates_later_arrive(backend):
+    """sgn has a gradient without memory, and the way back through mH one whose sign is put off."""
+    cell, constants = CELLS["gru"]
+    inputs, weight_in, bias, read_weight, read_bias, W, h = tensors = problem("gru", 9, 5, 2, 20)
+    readout = fused.Readout(read_weight, read_bias)
+
+    def both():
+        outputs, (states,) = fused.run(cell, inputs, weight_in, bias, (W,), (h,), constants, backend, readout)
+        return outputs, states
+
+    for i in range(2):
+        gradients = torch.autograd.grad(both()[i].sgn().sum(), tensors, allow_unused=True)
+        assert all(g is None or (g == 0).all() for g in gradients)
+    for i in range(2):
+        x = both()[i]
+        turned = torch.complex(torch.zeros_like(x), x).mH.abs().pow(2).sum()
+        found = torch.autograd.grad(turned, tensors, allow_unused=True)
+        expected = torch.autograd.grad(both()[i].square().sum(), tensors, allow_unused=True)
+        for a, b in zip(found, expected, strict=True):
+            assert a is b is None or torch.allclose(a, b, rtol=1e-12, atol=1e-12)

@@ -91,3 +91,16 @@ def test_the_gradient_of_the_loss_is_that_of_its_definition_and_zero_where_nothi
     said = outputs.detach()[counts].log_softmax(-1)
     assert np.isclose(float(loss.detach()), -float(said.gather(1, targets[counts][:, None]).mean()), rtol=1e-12)
     assert torch.allclose(found, expected / counts.sum(), rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("kind", ["scored", "every-step"])
+@pytest.mark.parametrize("classes", [4, evaluation.FEW_CLASSES + 8])
+def test_outputs_that_do_not_cover_the_answer_have_no_loss(kind, classes):
+    split = RandomDelayCopy(delay=(1, 4), tokens=3, symbols=3, sizes=(8, 4, 5)).split("train")
+    batch = split.batch(range(4))
+    outputs = torch.zeros(*batch.targets.shape, classes)
+    first = evaluation.first_step(batch, kind)
+    assert loss_of(outputs[first:], batch, kind) == loss_of(outputs, batch, kind)
+    for wrong in (outputs[-1:], outputs[:0], outputs[::2], outputs[:, :1], torch.cat([outputs, outputs])):
+        with pytest.raises(ValueError, match="^outputs: expected those of 4 sequences at all"):
+            loss_of(wrong, batch, kind)
