@@ -343,7 +343,7 @@ def shortfall(runs: dict | None, searched: bool, ended: bool = True) -> str:
     runs : dict or None
         An `experiments.outcome`, of runs that differ by the seed.
     searched : bool
-        Whether the learning rate was searched on this task.
+        Whether the learning rate was searched on this task, and one was found that leaves chance.
     ended : bool
         Whether the statement is about where the runs end, so that a budget that ended them leaves it open. It does so
         whichever way the runs stand: a run that is ahead of its goal counts as one that is behind.
@@ -351,7 +351,7 @@ def shortfall(runs: dict | None, searched: bool, ended: bool = True) -> str:
     Examples
     --------
     >>> shortfall(dict(seeds=[0], epochs=[40], status=["epoch limit"]), searched=False)
-    'seeds: 1 of 3; budget: rate not searched on this task; budget: limit of 40 epochs'
+    'seeds: 1 of 3; budget: no rate found on this task; budget: limit of 40 epochs'
     """
     if not runs:
         return "no run has been recorded to its end"
@@ -359,7 +359,7 @@ def shortfall(runs: dict | None, searched: bool, ended: bool = True) -> str:
     if len(runs["seeds"]) < SEEDS:
         lacks.append(f"seeds: {len(runs['seeds'])} of {SEEDS}")
     if not searched:
-        lacks.append("budget: rate not searched on this task")
+        lacks.append("budget: no rate found on this task")
     pairs = zip(runs["epochs"], runs["status"], strict=True)
     cut = [epochs for epochs, status in pairs if status == "epoch limit" and epochs < EPOCHS]
     if ended and cut:

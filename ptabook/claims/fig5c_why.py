@@ -18,9 +18,11 @@ def _ends_without_oscillation(numbers):
     told = [without for without in found if without is not None]
     if not told:
         return Found("", UNDECIDED, "data: no attractor of a trained PTA network is known")
-    text = f"{sum(told)} of {len(told)} trained PTA networks come to no cycle or torus under the blank input"
+    text = (
+        f"{sum(told)} of {len(told)} trained PTA networks come to rest, and to no cycle or torus, under the blank input"
+    )
     if len(found) > len(told):
-        text += f"; {len(found) - len(told)} more cannot be told"
+        text += f"; {len(found) - len(told)} more do neither: chaotic, slow or not told"
     return by_share(text, sum(told), len(told), (0.5, 1), "seeds: few networks have been followed to their attractors")
 
 
@@ -56,7 +58,8 @@ CLAIMS = [
         "Sec. 2.8",
         "PTA networks often learn solutions without oscillation.",
         "often",
-        "half of the trained networks or more have, under the blank input, an attractor that is no cycle or torus",
+        "of the trained networks that come to rest, or to a cycle or torus, under the blank input, half or more "
+        "come to rest (chaos is neither)",
         _ends_without_oscillation,
     ),
     Claim(
@@ -82,7 +85,7 @@ CLAIMS = [
     Claim(
         "oscillators-beat-flossing",
         "Sec. on training (ours)",
-        "Zero exponents of oscillators are worth more than those that descent makes without them.",
+        "A start with limit cycles learns more than one whose exponents descent has brought nearer to zero.",
         "ours",
         "the same, of networks with limit cycles (gains up to 1.3) below flossed ones",
         _lower("α in [1, 1.3]", "default, flossed"),

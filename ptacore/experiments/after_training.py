@@ -54,9 +54,10 @@ class Attractor:
         One of `KINDS`. "fixed point" and "periodic orbit": the orbit has come to one that Newton's method certifies and
         that is stable. "torus": it does neither, moves as far as it did before, no exponent is positive, and those that
         are not told from zero are as many over both windows, one or more (one: a closed curve, as a limit cycle's when
-        it is looked at in steps). "chaos": an exponent is positive over both windows. "slow": no exponent is positive,
-        and fewer are not told from zero over the longer window, so that some directions decay, but so slowly that the
-        state has not come to rest. "undecided": none of these; the counts and the travel say why.
+        it is looked at in steps), and fewer than were computed. "chaos": an exponent is positive over both windows.
+        "slow": no exponent is positive, and fewer are not told from zero over the longer window, so that some
+        directions decay, but so slowly that the state has not come to rest. "undecided": none of these; the counts and
+        the travel say why.
     zero, positive : tuple of int
         Exponents not told from zero, and above it, by the intervals of `lyapunov_spectrum`, over the two windows; none
         where an orbit rests or repeats.
@@ -158,14 +159,14 @@ def _attractor(system: System, early: Tensor, late: Tensor, windows: tuple[int, 
             return Attractor("periodic orbit", period=round(cycle.period), multiplier=size, travel=travel)
     spectra = [lyapunov_spectrum(system, x, duration=T, transient=T // 5, k=k) for T in windows]
     zero, positive = (tuple(int(getattr(s, name)) for s in spectra) for name in ("n_zero", "n_positive"))
-    kind = _moving(zero, positive, travel)
+    kind = _moving(zero, positive, travel, k)
     lead = [
         tuple(round(v, 9) for v in values[:LEADING].tolist()) for values in (spectra[1].exponents, spectra[1].tolerance)
     ]
     return Attractor(kind, zero, positive, *lead, travel=travel, computed=k)
 
 
-def _moving(zero: tuple[int, ...], positive: tuple[int, ...], travel: tuple[float, ...]) -> str:
+def _moving(zero: tuple[int, ...], positive: tuple[int, ...], travel: tuple[float, ...], computed: int) -> str:
     """The kind of an orbit that neither rests nor repeats."""
     if min(positive):
         return "chaos"
@@ -173,7 +174,8 @@ def _moving(zero: tuple[int, ...], positive: tuple[int, ...], travel: tuple[floa
         return "undecided"
     if zero[1] < zero[0]:
         return "slow"
-    return "torus" if zero[0] == zero[1] > 0 and travel[1] > STEADY * travel[0] else "undecided"
+    counted = 0 < zero[0] == zero[1] < computed  # where all are zeros, there may be more
+    return "torus" if counted and travel[1] > STEADY * travel[0] else "undecided"
 
 
 def trained_network(folder: str | Path) -> tuple[Recurrent, Split]:
@@ -239,7 +241,11 @@ def record(root: str | Path, report=print) -> None:
 
 
 def _from_lists(end: dict) -> Attractor:
-    return Attractor(**{name: tuple(value) if isinstance(value, list) else value for name, value in end.items()})
+    """As it was recorded; what moves gets its kind from the numbers, by the rule of today."""
+    end = {name: tuple(value) if isinstance(value, list) else value for name, value in end.items()}
+    if end["zero"]:
+        end["kind"] = _moving(end["zero"], end["positive"], end["travel"], end["computed"])
+    return Attractor(**end)
 
 
 def read(root: str | Path) -> list[tuple[Run, dict[str, list[Attractor]]]]:

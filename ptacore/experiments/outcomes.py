@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from ptacore.checks import instances
 from ptacore.training.records import Run
 
+LEAVES_CHANCE = 0.95  # share of chance below which the validation loss of a network that has learned something comes
+
 
 def outcome(runs: Iterable[Run]) -> dict:
     """Where runs of one arm ended, seed by seed.
@@ -69,7 +71,7 @@ def state(found: dict) -> str:
     """
     if "diverged" in found["status"]:
         return "diverged"
-    if min(found["best_validation"]) > 0.95 * found["chance"]:
+    if min(found["best_validation"]) > LEAVES_CHANCE * found["chance"]:
         return "at chance"
     late = any(best > 0.9 * last for best, last in zip(found["best_epoch"], found["epochs"], strict=True))
     return "falling" if late else "ended"

@@ -118,6 +118,12 @@ def test_wrong_arguments_are_named(name, value):
         attractors(**(dict(system=a_map(lambda x: x / 2), starts=[[0.3]]) | {name: value}))
 
 
+def test_as_many_zeros_as_exponents_are_no_torus():
+    """There may be more: what moves is told by counts that are complete."""
+    for computed, kind in ((4, "torus"), (3, "undecided")):
+        assert after_training._moving((3, 3), (0, 0), (1.0, 1.0), computed) == kind
+
+
 @pytest.fixture
 def recorded(tmp_path, monkeypatch):
     """A small network, trained and recorded with its weights."""

@@ -257,6 +257,7 @@
     for (const name of ["scheme", "divisor"])
       root.querySelectorAll(`input[name=four-${name}]`).forEach((input) => { input.checked = input.value === state[name]; });
     part("longer").checked = state.factor > 1;
+    root.dataset.run = "running"; // what stands there until the next frame is of before
     again();
   }
 

@@ -45,10 +45,11 @@ def test_ratios_are_judged_by_their_logarithms():
     assert verdict("curse-spectrum", spectrum_ratio=[2.0, 2.01, 1.99]) == CONTRADICTS
 
 
-def test_the_highest_exponent_of_several_networks_is_judged():
-    rows = [[-0.1, 0.01], [1.0, 0.02], [2.0, 0.01]]
-    assert verdict("al-lorenz-two", lorenz_P2=rows[:2], lorenz_leading=0.9) == SUPPORTS
-    assert verdict("al-lorenz-two", lorenz_P2=rows, lorenz_leading=0.9) == CONTRADICTS
+def test_an_exponent_does_not_tell_topology():
+    rows = [[-0.1, 0.01], [1.0, 0.02], [0.9, 0.01]]
+    found = BY_ID["al-lorenz-two"].check(dict(lorenz_P2=rows, lorenz_leading=0.9))
+    assert (found.verdict, found.reason.split(":")[0]) == (UNDECIDED, "definition")
+    assert found.ours.startswith("highest of 3: 1.000")
 
 
 def test_the_exact_interval_of_a_share():
@@ -67,8 +68,8 @@ def test_sequences_of_one_network_are_a_cluster():
 
 def test_what_is_sampled_is_judged_with_the_page():
     """A row over seeds or draws has a p, by which all of the page are judged together."""
-    sampled = dict(rich_share=[0.99, 0.995], liquid_long=[0, 5], lorenz_P2=[[1.0, 0.02]], lorenz_leading=0.9)
-    for name in ("integration-outlier", "liquid-long", "al-lorenz-two"):
+    sampled = dict(rich_share=[0.99, 0.995], liquid_long=[0, 5])
+    for name in ("integration-outlier", "liquid-long"):
         assert BY_ID[name].check(sampled).p is not None
 
 
