@@ -76,8 +76,9 @@ void NAME(pack)(const Net *net, int transposed) {
     }
 }
 
-/* `most` x count vectors of a product, the first `rows` of which are wanted: from each of the rows `in` every stride-th number times a vector of the panel,
- * summed up and then added to what is there unless `fresh`: sums of sums lose fewer digits than one long sum. */
+/* `most` x count vectors of a product, of which the first `rows` rows are wanted: from each of the rows `in` every
+ * stride-th number times a vector of the panel, summed up and then added to what is there unless `fresh`: sums of sums
+ * lose fewer digits than one long sum. */
 INLINE void NAME(tile)(const REAL *const *in, int64_t stride, int64_t inputs, const vec *panel, int count,
                        REAL *const *out, int most, int rows, int64_t column, int fresh) {
     vec sum[ROWS][COLS];
