@@ -1,9 +1,9 @@
-"""What attracts a trained network while its input does not change.
+"""What attracts a network while its input does not change, before training and after.
 
     python -m ptacore.experiments.after_training results/audit
 
-makes what is missing beside the weights below a folder: ``attractors.json``, some minutes of one core for a network of
-250 units.
+makes what is missing beside the weights below a folder: ``attractors.json``, a minute or two of one core for a network
+of 250 units. With ``--before`` the networks have their initial weights: ``attractors_before.json``.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ from ptacore.networks import registry
 from ptacore.networks.base import Recurrent
 from ptacore.tasks.task import Split
 from ptacore.training.checkpoints import WEIGHTS, load_weights, write_atomically
+from ptacore.training.loop import weights_hash
 from ptacore.training.probes import usual_input
 from ptacore.training.records import RecordError, Run, read_run
 
-KINDS = ("fixed point", "periodic orbit", "torus", "chaos", "slow", "undecided")
+KINDS = ("fixed point", "periodic orbit", "torus", "oscillation", "chaos", "slow", "undecided")
 INPUTS = ("blank", "none")
-FILE = "attractors.json"
+FILE, BEFORE = "attractors.json", "attractors_before.json"
 SEQUENCES = 3  # whose ends are starts, beside the origin
 SETTLE = 100_000  # steps before the first look
 WINDOWS = (2_000, 20_000)  # steps behind the exponents, with a fifth as many before
@@ -42,6 +43,7 @@ LEADING = 8  # exponents that are recorded
 LOOK = 1_000  # steps in which an orbit rests or repeats, or not
 AT_REST = 1e-9  # largest movement of a state, relative to 1 + its size
 STEADY = 0.8  # of the movement before, or more: an orbit that has settled moves as far as it did ten times earlier
+TURNS = 3  # in `LOOK` steps, or more: what creeps, even if it leaps once, does not come back so often
 
 
 @dataclass(frozen=True)
@@ -52,23 +54,26 @@ class Attractor:
     ----------
     kind : str
         One of `KINDS`. "fixed point" and "periodic orbit": the orbit has come to one that Newton's method certifies and
-        that is stable. "torus": it does neither, moves as far as it did before, no exponent is positive, and those that
-        are not told from zero are as many over both windows, one or more (one: a closed curve, as a limit cycle's when
-        it is looked at in steps), and fewer than were computed. "chaos": an exponent is positive over both windows.
-        "slow": no exponent is positive, and fewer are not told from zero over the longer window, so that some
-        directions decay, but so slowly that the state has not come to rest. "undecided": none of these; the counts and
-        the travel say why.
+        that is stable. "chaos": an exponent is positive over both windows. "oscillation": the state moves as far as it
+        did before and turns back again and again, and no exponent is positive, so that it is on a cycle or a torus, or
+        still comes nearer to one; "torus": one whose angles are counted, for the exponents that are not told from zero
+        are as many over both windows, one or more (one: a closed curve, as a limit cycle's when it is looked at in
+        steps), and fewer than were computed. "slow": the state does not go on like that, no exponent is positive, and fewer are not told
+        from zero over the longer window, so that some directions decay, but so slowly that it has not come to rest.
+        "undecided": none of these, as a start that an unstable point or orbit holds; the other numbers say why.
     zero, positive : tuple of int
         Exponents not told from zero, and above it, by the intervals of `lyapunov_spectrum`, over the two windows; none
         where an orbit rests or repeats.
     exponents, tolerance : tuple of float
         The `LEADING` first ones of the longer window, and the half-widths of their intervals.
     period : int
-        Steps of a periodic orbit; 1 for a fixed point, 0 for the others.
+        Steps of a periodic orbit; 1 for a fixed point, 0 where the orbit does not repeat itself.
     multiplier : float or None
-        The largest modulus of the eigenvalues once round: below 1, as it is stable.
+        The largest modulus of the eigenvalues once round: below 1 if it is stable.
     travel : tuple of float
-        How far states are apart in `LOOK` steps, at most: after a tenth of the steps to settle, and after all.
+        How far the state goes from where it ends in `LOOK` steps: after a tenth of the steps to settle, and after all.
+    turns : float
+        How often it has gone there and back in the later of these: the length of its path over twice the travel.
     computed : int
         How many exponents were computed; where all are counted as zero or positive, there may be more.
     """
@@ -81,6 +86,7 @@ class Attractor:
     period: int = 0
     multiplier: float | None = None
     travel: tuple[float, ...] = ()
+    turns: float = 0.0
     computed: int = 0
 
 
@@ -146,36 +152,46 @@ def _away(path: Tensor) -> Tensor:
 def _attractor(system: System, early: Tensor, late: Tensor, windows: tuple[int, int], k: int) -> Attractor:
     away, x = _away(late), late[-1]
     near, travel = AT_REST * (1 + x.abs().max()), (_away(early).max().item(), away.max().item())
-    if away.max() < near:
-        found = fixed_points(system, x[None])
-        if len(found.points) and (size := found.eigenvalues[0].abs().max().item()) < 1:
-            return Attractor("fixed point", period=1, multiplier=size, travel=travel)
-    elif away.min() < near:
-        try:
-            cycle = periodic_orbit(system, x, transient=0.0, longest=LOOK)
-        except ConvergenceError:
-            cycle = None
-        if cycle is not None and (size := cycle.multipliers.abs().max().item()) < 1:
-            return Attractor("periodic orbit", period=round(cycle.period), multiplier=size, travel=travel)
+    if repeats := _repeats(system, x, away, near):
+        period, size = repeats
+        kind = "undecided" if size >= 1 else "fixed point" if period == 1 else "periodic orbit"
+        return Attractor(kind, period=period, multiplier=size, travel=travel)
+    length = late.diff(dim=0).abs().amax(-1).sum().item()
+    turns = length / (2 * travel[1]) if travel[1] > 0 else 0.0
     spectra = [lyapunov_spectrum(system, x, duration=T, transient=T // 5, k=k) for T in windows]
     zero, positive = (tuple(int(getattr(s, name)) for s in spectra) for name in ("n_zero", "n_positive"))
-    kind = _moving(zero, positive, travel, k)
+    kind = _moving(zero, positive, travel, turns, k)
     lead = [
         tuple(round(v, 9) for v in values[:LEADING].tolist()) for values in (spectra[1].exponents, spectra[1].tolerance)
     ]
-    return Attractor(kind, zero, positive, *lead, travel=travel, computed=k)
+    return Attractor(kind, zero, positive, *lead, travel=travel, turns=turns, computed=k)
 
 
-def _moving(zero: tuple[int, ...], positive: tuple[int, ...], travel: tuple[float, ...], computed: int) -> str:
+def _repeats(system: System, x: Tensor, away: Tensor, near: Tensor) -> tuple[int, float] | None:
+    """Period and largest multiplier of the point or cycle on which an orbit ends; None if it is on none."""
+    if away.max() < near:
+        found = fixed_points(system, x[None])
+        return (1, found.eigenvalues[0].abs().max().item()) if len(found.points) else None
+    if away.min() < near:
+        try:
+            cycle = periodic_orbit(system, x, transient=0.0, longest=LOOK)
+        except ConvergenceError:
+            return None
+        return round(cycle.period), cycle.multipliers.abs().max().item()
+    return None
+
+
+def _moving(
+    zero: tuple[int, ...], positive: tuple[int, ...], travel: tuple[float, ...], turns: float, computed: int
+) -> str:
     """The kind of an orbit that neither rests nor repeats."""
     if min(positive):
         return "chaos"
     if max(positive):
         return "undecided"
-    if zero[1] < zero[0]:
-        return "slow"
-    counted = 0 < zero[0] == zero[1] < computed  # where all are zeros, there may be more
-    return "torus" if counted and travel[1] > STEADY * travel[0] else "undecided"
+    if travel[1] > STEADY * travel[0] and turns >= TURNS:
+        return "torus" if 0 < zero[0] == zero[1] < computed else "oscillation"  # where all are zeros, there may be more
+    return "slow" if zero[1] < zero[0] else "undecided"
 
 
 def trained_network(folder: str | Path) -> tuple[Recurrent, Split]:
@@ -193,11 +209,32 @@ def trained_network(folder: str | Path) -> tuple[Recurrent, Split]:
     RecordError
         If it is not a run's folder.
     """
-    config = read_run(folder).config
-    task, model = tasks.make_task(**config["task"]), config["model"]
-    network = registry.build(model["name"], task.n_inputs, task.n_outputs, model["n_hidden"], **model["options"])
+    network, split = _built(read_run(folder))
     network.load_state_dict(load_weights(folder))
-    return network, task.split("validation")
+    return network, split
+
+
+def untrained_network(folder: str | Path) -> tuple[Recurrent, Split]:
+    """The same with its initial weights, which its seed draws anew.
+
+    Raises
+    ------
+    RecordError
+        If it is not a run's folder, or if the seed no longer draws the weights that the run began with.
+    """
+    run = read_run(folder)
+    generator = torch.Generator().manual_seed(run.seed)
+    network, split = _built(run, generator)
+    dtype = getattr(torch, run.config["model"]["dtype"])
+    if (drawn := weights_hash(network.to(dtype))) != (began := run.config["model"]["initial"]):
+        raise RecordError(f"{folder}: began with weights {began}, but its seed draws {drawn} here")
+    return network, split
+
+
+def _built(run: Run, generator: torch.Generator | None = None) -> tuple[Recurrent, Split]:
+    task, model = tasks.make_task(**run.config["task"]), run.config["model"]
+    sizes = task.n_inputs, task.n_outputs, model["n_hidden"]
+    return registry.build(model["name"], *sizes, generator, **model["options"]), task.split("validation")
 
 
 def attractors_of(network: Recurrent, split: Split, **effort) -> dict[str, list[Attractor]]:
@@ -224,32 +261,54 @@ def attractors_of(network: Recurrent, split: Split, **effort) -> dict[str, list[
     return {name: attractors(as_system(network, u), starts, **effort) for name, u in zip(INPUTS, inputs, strict=True)}
 
 
-def record(root: str | Path, report=print) -> None:
-    """Make what is missing below a folder, a file beside the weights of each run."""
+def record(root: str | Path, before: bool = False, report=print) -> None:
+    """Make what is missing below a folder, a file beside the weights of each run.
+
+    Parameters
+    ----------
+    root : str or Path
+    before : bool
+        Whether the networks have their initial weights. Of runs that began with the same, the first gets the file.
+    report : callable
+        Is told what was found.
+    """
     torch.set_num_threads(1)
-    for weights in sorted(Path(root).rglob(WEIGHTS)):
-        file = weights.with_name(FILE)
-        if file.exists():
+    folders = [weights.parent for weights in sorted(Path(root).rglob(WEIGHTS))]
+    known = {_initial(folder) for folder in folders if (folder / BEFORE).exists()}
+    effort = dict(settle=SETTLE, windows=WINDOWS, exponents=EXPONENTS)
+    for folder in folders:
+        file = folder / (BEFORE if before else FILE)
+        if file.exists() or (before and _initial(folder) in known):
             continue
         made = provenance.origin()  # before the run: the code that it began with
-        effort = dict(settle=SETTLE, windows=WINDOWS, exponents=EXPONENTS)
-        found = attractors_of(*trained_network(weights.parent), **effort)
+        found = attractors_of(*(untrained_network if before else trained_network)(folder), **effort)
         found = {name: [asdict(end) for end in ends] for name, ends in found.items()}
         content = json.dumps(dict(effort=effort, provenance=made, **found), indent=1)
         write_atomically(file, f"{content}\n".encode())
+        known.add(_initial(folder))
         report(f"{file}: " + ", ".join(f"{name}: {[end['kind'] for end in ends]}" for name, ends in found.items()))
+
+
+def _initial(folder: Path) -> str:
+    return read_run(folder).config["model"]["initial"]
 
 
 def _from_lists(end: dict) -> Attractor:
     """As it was recorded; what moves gets its kind from the numbers, by the rule of today."""
     end = {name: tuple(value) if isinstance(value, list) else value for name, value in end.items()}
     if end["zero"]:
-        end["kind"] = _moving(end["zero"], end["positive"], end["travel"], end["computed"])
+        end["kind"] = _moving(end["zero"], end["positive"], end["travel"], end.get("turns", 0.0), end["computed"])
     return Attractor(**end)
 
 
-def read(root: str | Path) -> list[tuple[Run, dict[str, list[Attractor]]]]:
+def read(root: str | Path, before: bool = False) -> list[tuple[Run, dict[str, list[Attractor]]]]:
     """The recorded attractors below a folder: for each run those under each of `INPUTS`.
+
+    Parameters
+    ----------
+    root : str or Path
+    before : bool
+        Those with the initial weights, instead of the trained ones.
 
     Raises
     ------
@@ -257,7 +316,7 @@ def read(root: str | Path) -> list[tuple[Run, dict[str, list[Attractor]]]]:
         If a record cannot be read; the message names it.
     """
     found = []
-    for file in sorted(Path(root).rglob(FILE)):
+    for file in sorted(Path(root).rglob(BEFORE if before else FILE)):
         try:
             content = json.loads(file.read_text())
             ends = {name: [_from_lists(end) for end in content[name]] for name in INPUTS}
@@ -268,4 +327,4 @@ def read(root: str | Path) -> list[tuple[Run, dict[str, list[Attractor]]]]:
 
 
 if __name__ == "__main__":
-    record(sys.argv[1])
+    record(sys.argv[1], before="--before" in sys.argv[2:])

@@ -365,21 +365,26 @@ def clip_(gradients: list[Tensor], longest: float) -> float:
 
 def describe(task: Task | objectives.Objective, model: nn.Module, settings: Settings) -> dict:
     """All that determines a run, as JSON takes it: task, network with its initial weights' hash, settings."""
+    network = {
+        "name": getattr(model, "name", type(model).__name__),
+        "options": getattr(model, "options", {}),
+        "n_hidden": getattr(model, "n_hidden", None),
+        "dtype": str(next(model.parameters()).dtype).removeprefix("torch."),
+        "initial": weights_hash(model),
+    }
+    config = {"model": network, "training": settings.config()}
+    return {"task": objectives.described(objectives.as_objective(task, settings))} | json.loads(json.dumps(config))
+
+
+def weights_hash(model: nn.Module) -> str:
+    """Sixteen characters that tell apart networks with other weights, to the bit."""
     weights = hashlib.sha256()
     for tensor in model.state_dict().values():
         weights.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy())
     if not isinstance(model, Recurrent):  # of the others, name and options tell the rest
         trained = [(name, tuple(p.shape), p.requires_grad) for name, p in model.named_parameters()]
         weights.update(f"{model!r} {trained}".encode())
-    network = {
-        "name": getattr(model, "name", type(model).__name__),
-        "options": getattr(model, "options", {}),
-        "n_hidden": getattr(model, "n_hidden", None),
-        "dtype": str(next(model.parameters()).dtype).removeprefix("torch."),
-        "initial": weights.hexdigest()[:16],
-    }
-    config = {"model": network, "training": settings.config()}
-    return {"task": objectives.described(objectives.as_objective(task, settings))} | json.loads(json.dumps(config))
+    return weights.hexdigest()[:16]
 
 
 def _differences(recorded: dict, wanted: dict) -> list[str]:

@@ -1,6 +1,7 @@
 """What attracts, against maps whose attractors are known."""
 
 import math
+import shutil
 
 import pytest
 import torch
@@ -58,6 +59,32 @@ def test_a_torus_has_a_zero_for_each_angle(angles):
         assert (found.kind, found.zero, found.positive) == ("torus", (m, m), (0, 0))
         assert found.exponents[-1] == pytest.approx(math.log(0.5), abs=1e-6)  # of the radius
         assert found.computed == 2 * m
+
+
+def test_turns_with_directions_that_decay_slowly_go_on_but_their_angles_are_not_counted():
+    """Two angles, and a third direction whose decay only the longer window tells from zero."""
+    turns = rotations(1.0, math.sqrt(2))
+    slow = a_map(lambda x: torch.cat((turns(x[..., :4]), (1 - 1e-3) * x[..., 4:]), -1), 5)
+    (found,) = attractors(slow, [[0.9, 0.2, 0.1, 0.5, 0.7]], settle=30_000, windows=(1000, 10_000))
+    assert (found.kind, found.zero, found.positive) == ("oscillation", (3, 2), (0, 0))
+    assert (
+        159 < found.turns < 2 * 225
+    )  # the slower circle goes 1000 / 2 pi times round, the faster one sqrt(2) as often
+
+
+def test_what_leaps_once_is_no_oscillation():
+    """A slow way past a point that has just vanished, to another that is not reached: it moves as far as ever."""
+    (found,) = attractors(a_map(lambda x: x + 1e-4 * torch.ones_like(x)), [[0.0]], windows=(500, 2000))
+    assert found.kind == "undecided"
+    assert found.turns == pytest.approx(0.5)
+    assert found.travel[1] == pytest.approx(found.travel[0])
+
+
+@pytest.mark.parametrize(("start", "multiplier"), [(0.0, 3.2), (1 - 1 / 3.2, 1.2)])
+def test_an_unstable_point_holds_its_start_and_attracts_nothing(start, multiplier):
+    (found,) = attractors(a_map(lambda x: 3.2 * x * (1 - x)), [[start]], settle=100)
+    assert (found.kind, found.period, found.positive) == ("undecided", 1, ())
+    assert found.multiplier == pytest.approx(multiplier, abs=1e-6)
 
 
 def test_chaos():
@@ -120,8 +147,8 @@ def test_wrong_arguments_are_named(name, value):
 
 def test_as_many_zeros_as_exponents_are_no_torus():
     """There may be more: what moves is told by counts that are complete."""
-    for computed, kind in ((4, "torus"), (3, "undecided")):
-        assert after_training._moving((3, 3), (0, 0), (1.0, 1.0), computed) == kind
+    for computed, kind in ((4, "torus"), (3, "oscillation")):
+        assert after_training._moving((3, 3), (0, 0), (1.0, 1.0), 50.0, computed) == kind
 
 
 @pytest.fixture
@@ -150,7 +177,7 @@ def test_attractors_are_recorded_once_beside_the_weights_and_read_back(recorded)
     task, model, folder = recorded
     told = []
     for _ in range(2):
-        after_training.record(folder.parent, told.append)
+        after_training.record(folder.parent, report=told.append)
     assert len(told) == 1
     ((run, found),) = after_training.read(folder.parent)
     assert run.folder == folder
@@ -159,6 +186,28 @@ def test_attractors_are_recorded_once_beside_the_weights_and_read_back(recorded)
         model, task.split("validation"), settle=500, windows=(100, 400), exponents=4
     )
     assert found == expected
+    after_training.record(folder.parent, before=True, report=told.append)
+    ((_, began),) = after_training.read(folder.parent, before=True)
+    start = experiments.experiment("copy-memory", "tanh-pta", units=4, delay=5, tokens=2, sizes=(32, 16, 16)).model
+    assert began == after_training.attractors_of(
+        start, task.split("validation"), settle=500, windows=(100, 400), exponents=4
+    )
+    assert began != found
+    assert len(told) == 2
     (folder / "attractors.json").write_text("{}")
     with pytest.raises(training.RecordError, match="attractors.json: not a record of attractors"):
         after_training.read(folder.parent)
+
+
+def test_initial_weights_that_the_seed_no_longer_draws_are_refused(recorded, monkeypatch):
+    monkeypatch.setattr(after_training, "weights_hash", lambda network: "others")
+    with pytest.raises(training.RecordError, match="began with weights [0-9a-f]{16}, but its seed draws others here"):
+        after_training.untrained_network(recorded[2])
+
+
+def test_runs_that_began_alike_share_one_record_of_their_beginning(recorded):
+    folder = recorded[2]
+    shutil.copytree(folder, folder.with_name("second"))
+    told = []
+    after_training.record(folder.parent, before=True, report=told.append)
+    assert len(told) == len(after_training.read(folder.parent, before=True)) == 1

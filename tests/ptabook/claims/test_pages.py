@@ -265,8 +265,11 @@ def test_a_pair_is_compared_with_one_budget():
 
 
 def test_solutions_without_oscillation_are_a_share_of_the_attractors_that_are_known():
-    def verdict(*found):
-        rows = [dict(network=name, without_oscillation=without) for name, without in found]
+    def verdict(*found, start=str):
+        rows = [
+            dict(network=name, without_oscillation=without, start=start(place))
+            for place, (name, without) in enumerate(found)
+        ]
         return holds(fig5c_why._ends_without_oscillation(dict(attractors=rows)))
 
     assert (
@@ -274,15 +277,35 @@ def test_solutions_without_oscillation_are_a_share_of_the_attractors_that_are_kn
     )
     assert verdict(*[("tanh-pta", True)] * 9, ("gru-pta", None), ("gru", False)) is True
     assert verdict(*[("tanh-pta", False)] * 9) is False
+    assert verdict(*[("tanh-pta", False)] * 9, start=lambda place: "the same weights") is None  # one draw
 
 
-@pytest.mark.parametrize("ends", [[14, 40, 22], [250, 125, 200], []])
-def test_fewer_zeros_are_not_yet_weaker_oscillations(ends):
-    found = fig5c_why._oscillations_weaken(dict(oscillations=[dict(start=125, end=end) for end in ends]))
-    assert (found.verdict, found.p) == (UNDECIDED, None)
-    assert found.reason.startswith("data: attractors")
-    if ends:
-        assert f"{min(ends)} to {max(ends)}" in found.ours
+def attracted(*kinds_and_zeros):
+    """One network each, with what its only start leads to, and how many zero exponents are there."""
+    return [
+        dict(network="tanh-pta", start=str(place), blank=[dict(kind=kind, zero=(zero, zero) if zero else ())])
+        for place, (kind, zero) in enumerate(kinds_and_zeros)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("after", "weaker"),
+    [
+        ([("oscillation", 90)] * 9, True),
+        ([("fixed point", 0)] * 9, True),
+        ([("torus", 125)] * 9, False),
+        ([("torus", 90)] * 9 + [("chaos", 3)] * 9, None),  # weaker, unless chaos is an oscillation as strong as any
+        ([("torus", 125)] * 9 + [("chaos", 3)] * 9, False),
+        ([("slow", 60)] * 9, None),
+        ([], None),
+    ],
+)
+def test_weaker_oscillations_have_fewer_zeros_than_those_that_the_same_weights_began_with(after, weaker):
+    before = attracted(*[("torus", 125)] * len(after))
+    found = fig5c_why._oscillations_weaken(dict(attractors=attracted(*after), attractors_before=before))
+    assert holds(found) is weaker
+    unknown = fig5c_why._oscillations_weaken(dict(attractors=attracted(*after), attractors_before=[]))
+    assert (unknown.verdict, unknown.p) == (UNDECIDED, None)
 
 
 @pytest.mark.parametrize(
