@@ -577,7 +577,7 @@ def test_every_public_function_is_at_the_door():
         *("TangentSystem", "trajectory", "ModuleMap", "Recurrent", "System", "Task", "Batch", "Split", "Tongue"),
         "Ensemble",
         *("Cell", "Experiment", "Planned", "Run", "Search", "Trial", "read_run", "read_runs", "read_search"),
-        *("Objective", "Supervised", "outcome", "state", "attractors", "trained_network"),
+        *("Objective", "Supervised", "outcome", "state", "attractors", "trained_network", "untrained_network"),
         *(network.__name__ for network in networks.MODELS.values()),  # by their names, with `build`
     }
     results = ("Trajectory", "Family", "Certificates", "FixedPoints", "Flossing", "LyapunovSpectrum")

@@ -26,6 +26,7 @@ _HOMES = {
     "state": "ptacore.experiments.outcomes",
     "table": "ptacore.experiments.paper_table",
     "trained_network": "ptacore.experiments.after_training",
+    "untrained_network": "ptacore.experiments.after_training",
 }
 __all__ = list(_HOMES)
 

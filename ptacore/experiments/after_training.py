@@ -195,12 +195,18 @@ def _moving(
 
 
 def trained_network(folder: str | Path) -> tuple[Recurrent, Split]:
-    """The network of a recorded run, with the weights of its best epoch, and the validation sequences of its task.
+    """The network of a recorded run with the weights of its best epoch.
 
     Parameters
     ----------
     folder : str or Path
         Folder of a run that has its weights (see `load_weights`).
+
+    Returns
+    -------
+    network : Recurrent
+    split : Split
+        The validation sequences of its task.
 
     Raises
     ------
@@ -215,7 +221,18 @@ def trained_network(folder: str | Path) -> tuple[Recurrent, Split]:
 
 
 def untrained_network(folder: str | Path) -> tuple[Recurrent, Split]:
-    """The same with its initial weights, which its seed draws anew.
+    """The network of a recorded run with its initial weights, which its seed draws anew.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Folder of a run; it need not have its weights.
+
+    Returns
+    -------
+    network : Recurrent
+    split : Split
+        The validation sequences of its task.
 
     Raises
     ------
