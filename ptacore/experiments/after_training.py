@@ -32,7 +32,7 @@ from ptacore.training.loop import weights_hash
 from ptacore.training.probes import usual_input
 from ptacore.training.records import RecordError, Run, read_run
 
-KINDS = ("fixed point", "periodic orbit", "torus", "oscillation", "chaos", "slow", "undecided")
+KINDS = ("fixed point", "periodic orbit", "torus", "oscillation", "chaos", "slow", "unstable", "undecided")
 INPUTS = ("blank", "none")
 FILE, BEFORE = "attractors.json", "attractors_before.json"
 SEQUENCES = 3  # whose ends are starts, beside the origin
@@ -60,7 +60,8 @@ class Attractor:
         are as many over both windows, one or more (one: a closed curve, as a limit cycle's when it is looked at in
         steps), and fewer than were computed. "slow": the state does not go on like that, no exponent is positive, and fewer are not told
         from zero over the longer window, so that some directions decay, but so slowly that it has not come to rest.
-        "undecided": none of these, as a start that an unstable point or orbit holds; the other numbers say why.
+        "unstable": the start is held by a point or orbit that attracts nothing, for a multiplier is 1 or more.
+        "undecided": none of these; the other numbers say why.
     zero, positive : tuple of int
         Exponents not told from zero, and above it, by the intervals of `lyapunov_spectrum`, over the two windows; none
         where an orbit rests or repeats.
@@ -154,8 +155,7 @@ def _attractor(system: System, early: Tensor, late: Tensor, windows: tuple[int, 
     near, travel = AT_REST * (1 + x.abs().max()), (_away(early).max().item(), away.max().item())
     if repeats := _repeats(system, x, away, near):
         period, size = repeats
-        kind = "undecided" if size >= 1 else "fixed point" if period == 1 else "periodic orbit"
-        return Attractor(kind, period=period, multiplier=size, travel=travel)
+        return Attractor(_repeating(period, size), period=period, multiplier=size, travel=travel)
     length = late.diff(dim=0).abs().amax(-1).sum().item()
     turns = length / (2 * travel[1]) if travel[1] > 0 else 0.0
     spectra = [lyapunov_spectrum(system, x, duration=T, transient=T // 5, k=k) for T in windows]
@@ -179,6 +179,13 @@ def _repeats(system: System, x: Tensor, away: Tensor, near: Tensor) -> tuple[int
             return None
         return round(cycle.period), cycle.multipliers.abs().max().item()
     return None
+
+
+def _repeating(period: int, multiplier: float) -> str:
+    """The kind of an orbit that rests or repeats."""
+    if multiplier >= 1:
+        return "unstable"
+    return "fixed point" if period == 1 else "periodic orbit"
 
 
 def _moving(
@@ -311,9 +318,11 @@ def _initial(folder: Path) -> str:
 
 
 def _from_lists(end: dict) -> Attractor:
-    """As it was recorded; what moves gets its kind from the numbers, by the rule of today."""
+    """As it was recorded; the kind follows from the numbers, by the rule of today."""
     end = {name: tuple(value) if isinstance(value, list) else value for name, value in end.items()}
-    if end["zero"]:
+    if end["period"]:
+        end["kind"] = _repeating(end["period"], end["multiplier"])
+    else:
         end["kind"] = _moving(end["zero"], end["positive"], end["travel"], end.get("turns", 0.0), end["computed"])
     return Attractor(**end)
 

@@ -83,7 +83,7 @@ def test_what_leaps_once_is_no_oscillation():
 @pytest.mark.parametrize(("start", "multiplier"), [(0.0, 3.2), (1 - 1 / 3.2, 1.2)])
 def test_an_unstable_point_holds_its_start_and_attracts_nothing(start, multiplier):
     (found,) = attractors(a_map(lambda x: 3.2 * x * (1 - x)), [[start]], settle=100)
-    assert (found.kind, found.period, found.positive) == ("undecided", 1, ())
+    assert (found.kind, found.period, found.positive) == ("unstable", 1, ())
     assert found.multiplier == pytest.approx(multiplier, abs=1e-6)
 
 
