@@ -264,26 +264,37 @@ def test_a_pair_is_compared_with_one_budget():
     assert epochs_of(numbers, "gru-pta", "gru") == []
 
 
-def test_solutions_without_oscillation_are_a_share_of_the_attractors_that_are_known():
-    def verdict(*found, start=str):
-        rows = [
-            dict(network=name, without_oscillation=without, start=start(place))
-            for place, (name, without) in enumerate(found)
-        ]
+@pytest.mark.parametrize(
+    ("trained", "rests"),
+    [
+        ([], None),
+        ([("fixed point", 0)] * 3, None),
+        ([("fixed point", 0)] * 9 + [("slow", 60)] * 9, True),
+        ([("fixed point", 0)] * 9 + [("chaos", 3)] * 9, True),
+        ([("torus", 90)] * 9 + [("slow", 60)] * 9, False),
+        ([("torus", 90)] * 9 + [("chaos", 3)] * 9, None),  # not at rest, unless chaos counts as no oscillation
+        ([("chaos", 3)] * 9, None),
+    ],
+)
+def test_solutions_without_oscillation_are_a_share_of_the_attractors_that_are_known(trained, rests):
+    def verdict(rows):
         return holds(fig5c_why._ends_without_oscillation(dict(attractors=rows)))
 
-    assert (
-        verdict() is verdict(("gru", True)) is verdict(("gru-pta", None)) is verdict(*[("tanh-pta", True)] * 3) is None
-    )
-    assert verdict(*[("tanh-pta", True)] * 9, ("gru-pta", None), ("gru", False)) is True
-    assert verdict(*[("tanh-pta", False)] * 9) is False
-    assert verdict(*[("tanh-pta", False)] * 9, start=lambda place: "the same weights") is None  # one draw
+    assert verdict(attracted(*trained)) is rests
+    assert verdict([row | dict(start="the same weights") for row in attracted(*trained)]) is None  # one draw
+    assert verdict([row | dict(network="gru") for row in attracted(*trained)]) is None
 
 
 def attracted(*kinds_and_zeros):
     """One network each, with what its only start leads to, and how many zero exponents are there."""
+    told = {"fixed point": True, "torus": False, "oscillation": False}
     return [
-        dict(network="tanh-pta", start=str(place), blank=[dict(kind=kind, zero=(zero, zero) if zero else ())])
+        dict(
+            network="tanh-pta",
+            start=str(place),
+            without_oscillation=told.get(kind),
+            blank=[dict(kind=kind, zero=(zero, zero) if zero else ())],
+        )
         for place, (kind, zero) in enumerate(kinds_and_zeros)
     ]
 
