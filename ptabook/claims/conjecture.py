@@ -50,6 +50,7 @@ CLAIMS = [
         "not excluded",
         "under 5% of rings of rest keep their zero without motion at symmetric changes of 1% (95% interval)",
         _under_symmetry,
+        work="beside Park, Ságodi and Sokół",  # whose Sec. 2.6 grants that what is held fixed can save a zero
         note="remarks-on-the-theory",
     ),
     Claim(
