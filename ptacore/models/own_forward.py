@@ -233,6 +233,8 @@ class OwnForward:
         return new.reshape(*batch, self.dim)
 
     def _called(self, u: Tensor, state):
+        """What is called sees copies, since it may write on them."""
+        u, state = u.clone(), state.clone() if isinstance(state, Tensor) else tuple(part.clone() for part in state)
         called = _Called(self.module, self.stepwise)
         return called(u, state) if self.own is None else functional_call(called, self.own, (u, state))
 

@@ -158,7 +158,7 @@ class System:
         Parameters
         ----------
         f : callable
-            f(x) or f(x, t), x (..., n) -> (..., n), written in torch operations that batch over leading axes. A
+            f(x) or f(x, t), x (..., n) -> (..., n), written in torch operations that batch over a leading axis. A
             function with two parameters that must be given is driven: t is a float, the time (flows) or the step
             (maps). `models.Samples` turns sampled inputs into a function of time.
         dim : int
@@ -301,11 +301,20 @@ class _FunctionSystem(System):
         return frozen
 
     def __call__(self, x):
-        return self.f(x, self.t) if self.timed else self.f(x)
+        return self._given(self.f, self.timed, x)
+
+    def _given(self, function, timed: bool, x: Tensor) -> Tensor:
+        """What a function of the user's gives for states (..., n).
+
+        It sees a copy, since it may write on it, with one batch axis at most: x.T is something else where there are more.
+        """
+        rows = (x.flatten(0, -2) if x.ndim > 2 else x).clone()
+        result = function(rows, self.t) if timed else function(rows)
+        return result.unflatten(0, x.shape[:-1]) if x.ndim > 2 else result
 
     def jacobian(self, x):
         if self.user_jacobian is not None:
-            return self.user_jacobian(x, self.t) if self.jacobian_timed else self.user_jacobian(x)
+            return self._given(self.user_jacobian, self.jacobian_timed, x)
         return self.vjp(x, torch.eye(self.dim, dtype=x.dtype, device=x.device)).mT
 
     def vjp(self, x, P):
