@@ -149,7 +149,8 @@ def lyapunov_spectrum(
         growth up to a point costs about as much as a step.
     backend : {"auto", "compiled", "torch"}
         "compiled" for the built-in tanh and ReLU networks and torch's recurrent layers, and in double precision for
-        most functions (`System.from_function`), all on the CPU; "auto" takes it there.
+        most functions (`System.from_function`), all on the CPU; "auto" takes it there. From where a compiled
+        derivative is not finite, torch goes on.
     t0 : float, optional
         Time at x0, for driven systems; 0, or that of the earlier result.
     progress : bool

@@ -367,12 +367,17 @@ class TangentSystem:
         return growth
 
     def _overflows(self, V: Tensor, m: int, end: int) -> bool:
-        """Whether the images after m steps or less, at step `end`, are too long; raised if less than m cannot help."""
+        """Whether the images after m steps or less, at step `end`, are too long; raised if less than m cannot help.
+
+        A compiled derivative may be 0 times infinity where torch knows better: of a norm at 0, say. Torch goes on there.
+        """
         try:
             check_finite(V, self.t0 + end * self.dt, "tangent basis")
         except DivergenceError:
-            if m == 1:
+            if m == 1 and self.backend == "torch":
                 raise
+            if m == 1:
+                self.backend, self._advance = "torch", self._with_torch
             return True
         return False
 
