@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd.forward_ad import unpack_dual
 
 LARGEST_SEED = 2**64 - 1  # of torch; NumPy takes more
 
@@ -262,6 +263,24 @@ def floats(name: str, value) -> Tensor:
     if not value.is_floating_point():
         raise TypeError(f"{name}: expected a tensor of floating-point numbers, got {shown(value)}")
     return value
+
+
+def refuse_tangents(name: str, *tensors: Tensor) -> None:
+    """A ValueError where a tensor has a forward-mode tangent, which what follows would drop.
+
+    Examples
+    --------
+    >>> from torch.autograd import forward_ad
+    >>> with forward_ad.dual_level():  # doctest: +ELLIPSIS
+    ...     refuse_tangents("x0", forward_ad.make_dual(torch.zeros(2), torch.ones(2)))
+    Traceback (most recent call last):
+    ValueError: x0: expected tensors without forward-mode tangents, ... got some; go backward, with differentiable=True
+    """
+    if any(unpack_dual(t).tangent is not None for t in tensors):
+        raise ValueError(
+            f"{name}: expected tensors without forward-mode tangents, which only a trajectory carries along, got some; "
+            "go backward, with differentiable=True"
+        )
 
 
 COMPLEX = "complex ones; take .real if the imaginary part is zero"

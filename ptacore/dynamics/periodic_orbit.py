@@ -10,6 +10,7 @@ from numbers import Real
 import torch
 from torch import Tensor
 
+from ptacore.checks import refuse_tangents
 from ptacore.dynamics import floquet
 from ptacore.dynamics.integrate import check_path, start_of, step, step_count, step_size
 from ptacore.dynamics.shooting import Clock, Rescaled, Shooting, Shot, follow, pieces, settle, units_of
@@ -174,7 +175,10 @@ def periodic_orbit(
     skipped = math.ceil(skipped / (clock.cycle or 1)) * (clock.cycle or 1)
     steps = step_count(longest, h, "longest", least=least)
     with torch.no_grad():
-        if system.at(t0)(x).ndim != 1:
+        refuse_tangents("x0", x)
+        F = system.at(t0)(x)
+        refuse_tangents("system", F)
+        if F.ndim != 1:
             raise ValueError("system: expected one system, got a batch of weights")
         return _Search(system, h, clock, tolerance, longest).run(x, skipped, steps)
 

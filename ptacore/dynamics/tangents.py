@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
-from ptacore.checks import check_seed, choice, integer, to_tensor
+from ptacore.checks import check_seed, choice, integer, refuse_tangents, to_tensor
 from ptacore.dynamics.closed_orbits import ClosedOrbits
 from ptacore.dynamics.integrate import DivergenceError, check_finite, start_of, step_size, step_tangent
 from ptacore.dynamics.orthonormal import householder, orthonormalize, orthonormalize_graded
@@ -173,7 +173,10 @@ class TangentSystem:
         """
         x0, self.t0 = start_of(x0, t0)
         x = self.system.as_state(x0)
-        self.x = x.expand_as(self.system.at(self.t0)(x))  # weights may carry batch axes that x0 lacks
+        refuse_tangents("x0", x)
+        F = self.system.at(self.t0)(x)
+        refuse_tangents("system", F)
+        self.x = x.expand_as(F)  # weights may carry batch axes that x0 lacks
         self.Q = self._random_basis().to(x).expand(*self.x.shape, self.k) if Q is None else self._orthonormal(Q)
         self.done, self._interval = 0, 1
         self._limit, self._far = bounds(x.dtype)
@@ -192,6 +195,7 @@ class TangentSystem:
             Q = Q.expand(wanted)
         except RuntimeError as error:
             raise ValueError(f"Q: expected tangent vectors {wanted}, got shape {tuple(Q.shape)}") from error
+        refuse_tangents("Q", Q)
         if not torch.isfinite(Q).all() or (torch.linalg.matrix_rank(Q) < self.k).any():
             raise ValueError("Q: expected finite, linearly independent tangent vectors, got others")
         return torch.linalg.qr(Q)[0]
@@ -411,6 +415,7 @@ class TangentSystem:
             x, V = step_tangent(self.system, x, V, self.t0 + i * self.dt, self.dt)
             if closes:
                 self._look(x, i + 1)
+        refuse_tangents("system", x)  # of some times only
         return x, V, None, None
 
     def _look(self, x: Tensor, done: int) -> None:

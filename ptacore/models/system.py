@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.autograd.forward_ad import unpack_dual
 
-from ptacore.checks import choice, floating, integer, place, to_tensor
+from ptacore.checks import choice, floating, integer, place, refuse_tangents, to_tensor
 from ptacore.kernels.advance import Advance, orbit
 from ptacore.kernels.functions import Reference, function_kernel
 from ptacore.kernels.tape import reason
@@ -320,6 +320,7 @@ class _FunctionSystem(System):
     def vjp(self, x, P):
         if self.user_jacobian is not None:
             return super().vjp(x, P)
+        refuse_tangents("x", x)
         P = P.broadcast_to(*x.shape, P.shape[-1]).movedim(-1, 0)  # (k, ..., n): one copy of x for each column
         with torch.inference_mode(False), torch.enable_grad():
             copies = x.detach().expand_as(P).clone().requires_grad_()

@@ -283,6 +283,28 @@ def test_modules_of_ones_own_are_taken_by_their_forward():
         check_derivatives(system, lambda h: leaky(torch.zeros(2).double(), h), x)
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit")  # that torch gives itself
+def test_forward_mode_tangents_go_through_or_are_refused():
+    """They go through weights that stay attached; a copy of a module has none."""
+    cell, along = nn.RNNCell(1, 2, dtype=torch.float64), random((2, 2), 1)
+    del cell._parameters["weight_hh"]
+    W, x = random((2, 2), 0), random((2,), 2)
+
+    def after(W):
+        cell.weight_hh = W
+        return trajectory(ModuleMap(cell, differentiable=True), x, duration=3).x[-1]
+
+    expected = (after(W + 1e-6 * along) - after(W - 1e-6 * along)) / 2e-6
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(W, along)
+        close(torch.autograd.forward_ad.unpack_dual(after(dual)).tangent, expected, 1e-8)
+        leaky = Leaky()
+        leaky.gain = [dual]
+        for differentiable in (False, True):
+            with pytest.raises(ValueError, match="^module: .* forward-mode tangents"):
+                ModuleMap(leaky, torch.ones(3), dim=4, differentiable=differentiable)
+
+
 def test_a_forward_may_write_on_the_state():
     plain, writing = Leaky(), Writing()
     writing.load_state_dict(plain.state_dict())
