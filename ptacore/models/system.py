@@ -131,8 +131,15 @@ class System:
         TypeError
             If x0 does not consist of numbers.
         ValueError
-            If the last axis is not `dim` long, the batch is empty or an entry is not finite.
+            If the last axis is not `dim` long, the batch is empty or an entry is not finite; if ``torch.autocast`` would
+            compute in lower precision.
         """
+        if self.dtype != torch.float64 and torch.is_autocast_enabled(self.device.type):
+            low = torch.get_autocast_dtype(self.device.type)
+            raise ValueError(
+                f"system: expected {self.dtype} to be kept, but here torch.autocast computes its products in {low}; "
+                f"leave it, as by torch.autocast({self.device.type!r}, enabled=False), or take float64"
+            )
         x = to_tensor(x0, name, self.dtype, self.device)
         if x.ndim == 0 or x.shape[-1] != self.dim or x.numel() == 0:
             raise ValueError(f"{name}: expected shape (..., {self.dim}), got {tuple(x.shape)}")

@@ -219,6 +219,20 @@ def test_a_function_never_sees_more_than_one_batch_axis(batch, backend):
     torch.testing.assert_close(exponents, J.diagonal().log().expand(*batch, 2), rtol=0, atol=1e-12)
 
 
+def test_the_precision_of_autocast_is_refused_and_does_not_touch_doubles():
+    W = random((3, 3), 0)
+    double = System.from_function(lambda x: torch.tanh(x @ W.to(x.dtype).T), 3, "map")
+    single = System.from_function(double.f, 3, "map", dtype=torch.float32)
+    expected = trajectory(double, random((3,), 1), duration=5).x
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(trajectory(double, random((3,), 1), duration=5).x, expected)
+        for compute in (trajectory, lyapunov_spectrum):
+            with pytest.raises(ValueError, match="^system: expected torch.float32 .* torch.bfloat16"):
+                compute(single, random((3,), 1), duration=5)
+        with torch.autocast("cpu", enabled=False):
+            torch.testing.assert_close(trajectory(single, random((3,), 1), duration=5).x, expected.float())
+
+
 @pytest.mark.parametrize("kind", ["flow", "map"])
 def test_a_function_may_write_on_what_it_is_given(kind):
     W = random((3, 3), 0)
