@@ -76,7 +76,8 @@ class TangentSystem:
     The tangents go through the stages of the same Runge-Kutta step, so they are its exact derivative. Between two QR
     decompositions the growth of a network's columns may not differ by more than eps^(-1/3) (a factor of 165,000 in
     double precision): what the columns share then leaves them independent to far better than the square root of the
-    rounding error. The interval follows the growth that is measured.
+    rounding error. The interval follows the growth that is measured. Compiled steps read the system's parameters when
+    the object is made or reinitialized; they do not see a change in between.
 
     Parameters
     ----------
@@ -138,22 +139,24 @@ class TangentSystem:
         self.system = as_system(system)
         self.dt = step_size(self.system, dt)
         self.k = integer("k", self.system.dim if k is None else k, 1, self.system.dim)
-        choice("backend", backend, ("auto", "compiled", "torch"))
-        compiled = backend != "torch" and self.system.device.type == "cpu"
-        advance = self.system.kernel(self.dt) if compiled else None
-        if backend == "compiled" and advance is None:
-            why = f": {self.system.uncompiled}" if self.system.uncompiled else ""
-            raise ValueError(
-                f"backend: nothing compiled for {system!r} ({self.system.dtype}, {self.system.device}){why}"
-            )
-        self.backend = "torch" if advance is None else "compiled"
-        self._advance = advance or self._with_torch
+        self._wanted = choice("backend", backend, ("auto", "compiled", "torch"))
         self._seed = check_seed(seed)
         self.reinitialize(x0, t0=t0)
 
+    def _choose_backend(self) -> None:
+        compiled = self._wanted != "torch" and self.system.device.type == "cpu"
+        advance = self.system.kernel(self.dt) if compiled else None
+        if self._wanted == "compiled" and advance is None:
+            why = f": {self.system.uncompiled}" if self.system.uncompiled else ""
+            raise ValueError(
+                f"backend: nothing compiled for {self.system!r} ({self.system.dtype}, {self.system.device}){why}"
+            )
+        self.backend = "torch" if advance is None else "compiled"
+        self._advance = advance or self._with_torch
+
     @torch.no_grad()
     def reinitialize(self, x0, Q=None, t0: float | None = None) -> None:
-        """Start anew at another state.
+        """Start anew at another state, with the system's parameters as they are now.
 
         Parameters
         ----------
@@ -171,6 +174,7 @@ class TangentSystem:
         ValueError
             If a shape does not fit, or the vectors are not finite and linearly independent.
         """
+        self._choose_backend()
         x0, self.t0 = start_of(x0, t0)
         x = self.system.as_state(x0)
         refuse_tangents("x0", x)
@@ -373,7 +377,7 @@ class TangentSystem:
     def _overflows(self, V: Tensor, m: int, end: int) -> bool:
         """Whether the images after m steps or less, at step `end`, are too long; raised if less than m cannot help.
 
-        A compiled derivative may be 0 times infinity where torch knows better: of a norm at 0, say. Torch goes on there.
+        A compiled derivative may be 0 times infinity where torch knows better, as of a norm at 0. Torch goes on there.
         """
         try:
             check_finite(V, self.t0 + end * self.dt, "tangent basis")

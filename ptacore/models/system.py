@@ -131,8 +131,8 @@ class System:
         TypeError
             If x0 does not consist of numbers.
         ValueError
-            If the last axis is not `dim` long, the batch is empty or an entry is not finite; if ``torch.autocast`` would
-            compute in lower precision.
+            If the last axis is not `dim` long, the batch is empty or an entry is not finite; if ``torch.autocast``
+            would compute in lower precision.
         """
         if self.dtype != torch.float64 and torch.is_autocast_enabled(self.device.type):
             low = torch.get_autocast_dtype(self.device.type)
@@ -313,7 +313,7 @@ class _FunctionSystem(System):
     def _given(self, function, timed: bool, x: Tensor) -> Tensor:
         """What a function of the user's gives for states (..., n).
 
-        It sees a copy, since it may write on it, with one batch axis at most: x.T is something else where there are more.
+        It sees a copy, since it may write on it, with one batch axis at most: with more, x.T is something else.
         """
         rows = (x.flatten(0, -2) if x.ndim > 2 else x).clone()
         result = function(rows, self.t) if timed else function(rows)
