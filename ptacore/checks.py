@@ -266,16 +266,7 @@ def floats(name: str, value) -> Tensor:
 
 
 def refuse_tangents(name: str, *tensors: Tensor) -> None:
-    """A ValueError where a tensor has a forward-mode tangent, which what follows would drop.
-
-    Examples
-    --------
-    >>> from torch.autograd import forward_ad
-    >>> with forward_ad.dual_level():  # doctest: +ELLIPSIS
-    ...     refuse_tangents("x0", forward_ad.make_dual(torch.zeros(2), torch.ones(2)))
-    Traceback (most recent call last):
-    ValueError: x0: expected tensors without forward-mode tangents, ... got some; go backward, with differentiable=True
-    """
+    """A ValueError where a tensor has a forward-mode tangent, which what follows would drop."""
     if any(unpack_dual(t).tangent is not None for t in tensors):
         raise ValueError(
             f"{name}: expected tensors without forward-mode tangents, which only a trajectory carries along, got some; "
