@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd.forward_ad import unpack_dual
 
 LARGEST_SEED = 2**64 - 1  # of torch; NumPy takes more
 
@@ -262,6 +263,15 @@ def floats(name: str, value) -> Tensor:
     if not value.is_floating_point():
         raise TypeError(f"{name}: expected a tensor of floating-point numbers, got {shown(value)}")
     return value
+
+
+def refuse_tangents(name: str, *tensors: Tensor) -> None:
+    """A ValueError where a tensor has a forward-mode tangent, which what follows would drop."""
+    if any(unpack_dual(t).tangent is not None for t in tensors):
+        raise ValueError(
+            f"{name}: expected tensors without forward-mode tangents, which only a trajectory carries along, got some; "
+            "go backward, with differentiable=True"
+        )
 
 
 COMPLEX = "complex ones; take .real if the imaginary part is zero"

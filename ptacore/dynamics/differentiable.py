@@ -136,8 +136,9 @@ class Recording:
         while True:
             x_now, V, growth = x, Q, torch.zeros_like(stretch.growth)
             for i in range(0, stretch.steps, every):
-                steps = min(every, stretch.steps - i)
-                x_now, V = _steps(smooth, x_now, V, steps, t.t0 + (stretch.done + i) * t.dt, t.dt)
+                first = stretch.done + i
+                steps = range(first, min(first + every, stretch.done + stretch.steps))
+                x_now, V = _steps(smooth, x_now, V, steps, t.t0, t.dt)
                 V, grown = decompose(V)
                 if not _spread(grown.detach()) < SINGLE_STEP * limit:
                     break
@@ -257,14 +258,14 @@ class _ByAutograd:
 
 
 def _steps(
-    system: System | _ByAutograd, x: Tensor, V: Tensor, steps: int, t: float, dt: float
+    system: System | _ByAutograd, x: Tensor, V: Tensor, steps: range, t0: float, dt: float
 ) -> tuple[Tensor, Tensor]:
-    """As `step_tangent` so many times, to rounding, with a shorter graph."""
+    """The same steps as `step_tangent`, to rounding, at the same times to the bit, with a shorter graph."""
     network = network_of(system, dt)
     if network is not None:
-        return network_steps(network, x, V, steps)
-    for i in range(steps):
-        x, V = _step(system, x, V, t + i * dt, dt)
+        return network_steps(network, x, V, len(steps))
+    for i in steps:
+        x, V = _step(system, x, V, t0 + i * dt, dt)
     return x, V
 
 

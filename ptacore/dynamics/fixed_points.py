@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ptacore.checks import check_seed, within
+from ptacore.checks import check_seed, refuse_tangents, within
 from ptacore.dynamics.newton import Equation, find_roots, one_by_one
 from ptacore.dynamics.supports import LARGEST_ENUMERATION, enumerate_faces
 from ptacore.models.module_map import as_system
@@ -138,9 +138,12 @@ def fixed_points(system: System, starts=None, *, tolerance: float = 1e-10, seed:
             "freeze it, System.from_function(system.at(t), system.dim, system.kind), or take a constant input"
         )
     with torch.no_grad():
-        if system(torch.zeros(system.dim, dtype=system.dtype, device=system.device)).ndim > 1:
+        at_zero = system(torch.zeros(system.dim, dtype=system.dtype, device=system.device))
+        if at_zero.ndim > 1:
             raise ValueError("system: expected one system, got a batch of weights")
         given = _starts(system, starts, check_seed(seed))
+        refuse_tangents("system", at_zero)
+        refuse_tangents("starts", given)
         if starts is None and isinstance(system, ReLUFlow) and system.dim <= LARGEST_ENUMERATION:
             points, degenerate, families = _enumerated(system)
         else:

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
-from torch.autograd.forward_ad import unpack_dual
 from torch.nn import Module
 from tqdm import tqdm
 
@@ -149,7 +148,8 @@ def lyapunov_spectrum(
         growth up to a point costs about as much as a step.
     backend : {"auto", "compiled", "torch"}
         "compiled" for the built-in tanh and ReLU networks and torch's recurrent layers, and in double precision for
-        most functions (`System.from_function`), all on the CPU; "auto" takes it there.
+        most functions (`System.from_function`), all on the CPU; "auto" takes it there. From where a compiled
+        derivative is not finite, torch goes on.
     t0 : float, optional
         Time at x0, for driven systems; 0, or that of the earlier result.
     progress : bool
@@ -189,11 +189,6 @@ def lyapunov_spectrum(
     >>> [round(v, 3) + 0.0 for v in s.exponents.tolist()], s.n_zero.item()
     ([0.0, -2.0, -3.0, -3.0, -3.0, -3.0], 1)
     """
-    if isinstance(x0, Tensor) and unpack_dual(x0).tangent is not None:
-        raise ValueError(
-            "x0: expected a tensor without a forward-mode tangent, which a spectrum does not carry along, got one with "
-            "it; take differentiable=True and go backward"
-        )
     if flag("differentiable", differentiable):
         system = with_gradients(system)
     tangents = TangentSystem(system, x0, dt=dt, k=k, seed=seed, backend=backend, t0=t0)

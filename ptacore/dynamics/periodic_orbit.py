@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from numbers import Real
 
 import torch
 from torch import Tensor
 
+from ptacore.checks import refuse_tangents, within
 from ptacore.dynamics import floquet
 from ptacore.dynamics.integrate import check_path, start_of, step, step_count, step_size
 from ptacore.dynamics.shooting import Clock, Rescaled, Shooting, Shot, follow, pieces, settle, units_of
@@ -164,8 +164,7 @@ def periodic_orbit(
     x = system.as_state(x0)
     if x.ndim != 1:
         raise ValueError(f"x0: expected one state ({system.dim},), got {tuple(x.shape)}")
-    if isinstance(tolerance, bool) or not (isinstance(tolerance, Real) and 0 < tolerance < 1):
-        raise ValueError(f"tolerance: expected a number in (0, 1), got {tolerance!r}")
+    tolerance = within("tolerance", tolerance, 0, 1)
     h, clock = dt, Clock(t0)
     if system.driven or period is not None:
         h, clock = _drive(system, x, dt, period, t0)
@@ -174,7 +173,10 @@ def periodic_orbit(
     skipped = math.ceil(skipped / (clock.cycle or 1)) * (clock.cycle or 1)
     steps = step_count(longest, h, "longest", least=least)
     with torch.no_grad():
-        if system.at(t0)(x).ndim != 1:
+        refuse_tangents("x0", x)
+        F = system.at(t0)(x)
+        refuse_tangents("system", F)
+        if F.ndim != 1:
             raise ValueError("system: expected one system, got a batch of weights")
         return _Search(system, h, clock, tolerance, longest).run(x, skipped, steps)
 
@@ -185,8 +187,7 @@ def _drive(system: System, x: Tensor, dt: float, period: float | None, t0: float
         raise ValueError(f"period: expected none, for the system does not depend on time, got {period!r}")
     if period is None:
         raise ValueError("period: expected the period of the drive, for the system depends on time, got none")
-    if isinstance(period, bool) or not (isinstance(period, Real) and math.isfinite(period) and period > 0):
-        raise ValueError(f"period: expected a positive time, got {period!r}")
+    period = within("period", period, 0, math.inf)
     if system.kind == "map" and period != int(period):
         raise ValueError(f"period: expected a whole number of steps, for the system is a map, got {period!r}")
     cycle = math.ceil(period / dt * (1 - 1e-12))

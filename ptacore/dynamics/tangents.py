@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
-from ptacore.checks import check_seed, choice, integer, to_tensor
+from ptacore.checks import check_seed, choice, integer, refuse_tangents, to_tensor
 from ptacore.dynamics.closed_orbits import ClosedOrbits
 from ptacore.dynamics.integrate import DivergenceError, check_finite, start_of, step_size, step_tangent
 from ptacore.dynamics.orthonormal import householder, orthonormalize, orthonormalize_graded
@@ -76,7 +76,8 @@ class TangentSystem:
     The tangents go through the stages of the same Runge-Kutta step, so they are its exact derivative. Between two QR
     decompositions the growth of a network's columns may not differ by more than eps^(-1/3) (a factor of 165,000 in
     double precision): what the columns share then leaves them independent to far better than the square root of the
-    rounding error. The interval follows the growth that is measured.
+    rounding error. The interval follows the growth that is measured. Compiled steps read the system's parameters when
+    the object is made or reinitialized; they do not see a change in between.
 
     Parameters
     ----------
@@ -138,22 +139,24 @@ class TangentSystem:
         self.system = as_system(system)
         self.dt = step_size(self.system, dt)
         self.k = integer("k", self.system.dim if k is None else k, 1, self.system.dim)
-        choice("backend", backend, ("auto", "compiled", "torch"))
-        compiled = backend != "torch" and self.system.device.type == "cpu"
-        advance = self.system.kernel(self.dt) if compiled else None
-        if backend == "compiled" and advance is None:
-            why = f": {self.system.uncompiled}" if self.system.uncompiled else ""
-            raise ValueError(
-                f"backend: nothing compiled for {system!r} ({self.system.dtype}, {self.system.device}){why}"
-            )
-        self.backend = "torch" if advance is None else "compiled"
-        self._advance = advance or self._with_torch
+        self._wanted = choice("backend", backend, ("auto", "compiled", "torch"))
         self._seed = check_seed(seed)
         self.reinitialize(x0, t0=t0)
 
+    def _choose_backend(self) -> None:
+        compiled = self._wanted != "torch" and self.system.device.type == "cpu"
+        advance = self.system.kernel(self.dt) if compiled else None
+        if self._wanted == "compiled" and advance is None:
+            why = f": {self.system.uncompiled}" if self.system.uncompiled else ""
+            raise ValueError(
+                f"backend: nothing compiled for {self.system!r} ({self.system.dtype}, {self.system.device}){why}"
+            )
+        self.backend = "torch" if advance is None else "compiled"
+        self._advance = advance or self._with_torch
+
     @torch.no_grad()
     def reinitialize(self, x0, Q=None, t0: float | None = None) -> None:
-        """Start anew at another state.
+        """Start anew at another state, with the system's parameters as they are now.
 
         Parameters
         ----------
@@ -171,9 +174,13 @@ class TangentSystem:
         ValueError
             If a shape does not fit, or the vectors are not finite and linearly independent.
         """
+        self._choose_backend()
         x0, self.t0 = start_of(x0, t0)
         x = self.system.as_state(x0)
-        self.x = x.expand_as(self.system.at(self.t0)(x))  # weights may carry batch axes that x0 lacks
+        refuse_tangents("x0", x)
+        F = self.system.at(self.t0)(x)
+        refuse_tangents("system", F)
+        self.x = x.expand_as(F)  # weights may carry batch axes that x0 lacks
         self.Q = self._random_basis().to(x).expand(*self.x.shape, self.k) if Q is None else self._orthonormal(Q)
         self.done, self._interval = 0, 1
         self._limit, self._far = bounds(x.dtype)
@@ -192,6 +199,7 @@ class TangentSystem:
             Q = Q.expand(wanted)
         except RuntimeError as error:
             raise ValueError(f"Q: expected tangent vectors {wanted}, got shape {tuple(Q.shape)}") from error
+        refuse_tangents("Q", Q)
         if not torch.isfinite(Q).all() or (torch.linalg.matrix_rank(Q) < self.k).any():
             raise ValueError("Q: expected finite, linearly independent tangent vectors, got others")
         return torch.linalg.qr(Q)[0]
@@ -367,12 +375,17 @@ class TangentSystem:
         return growth
 
     def _overflows(self, V: Tensor, m: int, end: int) -> bool:
-        """Whether the images after m steps or less, at step `end`, are too long; raised if less than m cannot help."""
+        """Whether the images after m steps or less, at step `end`, are too long; raised if less than m cannot help.
+
+        A compiled derivative may be 0 times infinity where torch knows better, as of a norm at 0. Torch goes on there.
+        """
         try:
             check_finite(V, self.t0 + end * self.dt, "tangent basis")
         except DivergenceError:
-            if m == 1:
+            if m == 1 and self.backend == "torch":
                 raise
+            if m == 1:
+                self.backend, self._advance = "torch", self._with_torch
             return True
         return False
 
@@ -406,6 +419,7 @@ class TangentSystem:
             x, V = step_tangent(self.system, x, V, self.t0 + i * self.dt, self.dt)
             if closes:
                 self._look(x, i + 1)
+        refuse_tangents("system", x)  # of some times only
         return x, V, None, None
 
     def _look(self, x: Tensor, done: int) -> None:

@@ -94,6 +94,12 @@ def _clamp(tape: Tape, a, low=None, high=None) -> np.ndarray:
     return a if high is None else tape.apply("select", tape.apply("gt", a, high), high, a)
 
 
+def _hardtanh(tape: Tape, a, min_val=MINUS, max_val=ONE) -> np.ndarray:
+    """The slope at a bound is 0, as torch has it here."""
+    a = tape.apply("select", tape.apply("le", a, min_val), min_val, a)
+    return tape.apply("select", tape.apply("ge", a, max_val), max_val, a)
+
+
 def _mask(tape: Tape, condition) -> np.ndarray:
     return tape.apply("ne", condition, ZERO)
 
@@ -132,8 +138,10 @@ def _leaky_relu(tape: Tape, a, negative_slope=None) -> np.ndarray:
 
 
 def _elu(tape: Tape, a, alpha=ONE, scale=ONE, input_scale=ONE) -> np.ndarray:
-    curve = tape.apply("mul", alpha, tape.apply("expm1", tape.apply("mul", input_scale, a)))
-    return tape.apply("mul", scale, tape.apply("select", tape.apply("gt", a, ZERO), a, curve))
+    above = tape.apply("gt", a, ZERO)
+    below = tape.apply("select", above, ZERO, a)  # of large a the slope would be infinite, and that times 0 not 0
+    curve = tape.apply("mul", alpha, tape.apply("expm1", tape.apply("mul", input_scale, below)))
+    return tape.apply("mul", scale, tape.apply("select", above, a, curve))
 
 
 def _gelu(tape: Tape, a) -> np.ndarray:
@@ -205,7 +213,7 @@ RULES: dict[str, Callable] = {
     "clamp_min": _clamp,
     "clamp_max": lambda t, a, high: _clamp(t, a, None, high),
     "clamp": lambda t, a, min=None, max=None: _clamp(t, a, min, max),
-    "hardtanh": lambda t, a, min_val=MINUS, max_val=ONE: _clamp(t, a, min_val, max_val),
+    "hardtanh": _hardtanh,
     "pow": _power,
     "where": lambda t, c, a, b: t.apply("select", c, a, b),
     "masked_fill": lambda t, a, c, b: t.apply("select", c, b, a),

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from ptacore.checks import flag, of_step, to_tensor
+from ptacore.checks import flag, of_step, refuse_tangents, to_tensor
 from ptacore.models.cells import Stack
 from ptacore.models.own_forward import OwnForward
-from ptacore.models.replica import composed, is_network, torch_cell, usable, weights
+from ptacore.models.replica import composed, held, is_network, torch_cell, usable, weights
 from ptacore.models.system import System
 
 LOW = 4  # dimensions in which rounding closes orbits within common runs, which only single steps show
@@ -96,7 +96,9 @@ class ModuleMap(System):
         if isinstance(input, PackedSequence):
             raise TypeError("input: a PackedSequence has sequences of several lengths; pass one length, as a tensor")
         module = usable(module)
-        recording = flag("differentiable", differentiable) or torch.is_grad_enabled()
+        if not flag("differentiable", differentiable):
+            refuse_tangents("module", *held(module))
+        recording = differentiable or torch.is_grad_enabled()
         with torch.inference_mode(False), torch.set_grad_enabled(recording):  # what is kept can be differentiated later
             input = None if input is None else to_tensor(input, "input", dtype)
             with torch.set_grad_enabled(differentiable):

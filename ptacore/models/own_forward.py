@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.utils.parametrize import type_before_parametrizations
 
-from ptacore.checks import integer
-from ptacore.models.replica import is_network, replica
+from ptacore.checks import integer, refuse_tangents
+from ptacore.models.replica import held, is_network, replica
 from ptacore.models.state_form import StateForm, form_of, shapes
 
 STATES = ("h", "hx", "h0", "hidden", "hidden_state", "state")  # names by which a forward calls its state
@@ -163,6 +163,8 @@ class OwnForward:
         return u, x / 2
 
     def _attach(self, module: nn.Module) -> None:
+        attached = {id(p) for p in module.parameters()}
+        refuse_tangents("module", *(t for t in held(module) if id(t) not in attached))  # which has been copied
         u, x = self.probe()
         before = self(u, x)
         own = {name.replace("_orig_mod.", ""): p for name, p in module.named_parameters()}  # torch.compile's
@@ -233,6 +235,8 @@ class OwnForward:
         return new.reshape(*batch, self.dim)
 
     def _called(self, u: Tensor, state):
+        """What is called sees copies, since it may write on them."""
+        u, state = u.clone(), state.clone() if isinstance(state, Tensor) else tuple(part.clone() for part in state)
         called = _Called(self.module, self.stepwise)
         return called(u, state) if self.own is None else functional_call(called, self.own, (u, state))
 
@@ -275,6 +279,7 @@ class OwnForward:
 
     def _copies(self, u: Tensor, x: Tensor, V: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """A state for each column of V (..., n, k), the columns (k, ..., n), and the new states."""
+        refuse_tangents("x", u, x, V)
         batch = torch.broadcast_shapes(u.shape[:-1], x.shape[:-1], V.shape[:-2])
         V = V.detach().broadcast_to(*batch, self.dim, V.shape[-1]).movedim(-1, 0).clone()
         copies = x.detach().expand_as(V).clone().requires_grad_()

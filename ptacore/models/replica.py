@@ -84,7 +84,8 @@ def replica(module: nn.Module) -> nn.Module:
     TypeError
         If it cannot be copied.
     """
-    memo = {id(value): value.detach().clone() for value in _on_a_graph(module)}
+    # deepcopy refuses tensors that autograd made, such as old weight norms
+    memo = {id(value): value.detach().clone() for value in held(module) if value.grad_fn is not None}
     for part in module.modules():
         if hasattr(part, "_orig_mod"):  # compiled code has first derivatives only
             memo[id(part)] = copy.deepcopy(part._orig_mod, memo)
@@ -121,13 +122,13 @@ def _rebound(value, memo: dict):
     return new
 
 
-def _on_a_graph(module: nn.Module) -> Iterator[Tensor]:
-    """Tensors that the module keeps and that autograd made, such as old weight norms: deepcopy refuses them."""
+def held(module: nn.Module) -> Iterator[Tensor]:
+    """All tensors that the module and its parts keep, parameters or not."""
     for part in module.modules():
         stack = list(vars(part).values())
         while stack:
             value = stack.pop()
-            if isinstance(value, Tensor) and value.grad_fn is not None:
+            if isinstance(value, Tensor):
                 yield value
             elif isinstance(value, dict):
                 stack.extend(value.values())

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.autograd.forward_ad import unpack_dual
 
-from ptacore.checks import choice, floating, integer, place, to_tensor
+from ptacore.checks import choice, floating, integer, place, refuse_tangents, to_tensor
 from ptacore.kernels.advance import Advance, orbit
 from ptacore.kernels.functions import Reference, function_kernel
 from ptacore.kernels.tape import reason
@@ -131,8 +131,15 @@ class System:
         TypeError
             If x0 does not consist of numbers.
         ValueError
-            If the last axis is not `dim` long, the batch is empty or an entry is not finite.
+            If the last axis is not `dim` long, the batch is empty or an entry is not finite; if ``torch.autocast``
+            would compute in lower precision.
         """
+        if self.dtype != torch.float64 and torch.is_autocast_enabled(self.device.type):
+            low = torch.get_autocast_dtype(self.device.type)
+            raise ValueError(
+                f"system: expected {self.dtype} to be kept, but here torch.autocast computes its products in {low}; "
+                f"leave it, as by torch.autocast({self.device.type!r}, enabled=False), or take float64"
+            )
         x = to_tensor(x0, name, self.dtype, self.device)
         if x.ndim == 0 or x.shape[-1] != self.dim or x.numel() == 0:
             raise ValueError(f"{name}: expected shape (..., {self.dim}), got {tuple(x.shape)}")
@@ -158,7 +165,7 @@ class System:
         Parameters
         ----------
         f : callable
-            f(x) or f(x, t), x (..., n) -> (..., n), written in torch operations that batch over leading axes. A
+            f(x) or f(x, t), x (..., n) -> (..., n), written in torch operations that batch over a leading axis. A
             function with two parameters that must be given is driven: t is a float, the time (flows) or the step
             (maps). `models.Samples` turns sampled inputs into a function of time.
         dim : int
@@ -301,16 +308,26 @@ class _FunctionSystem(System):
         return frozen
 
     def __call__(self, x):
-        return self.f(x, self.t) if self.timed else self.f(x)
+        return self._given(self.f, self.timed, x)
+
+    def _given(self, function, timed: bool, x: Tensor) -> Tensor:
+        """What a function of the user's gives for states (..., n).
+
+        It sees a copy, since it may write on it, with one batch axis at most: with more, x.T is something else.
+        """
+        rows = (x.flatten(0, -2) if x.ndim > 2 else x).clone()
+        result = function(rows, self.t) if timed else function(rows)
+        return result.unflatten(0, x.shape[:-1]) if x.ndim > 2 else result
 
     def jacobian(self, x):
         if self.user_jacobian is not None:
-            return self.user_jacobian(x, self.t) if self.jacobian_timed else self.user_jacobian(x)
+            return self._given(self.user_jacobian, self.jacobian_timed, x)
         return self.vjp(x, torch.eye(self.dim, dtype=x.dtype, device=x.device)).mT
 
     def vjp(self, x, P):
         if self.user_jacobian is not None:
             return super().vjp(x, P)
+        refuse_tangents("x", x)
         P = P.broadcast_to(*x.shape, P.shape[-1]).movedim(-1, 0)  # (k, ..., n): one copy of x for each column
         with torch.inference_mode(False), torch.enable_grad():
             copies = x.detach().expand_as(P).clone().requires_grad_()

@@ -257,6 +257,22 @@ def test_parameters_that_act_late_are_found():
     assert by_on.item() == pytest.approx(0.7 / 0.9)
 
 
+def test_gradients_ask_for_no_other_times_than_the_spectrum_did():
+    """To the bit: rounding would turn a drive that starts at such a time on or off."""
+    a, asked = tensor(0.3), set()
+
+    def f(x, t):
+        asked.add(t)
+        return -x + torch.tanh(1.2 * x + a * (t > 1.45))
+
+    system = System.from_function(f, 1, "flow")
+    asked.clear()
+    found = lyapunov_spectrum(system, [0.2], duration=2, dt=0.1, transient=0, differentiable=True).exponents
+    before = asked.copy()
+    found.sum().backward()
+    assert asked == before
+
+
 def test_a_burst_between_quiet_steps_shortens_the_way_to_the_next_decomposition():
     """exp(-25) at one step of 200: the first interval, from the mean growth, is too long for it."""
     rate, R = tensor([0.1, 0.2, 0.3]), torch.linalg.qr(draw(3, 3))[0]

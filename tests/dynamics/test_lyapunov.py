@@ -19,7 +19,17 @@ from reference_systems import (
 )
 from scipy.integrate import simpson, solve_ivp
 
-from ptacore import DivergenceError, System, lyapunov_spectrum, models, periodic_orbit, trajectory
+from ptacore import (
+    DivergenceError,
+    System,
+    adjoint,
+    covariant_vectors,
+    fixed_points,
+    lyapunov_spectrum,
+    models,
+    periodic_orbit,
+    trajectory,
+)
 from ptacore.dynamics.tangents import TangentSystem
 
 SYSTEMS = package_systems()
@@ -328,6 +338,48 @@ def test_a_forward_mode_tangent_is_not_dropped_in_silence():
         with pytest.raises(ValueError, match="^x0: .* forward-mode tangent"):
             lyapunov_spectrum(system, dual, duration=10)
         assert lyapunov_spectrum(system, x0, duration=10).exponents.isfinite().all()
+
+
+def _stepping(W):
+    """A module whose weights are no parameters."""
+    cell = torch.nn.RNNCell(2, 2, dtype=torch.float64)
+    del cell._parameters["weight_hh"]
+    cell.weight_hh = W
+    return cell
+
+
+def _tanh_of(W):
+    return System.from_function(lambda x: torch.tanh(x @ W.T), 2, "map")
+
+
+DROPPED = {
+    "system": lambda W: lyapunov_spectrum(models.TanhMap(W), [0.3, 0.4], duration=9),
+    "function": lambda W: lyapunov_spectrum(_tanh_of(W), [0.3, 0.4], duration=9),
+    "torch": lambda W: lyapunov_spectrum(_tanh_of(W), [0.3, 0.4], duration=9, backend="torch"),
+    "at some times": lambda W: lyapunov_spectrum(
+        System.from_function(lambda x, t: -x + (W[0] if t > 0.5 else 0), 2, "flow"), [0.3, 0.4], dt=0.1, duration=2.0
+    ),
+    "start": lambda W: lyapunov_spectrum(_tanh_of(torch.eye(2).double()), W[0], duration=9),
+    "list": lambda W: lyapunov_spectrum(_tanh_of(torch.eye(2).double()), [W[0, 0], W[0, 1]], duration=9),
+    "module": lambda W: lyapunov_spectrum(_stepping(W), [0.3, 0.4], duration=9),
+    "differentiable": lambda W: lyapunov_spectrum(_stepping(W), [0.3, 0.4], duration=9, differentiable=True),
+    "module's path": lambda W: trajectory(_stepping(W), [0.3, 0.4], duration=9),
+    "vectors": lambda W: covariant_vectors(_tanh_of(W), [0.3, 0.4], duration=9),
+    "points": lambda W: fixed_points(_tanh_of(W)),
+    "starts": lambda W: fixed_points(models.TanhMap([[2.0, 0.0], [0.0, 2.0]]), W),
+    "orbit": lambda W: periodic_orbit(models.TanhMap(W), [0.3, 0.4], transient=9, longest=9),
+    "tangent": lambda W: adjoint(_tanh_of(torch.eye(2).double()), W),
+}
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit")  # that torch gives itself
+@pytest.mark.parametrize("use", DROPPED.values(), ids=DROPPED)
+def test_no_forward_mode_tangent_is_dropped_in_silence(use):
+    W = torch.tensor([[0.5, 1.2], [-1.2, 0.7]], dtype=torch.float64)
+    with torch.autograd.forward_ad.dual_level():
+        with pytest.raises(ValueError, match="^(system|x0|x|module|starts): .* forward-mode tangents"):
+            use(torch.autograd.forward_ad.make_dual(W, W))
+        use(W) if use is not DROPPED["differentiable"] else None
 
 
 def test_what_cannot_be_compiled_is_refused_with_the_reason():

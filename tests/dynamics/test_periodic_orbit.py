@@ -294,6 +294,15 @@ def test_a_driven_network_repeats_its_input():
     assert periodic_orbit(torch.nn.RNN(2, 3), torch.zeros(3), transient=500, longest=3).period == 1.0
 
 
+@pytest.mark.parametrize("as_given", [np.float32, np.array, torch.tensor])
+def test_numbers_may_come_as_arrays_or_tensors(as_given):
+    pushed = System.from_function(lambda x, t: -x + math.cos(math.pi * t), 1, "flow")
+    arguments = {"dt": 0.125, "transient": 8.0, "longest": 4.0, "tolerance": 2.0**-20, "period": 2.0}
+    orbit = periodic_orbit(pushed, [0.0], **{name: as_given(value) for name, value in arguments.items()})
+    assert orbit.period == 2.0
+    assert orbit.exponents.item() == pytest.approx(-1, abs=1e-4)
+
+
 @pytest.mark.parametrize(("size", "speed"), [(1e-6, 1e3), (1e5, 1e-3)])
 def test_the_orbit_does_not_depend_on_units(size, speed):
     circle = stuart_landau(0.7, 3.0)

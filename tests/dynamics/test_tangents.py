@@ -1,5 +1,7 @@
 """A state and its tangent vectors, step by step."""
 
+import math
+
 import pytest
 import torch
 from reference_systems import lorenz
@@ -37,6 +39,23 @@ def test_stretches_are_told_without_changing_where_the_basis_is_orthonormalized(
     torch.testing.assert_close(growth, expected, rtol=1e-9, atol=1e-9)
     assert not lost.any()
     torch.testing.assert_close(seldom.x, often.x, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("backend", ["auto", "torch"])
+def test_parameters_are_read_where_it_starts_anew(backend):
+    """x <- a x has the exponent log a."""
+    a = torch.tensor([0.5], dtype=torch.float64)
+    network = models.TanhMap([[0.5, 0.0], [0.0, 0.5]])  # at 0
+    function = System.from_function(lambda x: a * x, 1, "map")
+    for system, n in ((function, 1), (network, 2)):
+        tangents = TangentSystem(system, torch.zeros(n), backend=backend)
+        assert tangents.step(10).tolist() == pytest.approx(n * [10 * math.log(0.5)])
+        a.mul_(0.5)
+        network.W *= 0.5
+        tangents.reinitialize(torch.zeros(n))
+        assert tangents.step(10).tolist() == pytest.approx(n * [10 * math.log(0.25)])
+        a.mul_(2)
+        network.W *= 2
 
 
 def test_volumes_grow_by_the_trace_and_vectors_stay_orthonormal():

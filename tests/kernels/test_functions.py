@@ -20,7 +20,8 @@ from ptacore.kernels import advance as shared
 from ptacore.kernels import functions, tangents
 
 pytestmark = pytest.mark.skipif(not tangents.available(), reason="no C compiler on this machine")
-relu, softplus, sigmoid = torch.relu, torch.nn.functional.softplus, torch.sigmoid
+functional = torch.nn.functional
+relu, softplus, sigmoid = torch.relu, functional.softplus, torch.sigmoid
 
 
 def agree(system, x, k=None, steps=3, dt=0.05):
@@ -363,6 +364,35 @@ def test_divergence_is_seen_in_the_stretch_in_which_it_happens():
     with pytest.raises(DivergenceError) as torchs:
         lyapunov_spectrum(system, [1.0], duration=4.0, transient=0.0, dt=0.001, samples=100, backend="torch")
     assert 1.0 <= torchs.value.time <= compiled.value.time + 1e-9 <= torchs.value.time + 0.05
+
+
+@pytest.mark.parametrize(
+    "curve", [functional.elu, functional.selu, lambda x: functional.hardtanh(x, -1e3, 1e3), functional.relu6]
+)
+def test_slopes_far_out_and_on_bounds_are_those_of_torch(curve):
+    def f(x):
+        return curve(x) + torch.tensor([-0.5, -0.25], dtype=x.dtype) * x
+
+    for start in ([800.0, 900.0], [1e3, 1e3], [6.0, 6.0]):
+        system, x0 = System.from_function(f, 2, "map"), torch.tensor(start, dtype=torch.float64)
+        expected = torch.func.jacrev(f)(x0).diagonal().abs().log().sort(descending=True)[0]
+        Q = torch.eye(2, dtype=torch.float64)
+        tangents = TangentSystem(system, x0, backend="compiled")
+        tangents.reinitialize(x0, Q)
+        assert tangents.step(1).sort(descending=True)[0].tolist() == pytest.approx(expected.tolist(), abs=1e-14)
+        assert tangents.backend == "compiled"
+
+
+@pytest.mark.parametrize("kind", ["flow", "map"])
+def test_torch_goes_on_where_a_compiled_derivative_is_not_finite(kind):
+    """|x| has no derivative at 0, but x |x| has: 0."""
+    system = System.from_function(lambda x: -0.5 * x - x * torch.linalg.vector_norm(x, dim=-1, keepdim=True), 3, kind)
+    rate = math.log(0.5) if kind == "map" else -0.5
+    found = lyapunov_spectrum(system, torch.zeros(2, 3), duration=10, dt=0.1 if kind == "flow" else 1, transient=0)
+    torch.testing.assert_close(found.exponents, torch.full((2, 3), rate, dtype=torch.float64), rtol=1e-6, atol=0)
+    assert found.backend == "torch"
+    away = lyapunov_spectrum(system, torch.ones(3) / 8, duration=10, dt=0.1 if kind == "flow" else 1)
+    assert away.backend == "compiled"
 
 
 def test_cuts_of_long_stretches_change_no_bit(monkeypatch):

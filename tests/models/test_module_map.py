@@ -201,6 +201,16 @@ class Leaky(nn.Module):
         return 0.9 * h + 0.1 * torch.tanh(self.W(h) + input.sum(-1, keepdim=True))
 
 
+class Writing(Leaky):
+    """The same, written on the state that it is given."""
+
+    def forward(self, input, h):
+        slope = torch.tanh(self.W(h) + input.sum(-1, keepdim=True))
+        h *= 0.9
+        h += 0.1 * slope
+        return h
+
+
 def hooked():
     gru = nn.GRU(3, 4)
     gru.register_forward_hook(lambda module, arguments, out: (out[0], out[1] / 2))
@@ -271,6 +281,41 @@ def test_modules_of_ones_own_are_taken_by_their_forward():
     leaky = Leaky().double()
     for system in (ModuleMap(leaky, torch.zeros(2), dim=4), ModuleMap(leaky, torch.zeros(2), state=torch.zeros(1, 4))):
         check_derivatives(system, lambda h: leaky(torch.zeros(2).double(), h), x)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit")  # that torch gives itself
+def test_forward_mode_tangents_go_through_or_are_refused():
+    """They go through weights that stay attached; a copy of a module has none."""
+    cell, along = nn.RNNCell(1, 2, dtype=torch.float64), random((2, 2), 1)
+    del cell._parameters["weight_hh"]
+    W, x = random((2, 2), 0), random((2,), 2)
+
+    def after(W):
+        cell.weight_hh = W
+        return trajectory(ModuleMap(cell, differentiable=True), x, duration=3).x[-1]
+
+    expected = (after(W + 1e-6 * along) - after(W - 1e-6 * along)) / 2e-6
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(W, along)
+        close(torch.autograd.forward_ad.unpack_dual(after(dual)).tangent, expected, 1e-8)
+        leaky = Leaky()
+        leaky.gain = [dual]
+        for differentiable in (False, True):
+            with pytest.raises(ValueError, match="^module: .* forward-mode tangents"):
+                ModuleMap(leaky, torch.ones(3), dim=4, differentiable=differentiable)
+
+
+def test_a_forward_may_write_on_the_state():
+    plain, writing = Leaky(), Writing()
+    writing.load_state_dict(plain.state_dict())
+    plain, writing = (ModuleMap(module, torch.ones(3), dim=4) for module in (plain, writing))
+    x, V = random((2, 4), 1), random((2, 4, 2), 2)
+    before = x.clone()
+    for got, expected in zip(writing.jvp(x, V), plain.jvp(x, V), strict=True):
+        torch.testing.assert_close(got, expected, rtol=1e-14, atol=1e-14)
+    states = [trajectory(system, x, duration=5).x for system in (writing, plain)]
+    torch.testing.assert_close(*states, rtol=1e-14, atol=1e-14)
+    assert torch.equal(x, before)
 
 
 @pytest.mark.parametrize("name", models.MODELS)

@@ -7,7 +7,7 @@ import torch
 from reference_systems import lorenz, package_systems, random
 from torch.func import jacrev
 
-from ptacore import System, trajectory
+from ptacore import System, lyapunov_spectrum, trajectory
 from ptacore.dynamics.integrate import step
 from ptacore.kernels import tangents
 
@@ -194,6 +194,69 @@ def test_trainable_weights_and_inference_mode_are_no_obstacle():
     expected = (1 - torch.tanh(net(torch.ones(3).double())) ** 2)[:, None] * net.weight
     torch.testing.assert_close(J, expected.detach())
     assert not J.requires_grad
+
+
+@pytest.mark.parametrize("batch", [(), (1,), (2,), (5,), (2, 3)])
+@pytest.mark.parametrize("backend", ["torch", "auto"])
+def test_a_function_never_sees_more_than_one_batch_axis(batch, backend):
+    """With two, a transposition is another one: the derivative of states (1, 2) or (2, 2) was wrong in silence."""
+
+    def halves(x):
+        a, b = x.unbind(-1)
+        return torch.stack((a / 2, b / 4)).transpose(0, -1)
+
+    def of_halves(x):
+        zero = 0 * x[..., 0]
+        return torch.stack((zero + 0.5, zero, zero, zero + 0.25)).transpose(0, -1).unflatten(-1, (2, 2))
+
+    system, x = System.from_function(halves, 2, "map"), random((*batch, 2), 1)
+    J = torch.diag(torch.tensor([0.5, 0.25], dtype=torch.float64))
+    assert torch.equal(system(x), x @ J)
+    assert torch.equal(system.jacobian(x), J.expand(*batch, 2, 2))
+    given = System.from_function(halves, 2, "map", of_halves)
+    assert torch.equal(given.jacobian(x), J.expand(*batch, 2, 2))
+    exponents = lyapunov_spectrum(system, x, duration=40, transient=60, backend=backend).exponents
+    torch.testing.assert_close(exponents, J.diagonal().log().expand(*batch, 2), rtol=0, atol=1e-12)
+
+
+def test_the_precision_of_autocast_is_refused_and_does_not_touch_doubles():
+    W = random((3, 3), 0)
+    double = System.from_function(lambda x: torch.tanh(x @ W.to(x.dtype).T), 3, "map")
+    single = System.from_function(double.f, 3, "map", dtype=torch.float32)
+    expected = trajectory(double, random((3,), 1), duration=5).x
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(trajectory(double, random((3,), 1), duration=5).x, expected)
+        for compute in (trajectory, lyapunov_spectrum):
+            with pytest.raises(ValueError, match="^system: expected torch.float32 .* torch.bfloat16"):
+                compute(single, random((3,), 1), duration=5)
+        with torch.autocast("cpu", enabled=False):
+            torch.testing.assert_close(trajectory(single, random((3,), 1), duration=5).x, expected.float())
+
+
+@pytest.mark.parametrize("kind", ["flow", "map"])
+def test_a_function_may_write_on_what_it_is_given(kind):
+    W = random((3, 3), 0)
+
+    def f(x):
+        x.clamp_(-1, 1)
+        x *= 0.5
+        return torch.tanh(x @ W.T)
+
+    system = System.from_function(f, 3, kind)
+    plain = System.from_function(lambda x: torch.tanh(x.clamp(-1, 1) * 0.5 @ W.T), 3, kind)
+    x = random((2, 3), 1, 3.0)
+    before = x.clone()
+    torch.testing.assert_close(system(x), plain(x))
+    torch.testing.assert_close(system.jacobian(x), plain.jacobian(x))
+    torch.testing.assert_close(
+        trajectory(system, x, duration=3, dt=1.0).x, trajectory(plain, x, duration=3, dt=1.0).x, rtol=1e-13, atol=1e-13
+    )
+    for backend in ("torch", "auto"):
+        found, expected = (
+            lyapunov_spectrum(s, x, duration=9, dt=1.0, backend=backend).exponents for s in (system, plain)
+        )
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+    assert torch.equal(x, before)
 
 
 @pytest.mark.skipif(not tangents.available(), reason="no C compiler on this machine")
