@@ -229,7 +229,7 @@ def finite(value, name: str) -> Tensor:
 
 
 def of_step(name: str, rows: Tensor, t: float) -> Tensor:
-    """The row of step t, with a ValueError where there is none: for what drives a system.
+    """The row of step t, with a ValueError where there is none, or none between two: for what drives a system.
 
     Examples
     --------
@@ -239,6 +239,8 @@ def of_step(name: str, rows: Tensor, t: float) -> Tensor:
     """
     if not 0 <= t < len(rows):
         raise ValueError(f"{name}: has {len(rows)} steps, but step {int(t)} is needed")
+    if t != int(t):
+        raise ValueError(f"{name}: has an entry for each step, so that times are whole numbers, got {t:g} (see t0)")
     return rows[int(t)]
 
 

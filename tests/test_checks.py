@@ -212,6 +212,8 @@ def test_threads_and_processes_are_bounded_by_the_cores(monkeypatch):
 def test_a_step_has_its_own_row_or_none():
     rows = torch.arange(3.0)
     assert [of_step("inputs", rows, t).item() for t in (0, 1.0, 2)] == [0, 1, 2]
+    with pytest.raises(ValueError, match=r"^inputs: .*whole numbers, got 0\.5"):
+        of_step("inputs", rows, 0.5)
     for t in (3, -1):
         with pytest.raises(ValueError, match="^inputs: has 3 steps, but step "):
             of_step("inputs", rows, t)
