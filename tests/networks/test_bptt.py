@@ -58,6 +58,12 @@ def distance(got, expected):
     return float((got - expected).norm() / expected.norm().clamp_min(1e-300))
 
 
+def rounded(tensor, dtype):
+    """In double precision, each number off by a rounding of dtype: what depends on it cannot be known better."""
+    noise = torch.randn(tensor.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    return tensor.detach().double() * (1 + torch.finfo(dtype).eps / 2 * noise)
+
+
 @settings(max_examples=150)
 @given(
     name=st.sampled_from(sorted(CELLS)),
@@ -76,6 +82,7 @@ def distance(got, expected):
     "gru", BACKENDS[-1], torch.float32, 9, 37, 2, 65, 10000, "all", 0.4, 1
 )  # partial blocks of rows, columns and chunks
 @example("lem", BACKENDS[-1], torch.float64, 9, 37, 2, 65, 10000, "all", 0.4, 1)
+@example("lem", BACKENDS[-1], torch.float32, 4, 29, 4, 1, 1, "states", 0.0, 4)  # a gradient that nearly cancels
 def test_results_and_gradients_are_those_of_the_recorded_loop(
     name, backend, dtype, steps, batch, m, n, chunk, part, dropout, seed
 ):
@@ -91,9 +98,11 @@ def test_results_and_gradients_are_those_of_the_recorded_loop(
         patch.setattr(fused, "CHUNK", chunk)
         got, torchs_own = results(tensors, backend), results(tensors, "autograd")
         exact = results([t.detach().double().requires_grad_() for t in tensors], "autograd")
-    for ours, torchs, truth in zip(got, torchs_own, exact, strict=True):
+        nearby = results([rounded(t, dtype).requires_grad_() for t in tensors], "autograd")
+    for ours, torchs, near, truth in zip(got, torchs_own, nearby, exact, strict=True):
         assert ours.shape == truth.shape
-        assert distance(ours, truth) < max(TOLERANCE[dtype], 5 * distance(torchs, truth))  # sums that cancel
+        unsure = max(distance(torchs, truth), distance(near, truth))  # of sums that cancel
+        assert distance(ours, truth) < max(TOLERANCE[dtype], 5 * unsure)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
