@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -43,6 +43,7 @@ LEADING = 8  # exponents that are recorded
 LOOK = 1_000  # steps in which an orbit rests or repeats, or not
 AT_REST = 1e-9  # largest movement of a state, relative to 1 + its size
 STEADY = 0.8  # of the movement before, or more: an orbit that has settled moves as far as it did ten times earlier
+SURE = 1.81  # half-widths above zero: of `EXPONENTS` at zero one comes so far once in forty times (Bonferroni, normal)
 TURNS = 3  # in `LOOK` steps, or more: what creeps, even if it leaps once, does not come back so often
 
 
@@ -54,14 +55,15 @@ class Attractor:
     ----------
     kind : str
         One of `KINDS`. "fixed point" and "periodic orbit": the orbit has come to one that Newton's method certifies and
-        that is stable. "chaos": an exponent is positive over both windows. "oscillation": the state moves as far as it
-        did before and turns back again and again, and no exponent is positive, so that it is on a cycle or a torus, or
-        still comes nearer to one; "torus": one whose angles are counted, for the exponents that are not told from zero
-        are as many over both windows, one or more (one: a closed curve, as a limit cycle's when it is looked at in
-        steps), and fewer than were computed. "slow": the state does not go on like that, no exponent is positive, and fewer are not told
-        from zero over the longer window, so that some directions decay, but so slowly that it has not come to rest.
-        "unstable": the start is held by a point or orbit that attracts nothing, for a multiplier is 1 or more.
-        "undecided": none of these; the other numbers say why.
+        that is stable. "chaos": an exponent is positive over both windows, and surely so over the longer one, by `SURE`
+        half-widths, since of many intervals some leave out zero by chance. "oscillation": the state moves as far as it
+        did before and turns back again and again, and no exponent is surely positive, so that it is on a cycle or a
+        torus, or still comes nearer to one; "torus": one whose angles are counted, for the exponents that are not told
+        from zero are as many over both windows, one or more (one: a closed curve, as a limit cycle's when it is looked
+        at in steps), and fewer than were computed. "slow": the state does not go on like that, no exponent is surely
+        positive, and fewer are not told from zero over the longer window, so that some directions decay, but so slowly
+        that it has not come to rest. "unstable": the start is held by a point or orbit that attracts nothing, for a
+        multiplier is 1 or more. "undecided": none of these; the other numbers say why.
     zero, positive : tuple of int
         Exponents not told from zero, and above it, by the intervals of `lyapunov_spectrum`, over the two windows; none
         where an orbit rests or repeats.
@@ -160,11 +162,11 @@ def _attractor(system: System, early: Tensor, late: Tensor, windows: tuple[int, 
     turns = length / (2 * travel[1]) if travel[1] > 0 else 0.0
     spectra = [lyapunov_spectrum(system, x, duration=T, transient=T // 5, k=k) for T in windows]
     zero, positive = (tuple(int(getattr(s, name)) for s in spectra) for name in ("n_zero", "n_positive"))
-    kind = _moving(zero, positive, travel, turns, k)
     lead = [
         tuple(round(v, 9) for v in values[:LEADING].tolist()) for values in (spectra[1].exponents, spectra[1].tolerance)
     ]
-    return Attractor(kind, zero, positive, *lead, travel=travel, turns=turns, computed=k)
+    found = Attractor("undecided", zero, positive, *lead, travel=travel, turns=turns, computed=k)
+    return replace(found, kind=_moving(found))
 
 
 def _repeats(system: System, x: Tensor, away: Tensor, near: Tensor) -> tuple[int, float] | None:
@@ -188,16 +190,14 @@ def _repeating(period: int, multiplier: float) -> str:
     return "fixed point" if period == 1 else "periodic orbit"
 
 
-def _moving(
-    zero: tuple[int, ...], positive: tuple[int, ...], travel: tuple[float, ...], turns: float, computed: int
-) -> str:
+def _moving(found: Attractor) -> str:
     """The kind of an orbit that neither rests nor repeats."""
-    if min(positive):
-        return "chaos"
-    if max(positive):
-        return "undecided"
-    if travel[1] > STEADY * travel[0] and turns >= TURNS:
-        return "torus" if 0 < zero[0] == zero[1] < computed else "oscillation"  # where all are zeros, there may be more
+    zero, travel = found.zero, found.travel
+    if any(value > SURE * width for value, width in zip(found.exponents, found.tolerance, strict=True)):
+        return "chaos" if min(found.positive) else "undecided"
+    if travel[1] > STEADY * travel[0] and found.turns >= TURNS:
+        counted = 0 < zero[0] == zero[1] < found.computed and not max(found.positive)
+        return "torus" if counted else "oscillation"  # where all are zeros, there may be more
     return "slow" if zero[1] < zero[0] else "undecided"
 
 
@@ -319,12 +319,9 @@ def _initial(folder: Path) -> str:
 
 def _from_lists(end: dict) -> Attractor:
     """As it was recorded; the kind follows from the numbers, by the rule of today."""
-    end = {name: tuple(value) if isinstance(value, list) else value for name, value in end.items()}
-    if end["period"]:
-        end["kind"] = _repeating(end["period"], end["multiplier"])
-    else:
-        end["kind"] = _moving(end["zero"], end["positive"], end["travel"], end.get("turns", 0.0), end["computed"])
-    return Attractor(**end)
+    found = Attractor(**{name: tuple(value) if isinstance(value, list) else value for name, value in end.items()})
+    kind = _repeating(found.period, found.multiplier) if found.period else _moving(found)
+    return replace(found, kind=kind)
 
 
 def read(root: str | Path, before: bool = False) -> list[tuple[Run, dict[str, list[Attractor]]]]:

@@ -2,13 +2,14 @@
 
 import math
 import shutil
+from statistics import NormalDist
 
 import pytest
 import torch
 
 from ptacore import System, experiments, training
 from ptacore.experiments import after_training
-from ptacore.experiments.after_training import attractors
+from ptacore.experiments.after_training import Attractor, attractors
 from ptacore.models import LinearFlow
 from ptacore.networks import registry
 from ptacore.training import as_system, checkpoints, train
@@ -145,10 +146,33 @@ def test_wrong_arguments_are_named(name, value):
         attractors(**(dict(system=a_map(lambda x: x / 2), starts=[[0.3]]) | {name: value}))
 
 
+def moving(**changes):
+    usual = dict(
+        zero=(3, 3), positive=(0, 0), exponents=(0.0,) * 3, tolerance=(0.1,) * 3, travel=(1.0, 1.0), turns=50.0
+    )
+    return after_training._moving(Attractor("undecided", **(usual | dict(computed=4) | changes)))
+
+
 def test_as_many_zeros_as_exponents_are_no_torus():
     """There may be more: what moves is told by counts that are complete."""
-    for computed, kind in ((4, "torus"), (3, "oscillation")):
-        assert after_training._moving((3, 3), (0, 0), (1.0, 1.0), 50.0, computed) == kind
+    assert moving() == "torus"
+    assert moving(computed=3) == "oscillation"
+
+
+@pytest.mark.parametrize(("exponent", "positive", "kind"), [
+    (0.15, (0, 1), "oscillation"),  # outside its interval, as some of 128 are by chance
+    (0.15, (1, 1), "oscillation"),
+    (0.2, (1, 1), "chaos"),
+    (0.2, (0, 1), "undecided"),
+])  # fmt: skip
+def test_of_many_intervals_some_leave_out_zero_by_chance(exponent, positive, kind):
+    assert moving(exponents=(exponent, 0.0, 0.0), positive=positive) == kind
+
+
+def test_the_interval_that_is_sure_is_bonferronis():
+    normal = NormalDist()
+    chance = 0.025 / after_training.EXPONENTS
+    assert pytest.approx(normal.inv_cdf(1 - chance) / normal.inv_cdf(0.975), abs=0.005) == after_training.SURE
 
 
 @pytest.fixture
